@@ -1,0 +1,150 @@
+"""Checks: what must hold of an exercise, worth points.
+
+A check is a function of a *subject* (the student's object, behind one small interface) and a *draw* (fresh random
+inputs). It compares what the subject computes with the reference solution, and raises `Wrong` where they differ:
+
+    @check("gan_losses.generator_loss", points=1, hint="The generator maximises log D(G(z)): which sign has a loss?")
+    def agrees_with_the_reference(subject, draw):
+        logits = draw.normal(16)
+        assert_close(subject(logits), generator_loss(logits))
+
+One module a chapter; `load(chapter)` imports it, which registers its checks.
+"""
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .compare import Wrong, assert_close
+from .draw import Draw
+from .subject import Subject
+
+__all__ = ["Check", "Draw", "Result", "Rubric", "Subject", "Wrong", "assert_close", "check", "chapters", "checks_of",
+           "load", "max_score", "rubric_of", "run", "written"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must hold of an exercise. `hint` is shown where it does not and nothing more fitting is known."""
+
+    exercise: str
+    title: str
+    points: float
+    hint: str
+    function: Callable[[Subject, Draw], None]
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """What a person looks for in a written answer."""
+
+    exercise: str
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check said: `points` earned of `max_points`, and for the student what was seen and a hint."""
+
+    title: str
+    passed: bool
+    points: float
+    max_points: float
+    hint: str = ""
+
+
+_TORCH_ERRORS = {  # what torch says, and what it means in a training step
+    "modified by an inplace operation":
+        "optimizer.step() changed weights that backward() still needed. First all backward(), then step().",
+    "backward through the graph a second time":
+        "Two calls of backward() share a graph: detach what the second one should not pass through.",
+    "does not require grad":
+        "The graph is cut between the weights and the loss: there is a detach(), .item() or no_grad() too many.",
+    "mat1 and mat2 shapes": "A network got a batch of the wrong shape: noise goes into G, samples go into D.",
+}
+
+_CHECKS: dict[str, list[Check]] = {}
+_RUBRICS: dict[str, Rubric] = {}
+
+
+def check(exercise: str, *, points: float, hint: str) -> Callable:
+    """Register the decorated function as a check of `exercise` ("chapter.name"); its name, spaced, is the title.
+
+    A trailing underscore in the name is left out of the title: two exercises may have a check of the same title.
+    """
+    def register(function: Callable[[Subject, Draw], None]) -> Callable:
+        title = function.__name__.strip("_").replace("_", " ")
+        _CHECKS.setdefault(exercise, []).append(Check(exercise, title, points, hint, function))
+        return function
+    return register
+
+
+def written(exercise: str, *, points: float, rubric: str) -> None:
+    """Register a written answer, graded by hand along `rubric` (Markdown)."""
+    _RUBRICS[exercise] = Rubric(exercise, points, rubric.strip())
+
+
+def chapters() -> list[str]:
+    """Names of the chapters that have checks, e.g. "gan_losses"."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("compare", "draw", "subject"))
+
+
+def load(chapter: str) -> None:
+    """Import the checks of `chapter`. Raises LookupError for a chapter that has none."""
+    if chapter not in chapters():
+        close = difflib.get_close_matches(chapter, chapters(), n=1)
+        raise LookupError(f"no checks for {chapter!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    importlib.import_module(f"{__name__}.{chapter}")
+
+
+def checks_of(exercise: str) -> list[Check]:
+    """The checks of an exercise, in the order in which they were written; none for a written answer."""
+    load(exercise.partition(".")[0])
+    if exercise not in _CHECKS and exercise not in _RUBRICS:
+        close = difflib.get_close_matches(exercise, [*_CHECKS, *_RUBRICS], n=1)
+        raise LookupError(f"no exercise {exercise!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    return _CHECKS.get(exercise, [])
+
+
+def rubric_of(exercise: str) -> Rubric | None:
+    """The rubric of a written answer; None for an exercise that is checked."""
+    checks_of(exercise)
+    return _RUBRICS.get(exercise)
+
+
+def max_score(exercise: str) -> float:
+    """Points that an exercise is worth."""
+    rubric = rubric_of(exercise)
+    return rubric.points if rubric else sum(c.points for c in checks_of(exercise))
+
+
+def run(exercise: str, subject: Subject | None, *, seed: int = 0) -> list[Result]:
+    """Ask every check of `exercise`; `subject` is None where the submission has no such name."""
+    return [_run_one(c, subject, seed) for c in checks_of(exercise)]
+
+
+def _run_one(check: Check, subject: Subject | None, seed: int) -> Result:
+    if subject is None:
+        name = check.exercise.partition(".")[2]
+        return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
+    try:
+        check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
+    except NotImplementedError:
+        return Result(check.title, False, 0, check.points, "Not written yet.")
+    except Wrong as wrong:
+        hint = wrong.hint or f"{wrong} {check.hint}".strip()
+        return Result(check.title, False, 0, check.points, hint)
+    except Exception as error:  # whatever the student's code raises, it fails this check and no other
+        return Result(check.title, False, 0, check.points, _explained(error, check.hint))
+    return Result(check.title, True, check.points, check.points)
+
+
+def _explained(error: Exception, hint: str) -> str:
+    """An error of the student's code, in its own words and, where torch's are known, in ours."""
+    said = " ".join(str(error).split())[:200]
+    meaning = next((words for part, words in _TORCH_ERRORS.items() if part in said), hint)
+    return f"It raised {type(error).__name__}: {said} - {meaning}"

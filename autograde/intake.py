@@ -1,0 +1,136 @@
+"""A submitted file, taken in: found, bounded, parsed, and brought to the one notebook format that the rest knows.
+
+Nothing here runs a student's code, and nothing that a file holds can stop the run of the others: what cannot be
+taken in raises `Unreadable` (no notebook can be made of it) or `Refused` (a notebook, but not to be graded as it is),
+with a sentence for student and instructor.
+"""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
+MAX_CELLS = 2_000       # a chapter has about 100
+_KINDS = {"code", "markdown", "raw"}
+_IN_COLAB = "In Colab: File > Download > Download .ipynb."
+_NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside", b"%PDF": f"a PDF. {_IN_COLAB}",
+             b"\x1f\x8b": "a compressed file; hand in the notebook that is inside"}
+
+
+class Unreadable(ValueError):
+    """No notebook can be made of the file."""
+
+
+class Refused(ValueError):
+    """The file is not graded as it is."""
+
+
+def choose(folder: Path, stem: str) -> Path:
+    """The notebook of a student's folder: STEM.ipynb, else the only notebook there.
+
+    Raises:
+        Unreadable: there is none.
+        Refused: several, none of that name; or the one is a link.
+    """
+    found = sorted(path for path in folder.glob("*.ipynb") if path.is_symlink() or path.is_file())
+    named = [path for path in found if path.stem == stem]
+    if not found:
+        others = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
+        raise Unreadable(f"There is no notebook: expected {stem}.ipynb, found {others}.")
+    if not named and len(found) > 1:
+        names = ", ".join(path.name for path in found[:5])
+        raise Refused(f"There are {len(found)} notebooks ({names}) and none is named {stem}.ipynb.")
+    path = (named or found)[0]
+    if path.is_symlink():
+        raise Refused(f"{path.name} is a link; hand in the file itself.")
+    return path
+
+
+def read(path: Path) -> tuple[NotebookNode, list[str]]:
+    """The notebook of a file, in the present format, without outputs; and what was done to bring it there.
+
+    Raises:
+        Unreadable: not text, not JSON, cut off, or not a notebook.
+        Refused: larger than `MAX_BYTES` or `MAX_CELLS`, or of a format newer than this version knows.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise Refused(f"The file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read. "
+                      "Clear its outputs (Edit > Clear all outputs), save, and hand it in again.")
+    return parse(path.read_bytes())
+
+
+def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
+    """The same, of a file's content."""
+    data = _json(_text(content))
+    if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
+        raise Unreadable(f"The file is JSON but not a notebook: it has no list of cells. {_IN_COLAB}")
+    major = data.get("nbformat", 4)
+    if not isinstance(major, int) or major > 4:
+        raise Refused(f"The notebook has format {major}; formats up to 4 are read. Save it as format 4.")
+    said = []
+    if major < 4 or "worksheets" in data:
+        data = _upgraded(data)
+        said.append(f"The notebook had the old format {major} and was brought to format 4.")
+    if len(data["cells"]) > MAX_CELLS:
+        raise Refused(f"The notebook has {len(data['cells'])} cells; at most {MAX_CELLS} are read.")
+    cells = [_cell(raw) for raw in data["cells"] if _is_cell(raw)]
+    if len(cells) < len(data["cells"]):
+        said.append(f"{len(data['cells']) - len(cells)} entries of the notebook are no cells and were left out.")
+    return nbformat.v4.new_notebook(cells=cells), said
+
+
+def _text(content: bytes) -> str:
+    if not content.strip():
+        raise Unreadable("The file is empty: the download may have failed.")
+    for start, what in _NOT_TEXT.items():
+        if content.startswith(start):
+            raise Unreadable(f"The file is no notebook but {what}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(f"The file is binary; a notebook is text. {_IN_COLAB}") from None
+    if text.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
+        raise Unreadable(f"The file is a web page, not a notebook. {_IN_COLAB}")
+    return text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            raise Unreadable("The file ends in the middle of the notebook: save or download it again.") from None
+        raise Unreadable(f"The file is not JSON (line {error.lineno}: {error.msg}), so it is no notebook. "
+                         f"{_IN_COLAB}") from None
+    except (RecursionError, ValueError):  # brackets a thousand deep, a number of a million digits
+        raise Unreadable("The file is JSON that no notebook holds: nested too deeply, or a number too long.") from None
+
+
+def _upgraded(data: dict) -> dict:
+    try:
+        return nbformat.convert(nbformat.from_dict({"nbformat_minor": 0, "metadata": {}} | data), 4)
+    except Exception as error:  # whatever nbformat's upgrade stumbles over in a malformed notebook
+        raise Unreadable(f"The notebook has the old format {data.get('nbformat')} and cannot be brought to the present "
+                         f"one ({type(error).__name__}: {error}). Open it in Jupyter, save it, and hand it in "
+                         "again.") from None
+
+
+def _is_cell(raw: Any) -> bool:
+    return isinstance(raw, dict) and raw.get("cell_type") in _KINDS and isinstance(raw.get("source", ""), str | list)
+
+
+def _cell(raw: dict) -> NotebookNode:
+    """A clean cell: type, source and metadata; its id too, which Colab may have moved into the metadata."""
+    source = raw.get("source", "")
+    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
+    new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell,
+           "raw": nbformat.v4.new_raw_cell}[raw["cell_type"]]
+    text = source if isinstance(source, str) else "".join(str(line) for line in source)
+    cell = new(text, metadata=nbformat.from_dict(metadata))
+    cell.id = str(raw.get("id") or metadata.get("id") or "")
+    return cell

@@ -1,0 +1,46 @@
+"""nbgrader's settings for this course. A course folder's own nbgrader_config.py says
+
+    from autograde.nbgrader_config import configure
+    configure(get_config())
+
+and then nbgrader's commands (generate_assignment, autograde, generate_feedback, formgrader) work on the chapters.
+"""
+from __future__ import annotations
+
+import os
+
+from nbformat import NotebookNode
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+from traitlets.config import Config
+
+from . import chapter, release
+from .repair import repair
+
+COURSE_ID = "gans-for-short-video"
+CELL_SECONDS = 60  # of a cell in nbgrader's own run, where each kernel first imports torch
+
+
+class RepairSubmission(NbGraderPreprocessor):
+    """The first step of nbgrader's autograde: the same repair as in `autograde grade`."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        read = chapter.load(resources["nbgrader"]["assignment"])
+        repaired = repair(nb, release.student(read), read.exercises)
+        for sentence in repaired.said:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], sentence)
+        nb.cells = repaired.notebook.cells
+        return nb, resources
+
+
+def configure(config: Config) -> None:
+    """Set what the chapters need in a traitlets `config`; what a course folder sets after it stands."""
+    os.environ.update(CLIPKIT_PRESET="smoke", OMP_NUM_THREADS="1")  # for the kernels that nbgrader starts
+    config.CourseDirectory.course_id = COURSE_ID
+    config.GenerateAssignment.preprocessors = [release.ClearAnswers if step is ClearSolutions else step
+                                               for step in GenerateAssignment.preprocessors.default()]
+    config.Autograde.sanitize_preprocessors = [RepairSubmission, *Autograde.sanitize_preprocessors.default()]
+    config.Execute.timeout = CELL_SECONDS
+    config.Execute.shutdown_kernel = "immediate"  # the polite way polls, for about a second a notebook
+    config.GenerateFeedback.exporter_class = "autograde.feedback.FeedbackExporter"
+    config.HTMLExporter.sanitize_html = True      # formgrader's pages too show no active output of a student's

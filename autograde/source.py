@@ -1,0 +1,91 @@
+"""From a chapter's text to the notebook that the book executes and shows.
+
+Registered with myst-nb in _config.yml (`nb_custom_formats`): every Markdown file of book/ passes through
+`read_chapter`. A chapter's exercise cells become the answers themselves, folded under "Solution"; its cards get
+their number and points. Other pages pass as they are.
+"""
+from __future__ import annotations
+
+import hashlib
+import re
+
+import jupytext
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from . import answers, directives, reference_run
+from .chapter import ROOT, Chapter, answer_of, imported, load, parse, role
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
+SOLUTION = {"tags": ["exercise", "hide-input"],
+            "mystnb": {"code_prompt_show": "Solution", "code_prompt_hide": "Hide the solution"}}
+
+
+def read_chapter(text: str) -> NotebookNode:
+    """The notebook that the book shows for the text of one of its Markdown files.
+
+    Args:
+        text: a chapter (its front matter has `chapter: NN_name`), a page with code cells, or a plain page.
+    """
+    front = yaml.safe_load(match[1]) if (match := _FRONT_MATTER.match(text)) else {}
+    if "chapter" in front:
+        return page(parse(text, front["chapter"]))
+    if "kernelspec" in front:
+        return jupytext.reads(text, fmt="md:myst")
+    body = _FRONT_MATTER.sub("", text)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(body, id="page")])
+    notebook.metadata.update(front | {"mystnb": {"execution_mode": "off"}})
+    return notebook
+
+
+def page(chapter: Chapter) -> NotebookNode:
+    """The chapter as a reader sees it: executed with the reference answers."""
+    exercises = iter(chapter.exercises)
+    run = reference_run.load(chapter.stem)
+
+    def fill(directive: directives.Directive) -> directives.Directive | str:
+        if directive.name == "exercise":
+            exercise = next(exercises)
+            kind = {"kind": "written"} if exercise.kind == "written" else {}
+            return directives.with_options(directive, id=exercise.id, number=exercise.number,
+                                           points=f"{exercise.points:g}", **kind)
+        if directive.name == "expected":
+            return run.html(directive.argument) if run else ""
+        return directive
+
+    notebook = nbformat.from_dict(chapter.notebook)
+    notebook.cells = [_page_cell(cell, chapter, fill) for cell in notebook.cells]
+    notebook.cells.insert(1, _fingerprint_cell(chapter))
+    return notebook
+
+
+def _page_cell(cell: NotebookNode, chapter: Chapter, fill) -> NotebookNode:
+    new = nbformat.from_dict(cell)
+    if cell.cell_type == "markdown":
+        new.source = directives.rewrite(cell.source, fill)
+    elif role(cell) == "written":
+        (name,) = imported(cell)
+        text = answers.text(chapter.name, name)
+        new = nbformat.v4.new_markdown_cell(f"::::{{solution}}\n{text}\n::::")
+    elif role(cell) in ("exercise", "given"):
+        new.source = "\n\n\n".join(answers.model(fenced) for fenced in answer_of(cell))
+        if role(cell) == "exercise":
+            new.metadata.update(SOLUTION)
+    return new
+
+
+def _fingerprint_cell(chapter: Chapter) -> NotebookNode:
+    """A hidden cell that changes with the code that the chapter imports, so that no stored output outlives it."""
+    return nbformat.v4.new_code_cell(f"# made with {fingerprint(chapter)}", metadata={"tags": ["remove-cell"]})
+
+
+def fingerprint(chapter: Chapter) -> str:
+    """A digest of clipkit and of the chapter's module in solutions/."""
+    files = [*sorted((ROOT / "clipkit").glob("*.py")), ROOT / "solutions" / f"{chapter.name}.py"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+def page_of(stem: str) -> NotebookNode:
+    """The page notebook of a chapter by its name."""
+    return page(load(stem))

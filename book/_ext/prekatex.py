@@ -1,0 +1,86 @@
+"""Mathematics drawn while the book is built.
+
+KaTeX runs in the V8 engine of the mini-racer wheel, so a page carries finished HTML and MathML and no script, and a formula
+that KaTeX cannot read is a Sphinx warning with its place: with ``-W`` it fails the build.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from py_mini_racer import JSEvalException, MiniRacer
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+KATEX = Path(__file__).parent.parent / "assets" / "katex" / "katex.min.js"
+OPTIONS = {
+    "output": "htmlAndMathml",  # screen readers read the MathML, which is hidden from view
+    "strict": "error",  # what is not LaTeX would look different in the Colab notebook
+    "throwOnError": True,
+}
+# KaTeX would number these by itself; Sphinx has given the number already.
+NUMBERED = re.compile(r"\\(begin|end)\{(equation|align|alignat|gather|multline)\}")
+
+logger = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def engine() -> MiniRacer:
+    """The V8 engine with KaTeX in it, started at the first formula."""
+    context = MiniRacer()
+    context.eval(KATEX.read_text(encoding="utf-8"))
+    return context
+
+
+def render(latex: str, *, display: bool) -> str:
+    """The HTML of a formula.
+
+    Raises:
+        ValueError: KaTeX cannot read `latex`; the message is KaTeX's own.
+    """
+    try:
+        return engine().call("katex.renderToString", latex, {**OPTIONS, "displayMode": display})
+    except JSEvalException as error:
+        raise ValueError(str(error).partition("KaTeX parse error: ")[2].strip() or str(error)) from None
+
+
+def html_or_warning(node: nodes.Element, *, display: bool) -> str:
+    latex = NUMBERED.sub(r"\\\1{\2*}", node.astext())
+    try:
+        return render(latex, display=display)
+    except ValueError as error:
+        logger.warning("invalid formula %r: %s", latex, error, location=node, type="prekatex")
+        return f'<code class="katex-error">{escape(latex)}</code>'
+
+
+def visit_inline(self, node: nodes.math) -> None:
+    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
+    self.body.append(html_or_warning(node, display=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_block(self, node: nodes.math_block) -> None:
+    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    self.body.append(html_or_warning(node, display=True))
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def add_stylesheet(app, pagename, templatename, context, doctree) -> None:
+    """KaTeX's stylesheet and fonts are only for the pages that have a formula."""
+    if 'class="katex' in context.get("body", ""):
+        app.add_css_file("katex/katex.min.css")
+
+
+def setup(app) -> dict:
+    app.add_html_math_renderer("prekatex", (visit_inline, None), (visit_block, None))
+    app.connect("html-page-context", add_stylesheet)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,171 @@
+"""Video files, written and read with PyAV: MP4, WebM and GIF out, whatever FFmpeg decodes in."""
+
+import io
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clipkit.pixels import as_clips, enlarge, from_pixels, indexed, to_pixels
+
+# suffix -> container, codec, pixel format, options of the codec
+FORMATS = {
+    ".mp4": ("mp4", "libx264", "yuv420p", {"crf": "18", "preset": "veryslow"}),  # plays everywhere
+    ".webm": ("webm", "libvpx-vp9", "yuv420p", {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4"}),
+    ".gif": ("gif", "gif", "pal8", {}),
+}
+BT709, SRGB = 1, 13  # colours said plainly in the file (ITU-T H.273), so that no player has to guess
+
+
+def write_video(clip: Tensor, path: str | Path, *, fps: float = 8, scale: int = 1) -> Path:
+    """Writes a clip as MP4 (H.264), WebM (VP9) or GIF, as the suffix says; returns the path.
+
+    The file appears whole or not at all. MP4 and WebM hold colour at half resolution: `scale=2` or more keeps
+    the colours of single pixels, and an odd width or height gains one repeated row or column. A GIF has 256
+    colours, chosen for the whole clip.
+
+    Args:
+        clip: (T, C, H, W), in [-1, 1], C = 1 or 3.
+        fps: frames a second. A GIF counts in hundredths of a second and plays at 50 at most.
+        scale: display pixels for one pixel.
+    Raises:
+        ValueError: another suffix, a wrong shape, fps not above 0.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"expected a path that ends in .mp4, .webm or .gif, got {path.name!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        encode(_one_clip(clip, scale), str(aside), path.suffix.lower(), fps)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def read_video(
+    path: str | Path, *, num_frames: int | None = None, size: int | None = None, fps: float | None = None
+) -> Tensor:
+    """The clip in a video file: (T, 3, H, W), float32 in [-1, 1].
+
+    Args:
+        path: a video in any format that FFmpeg decodes.
+        num_frames: how many frames from the start; None takes all.
+        size: the shorter edge is brought to `size` and the middle square is cut out; None keeps the frames as
+            they are.
+        fps: keeps about that many frames of each second; None keeps all.
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no video, it is broken, or it has fewer than `num_frames` frames.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no video {str(path)!r}")
+    frames = []
+    for frame in _decode(path, fps):
+        frames.append(frame if size is None else square(frame, size))
+        if len(frames) == num_frames:
+            break
+    if len(frames) < (num_frames or 1):
+        rate = "" if fps is None else f" at {fps:g} frames a second"
+        raise ValueError(
+            f"{str(path)!r} has {len(frames)} frames{rate}, expected {num_frames or 'at least 1'}: ask "
+            "for fewer (num_frames=...), take more of each second (a higher fps), or leave the file out"
+        )
+    return from_pixels(np.stack(frames))
+
+
+def encode(pixels: np.ndarray, file: str | io.BytesIO, suffix: str, fps: float) -> None:
+    """Encodes uint8 (T, H, W, 3) into a file or a buffer, in the format of `suffix`."""
+    import av
+
+    container_name, codec, pixel_format, options = FORMATS[suffix]
+    whole_file = {"movflags": "+faststart"} if suffix == ".mp4" and isinstance(file, str) else {}
+    with av.open(file, "w", format=container_name, options=whole_file) as container:
+        stream = container.add_stream(codec, rate=frame_rate(fps), options=options)
+        frames = _palette_frames(pixels) if suffix == ".gif" else _yuv_frames(pixels, stream.codec_context)
+        stream.height, stream.width, stream.pix_fmt = *pixels.shape[1:3], pixel_format
+        if suffix != ".gif":
+            stream.height, stream.width = (n + n % 2 for n in pixels.shape[1:3])
+        for frame in frames:
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def frame_rate(fps: float) -> Fraction:
+    """`fps` as a fraction; ValueError where it is not above 0."""
+    if not fps > 0:
+        raise ValueError(f"expected fps above 0, got {fps}")
+    return Fraction(fps).limit_denominator(1000)
+
+
+def square(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The middle square of uint8 (H, W, C), the shorter edge brought to `size`, antialiased."""
+    from torchvision.transforms.v2 import functional as F
+
+    image = F.resize(torch.tensor(pixels).movedim(-1, 0), [size], antialias=True)
+    return F.center_crop(image, [size, size]).movedim(0, -1).numpy()
+
+
+def _one_clip(clip: Tensor, scale: int) -> np.ndarray:
+    if isinstance(clip, Tensor) and clip.ndim == 5:
+        raise ValueError(
+            f"expected one clip (T, C, H, W), got {tuple(clip.shape)}: write clip[0], or one file for each"
+        )
+    return enlarge(to_pixels(as_clips(clip)[0]), scale)
+
+
+def _yuv_frames(pixels: np.ndarray, context) -> Iterator:
+    from av import VideoFrame
+
+    context.colorspace = context.color_primaries = BT709
+    context.color_trc, context.color_range = SRGB, 1  # 16..235
+    odd = [(0, n % 2) for n in pixels.shape[1:3]]
+    for image in np.pad(pixels, [(0, 0), *odd, (0, 0)], mode="edge"):
+        yield VideoFrame.from_ndarray(image, format="rgb24").reformat(
+            format="yuv420p", dst_colorspace="ITU709"
+        )
+
+
+def _palette_frames(pixels: np.ndarray) -> Iterator:
+    from av import VideoFrame
+
+    index, colours = indexed(pixels) or _median_cut(pixels)
+    palette = np.zeros((256, 4), np.uint8)
+    palette[:, 0] = 255  # alpha, red, green, blue
+    palette[: len(colours), 1:] = colours
+    for image in index:
+        yield VideoFrame.from_ndarray((np.ascontiguousarray(image), palette), format="pal8")
+
+
+def _median_cut(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same 256 colours for all frames, so that what stands still does not flicker."""
+    from PIL import Image
+
+    film = Image.fromarray(pixels.reshape(-1, *pixels.shape[2:]))  # all frames, one below the other
+    film = film.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = np.array(film.getpalette(), np.uint8).reshape(-1, 3)
+    return np.asarray(film).reshape(pixels.shape[:3]), palette
+
+
+def _decode(path: Path, fps: float | None) -> Iterator[np.ndarray]:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise ValueError(f"{str(path)!r} holds no video stream: leave it out of the folder")
+            kept = 0
+            for frame in container.decode(video=0):
+                if fps is None or frame.time is None or frame.time * fps >= kept - 1e-3:
+                    kept += 1
+                    yield frame.to_ndarray(format="rgb24")
+    except av.FFmpegError as error:
+        raise ValueError(
+            f"{str(path)!r} is no video that can be read ({error.strerror}): leave it out"
+        ) from error

@@ -1,0 +1,287 @@
+"""Answers to the exercises of chapter 2.
+
+WRONG: exercise -> name of the mistake -> (answer, words of the hint that the student must be given).
+RIGHT: exercise -> name -> answer, as different from the reference as an honest student's may be.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim import Adam
+
+from autograde.checks.gan_losses import broken_train
+from solutions.gan_losses import train as reference_train
+
+bce = F.binary_cross_entropy_with_logits
+
+
+def step_of_d(order="fake loss zero backward step", *, detach=True, returns="detached", swap=False, frozen=False):
+    """A discriminator step put together from named parts."""
+    def step(generator, discriminator, optimizer, real, z, loss):
+        fake = generator(z).detach() if detach else generator(z)
+        value = loss(discriminator(fake), discriminator(real)) if swap else loss(discriminator(real), discriminator(fake))
+        for verb in order.split():
+            if verb == "zero":
+                optimizer.zero_grad()
+            elif verb == "backward":
+                value.backward()
+            elif verb == "step":
+                optimizer.step()
+        return {"detached": value.detach(), "graph": value, "none": None}[returns]
+    return step
+
+
+def d_step_that_moves_g(generator, discriminator, optimizer, real, z, loss):
+    everything = torch.optim.SGD([*generator.parameters(), *discriminator.parameters()], lr=0.3)
+    value = loss(discriminator(real), discriminator(generator(z)))
+    everything.zero_grad()
+    value.backward()
+    everything.step()
+    return value.detach()
+
+
+def d_step_without_graph(generator, discriminator, optimizer, real, z, loss):
+    """Right: no_grad for the samples, set_to_none, one pass over both batches, an item for the loss."""
+    with torch.no_grad():
+        fake = generator(z)
+    for parameter in discriminator.parameters():
+        parameter.grad = None
+    both = discriminator(torch.cat([real, fake]))
+    value = loss(both[:len(real)], both[len(real):])
+    value.backward()
+    optimizer.step()
+    return value.item()
+
+
+def d_step_with_autograd_grad(generator, discriminator, optimizer, real, z, loss):
+    """Right: gradients by hand."""
+    value = loss(discriminator(real), discriminator(generator(z).detach()))
+    parameters = list(discriminator.parameters())
+    for parameter, gradient in zip(parameters, torch.autograd.grad(value, parameters), strict=True):
+        parameter.grad = gradient
+    optimizer.step()
+    return value.detach()
+
+
+def step_of_g(*, zero="before", step=True, detach=False, returns="detached", no_grad=False):
+    """A generator step put together from named parts."""
+    def variant(generator, discriminator, optimizer, z, loss):
+        with torch.set_grad_enabled(not no_grad):
+            fake = generator(z)
+        value = loss(discriminator(fake.detach() if detach else fake))
+        if zero == "before":
+            optimizer.zero_grad()
+        value.backward()
+        if zero == "between":
+            optimizer.zero_grad()
+        if step:
+            optimizer.step()
+        return {"detached": value.detach(), "graph": value, "none": None}[returns]
+    return variant
+
+
+def g_step_that_moves_d(generator, discriminator, optimizer, z, loss):
+    other = torch.optim.SGD(discriminator.parameters(), lr=0.3)
+    other.zero_grad()
+    value = step_of_g()(generator, discriminator, optimizer, z, loss)
+    other.step()
+    return value
+
+
+def g_step_with_frozen_d(generator, discriminator, optimizer, z, loss):
+    """Right: D frozen for the time of the step, which saves its weight gradients."""
+    discriminator.requires_grad_(False)
+    optimizer.zero_grad(set_to_none=False)
+    value = loss(discriminator(generator(z)))
+    value.backward()
+    discriminator.requires_grad_(True)
+    optimizer.step()
+    return value.detach().clone()
+
+
+def g_step_with_autograd_grad(generator, discriminator, optimizer, z, loss):
+    """Right: gradients of G's weights only."""
+    value = loss(discriminator(generator(z)))
+    weights = list(generator.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(value, weights), strict=True):
+        weight.grad = gradient
+    optimizer.step()
+    return value.item()
+
+
+def train_rewritten(generator, discriminator, sample_real, sample_z, steps, lr):
+    """Right: softplus in the place of bce, no_grad in the place of detach, the losses kept by append."""
+    opt_d = Adam(discriminator.parameters(), lr, betas=(0.5, 0.999))
+    opt_g = Adam(generator.parameters(), lr, betas=(0.5, 0.999))
+    losses = []
+    for _ in range(steps):
+        real = sample_real()
+        with torch.no_grad():
+            fake = generator(sample_z())
+        opt_d.zero_grad()
+        loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake)).mean()
+        loss_d.backward()
+        opt_d.step()
+        opt_g.zero_grad()
+        loss_g = F.softplus(-discriminator(generator(sample_z()))).mean()
+        loss_g.backward()
+        opt_g.step()
+        losses.append([loss_d.item(), loss_g.item()])
+    return losses
+
+
+def train_clearing_at_the_end(generator, discriminator, sample_real, sample_z, steps, lr):
+    """Right: everything is cleared after its use, D's stray gradients in G's turn too."""
+    opt_d = Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
+    opt_g = Adam(generator.parameters(), lr=lr, betas=(0.5, 0.999))
+    loss, history = nn.BCEWithLogitsLoss(), []
+    generator.zero_grad()
+    discriminator.zero_grad()
+    for _ in range(steps):
+        r, f = discriminator(sample_real()), discriminator(generator(sample_z()).detach())
+        loss_d = loss(r, torch.ones_like(r)) + loss(f, torch.zeros_like(f))
+        loss_d.backward()
+        opt_d.step()
+        f = discriminator(generator(sample_z()))
+        loss_g = loss(f, torch.full_like(f, 1.0))
+        loss_g.backward()
+        opt_g.step()
+        opt_d.zero_grad()
+        opt_g.zero_grad()
+        discriminator.zero_grad()
+        history.append((loss_d.item(), loss_g.item()))
+    return history
+
+
+def train_without_floats(*arguments):
+    reference_train(*arguments)
+
+
+def kl(p, q):
+    return (p * (p / q).log()).sum()
+
+
+def js_by_entropies(p, q):
+    """Right: the entropy of the mean minus the mean of the entropies."""
+    return torch.special.entr((p + q) / 2).sum() - (torch.special.entr(p) + torch.special.entr(q)).sum() / 2
+
+
+def js_by_loop(p, q):
+    """Right: a plain loop over Python floats."""
+    total = 0.0
+    for a, b in zip(p.tolist(), q.tolist(), strict=True):
+        m = (a + b) / 2
+        total += a * math.log(a / m) / 2 if a > 0 else 0.0
+        total += b * math.log(b / m) / 2 if b > 0 else 0.0
+    return torch.tensor(total)
+
+
+def js_by_masks(p, q):
+    """Right: the zeros left out of each sum."""
+    m = (p + q) / 2
+    return 0.5 * (kl(p[p > 0], m[p > 0]) + kl(q[q > 0], m[q > 0]))
+
+
+RIGHT = {
+    "gan_losses.discriminator_loss": {
+        "bce with targets": lambda r, f: bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)),
+        "logsigmoid": lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean(),
+        "logaddexp": lambda r, f: torch.logaddexp(torch.zeros_like(r), -r).mean()
+        + torch.logaddexp(torch.zeros_like(f), f).mean(),
+    },
+    "gan_losses.generator_loss": {
+        "bce with ones": lambda f: bce(f, torch.ones_like(f)),
+        "logsigmoid, averaged by hand": lambda f: -F.logsigmoid(f.flatten()).sum() / f.numel(),
+    },
+    "gan_losses.optimal_discriminator": {
+        "nan_to_num": lambda p, q: torch.nan_to_num(p / (p + q), nan=0.5),
+        "sigmoid of the log ratio": lambda p, q: torch.nan_to_num(torch.sigmoid(p.log() - q.log()), nan=0.5),
+    },
+    "gan_losses.js_divergence": {"entropies": js_by_entropies, "loop": js_by_loop, "masks": js_by_masks},
+    "gan_losses.discriminator_step": {"no_grad": d_step_without_graph, "autograd.grad": d_step_with_autograd_grad},
+    "gan_losses.generator_step": {"frozen D": g_step_with_frozen_d, "autograd.grad": g_step_with_autograd_grad},
+    "gan_losses.train": {"rewritten": train_rewritten, "clearing at the end": train_clearing_at_the_end},
+}
+
+WRONG = {
+    "gan_losses.discriminator_loss": {
+        "sides swapped": (lambda r, f: F.softplus(r).mean() + F.softplus(-f).mean(), "sides are swapped"),
+        "sign": (lambda r, f: -F.softplus(-r).mean() - F.softplus(f).mean(), "Swap the sign"),
+        "fakes forgotten": (lambda r, f: F.softplus(-r).mean(), "term of the fake samples is missing"),
+        "reals forgotten": (lambda r, f: F.softplus(f).mean(), "term of the real samples is missing"),
+        "halved": (lambda r, f: (F.softplus(-r).mean() + F.softplus(f).mean()) / 2, "Half of what is asked"),
+        "one mean over both": (lambda r, f: bce(torch.cat([r, f]), torch.cat([torch.ones_like(r), torch.zeros_like(f)])),
+                               "add"),
+        "fakes called real": (lambda r, f: F.softplus(-r).mean() + F.softplus(-f).mean(), "not -log D"),
+        "summed": (lambda r, f: F.softplus(-r).sum() + F.softplus(f).sum(), "mean"),
+        "sigmoid too many": (lambda r, f: bce(r.sigmoid(), torch.ones_like(r)) + bce(f.sigmoid(), torch.zeros_like(f)),
+                             "sigmoid too many"),
+        "naive logs": (lambda r, f: -r.sigmoid().log().mean() - (1 - f.sigmoid()).log().mean(), "softplus"),
+        "unreduced": (lambda r, f: F.softplus(-r) + F.softplus(f), "Expected shape () (one number)"),
+    },
+    "gan_losses.generator_loss": {
+        "saturating": (lambda f: -F.softplus(f).mean(), "saturating"),
+        "sign": (lambda f: -F.softplus(-f).mean(), "Swap the sign"),
+        "the discriminator's term": (lambda f: F.softplus(f).mean(), "the generator wants D to say real"),
+        "summed": (lambda f: F.softplus(-f).sum(), "mean"),
+        "unreduced": (lambda f: F.softplus(-f), "mean over the batch"),
+        "no logarithm": (lambda f: -f.sigmoid().mean(), "logarithm is missing"),
+        "Wasserstein": (lambda f: -f.mean(), "mean logit"),
+        "mean before log": (lambda f: -f.sigmoid().mean().log(), "average last"),
+        "naive log": (lambda f: -f.sigmoid().log().mean(), "softplus"),
+        "log with epsilon": (lambda f: -(f.sigmoid() + 1e-8).log().mean(), "softplus"),
+    },
+    "gan_losses.optimal_discriminator": {
+        "probability of fake": (lambda p, q: torch.nan_to_num(q / (p + q), nan=0.5), "probability of *fake*"),
+        "ratio": (lambda p, q: p / q, "ratio"),
+        "log ratio": (lambda p, q: (p / q).log(), "logit"),
+        "hard": (lambda p, q: (p > q).float(), "hard decision"),
+        "always one half": (lambda p, q: torch.full_like(p, 0.5), "1/2"),
+        "normalised over all": (lambda p, q: p / (p + q).sum(), "Point by point"),
+        "nan at nothing": (lambda p, q: p / (p + q), "0/0"),
+        "epsilon": (lambda p, q: p / (p + q + 1e-8), "0/0"),
+    },
+    "gan_losses.js_divergence": {
+        "kl": (kl, "KL(p || q)"),
+        "symmetric kl": (lambda p, q: (kl(p, q) + kl(q, p)) / 2, "mean m"),
+        "no half": (lambda p, q: kl(p, (p + q) / 2) + kl(q, (p + q) / 2), "1/2"),
+        "bits": (lambda p, q: js_by_entropies(p, q) / math.log(2), "bit"),
+        "distance": (lambda p, q: js_by_entropies(p, q).sqrt(), "square root"),
+        "arguments of kl swapped": (lambda p, q: (kl((p + q) / 2, p) + kl((p + q) / 2, q)) / 2, "order of KL"),
+        "sum for mean": (lambda p, q: (kl(p, p + q) + kl(q, p + q)) / 2, "m is the mean"),
+        "averaged over the outcomes": (lambda p, q: js_by_entropies(p, q) / len(p), "Sum"),
+        "nan at zero": (lambda p, q: (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2, "xlogy"),
+    },
+    "gan_losses.discriminator_step": {
+        "no detach": (step_of_d(detach=False), "Detach"),
+        "no zero_grad": (step_of_d("backward step"), "zero_grad"),
+        "zero_grad in between": (step_of_d("backward zero step"), "throws the gradient away"),
+        "no step": (step_of_d("zero backward"), "did not move"),
+        "step before backward": (step_of_d("zero step backward"), "step"),
+        "real and fake swapped": (step_of_d("zero backward step", swap=True), "real logits first"),
+        "moves G too": (d_step_that_moves_g, "generator's weights moved"),
+        "returns nothing": (step_of_d(returns="none"), "returns None"),
+        "returns the graph": (step_of_d(returns="graph"), "detach it"),
+    },
+    "gan_losses.generator_step": {
+        "detached": (step_of_g(detach=True), "cuts the graph"),
+        "no_grad": (step_of_g(no_grad=True), "cuts the graph"),
+        "no zero_grad": (step_of_g(zero="never"), "zero_grad"),
+        "zero_grad in between": (step_of_g(zero="between"), "throws the gradient away"),
+        "no step": (step_of_g(step=False), "did not move"),
+        "moves D too": (g_step_that_moves_d, "discriminator's weights moved"),
+        "returns nothing": (step_of_g(returns="none"), "returns None"),
+        "returns the graph": (step_of_g(returns="graph"), "detach it"),
+    },
+    "gan_losses.train": {
+        "untouched": (broken_train("sigmoid", "fake is 1", "attached", "goal is 0", "stale"), "D's half"),
+        "sigmoid left": (broken_train("sigmoid"), "sigmoid"),
+        "fake target left": (broken_train("fake is 1"), "told that fake samples are real"),
+        "goal left": (broken_train("goal is 0"), "generator's target"),
+        "stale gradients left": (broken_train("stale"), "pile up"),
+        "attached and stale": (broken_train("attached", "stale"), "Two faults left"),
+        "attached": (broken_train("attached"), "not cut"),
+        "no history": (train_without_floats, "one pair of floats"),
+    },
+}
