@@ -1,22 +1,26 @@
-# Each target is one line that also works by hand; the README shows it for those without make.
+# Each target is a line or two that also work by hand; the README shows them for those without make.
 PYTHON ?= python3
-BIN := .venv/bin
+PRESET ?= cpu
+PY := .venv/bin/python
 
-book: .venv/ready  ## build the site and say where to open it
-	$(BIN)/python -m autograde book
+book: .venv/ready     # build the site and say where to open it
+	$(PY) -m autograde book
 
-test: .venv/ready  ## everything that must hold
-	$(BIN)/python -m pytest -n 2
+test: .venv/ready     # everything that must hold
+	$(PY) -m pytest -n 2 --dist loadgroup
 
-execute: .venv/ready  ## run every chapter anew and keep its outputs in book/outputs
-	$(BIN)/python -m autograde execute
+release: .venv/ready  # write the student notebooks
+	$(PY) -m autograde release
 
-release: .venv/ready  ## write the student notebooks
-	$(BIN)/python -m autograde release
+execute: .venv/ready  # run every chapter anew and keep its outputs in book/outputs
+	$(PY) -m autograde execute --preset $(PRESET)
+	$(PY) book/readme_clip.py
+	$(PY) -m autograde release
 
+# uv where it is present (ten times faster), else pip
 .venv/ready: requirements.txt pyproject.toml clipkit/pyproject.toml
 	if command -v uv >/dev/null; then uv venv -q --allow-existing --python ">=3.11" .venv && uv pip install -q --python .venv -r requirements.txt; \
-	else $(PYTHON) -m venv .venv && $(BIN)/pip install -q -r requirements.txt; fi
+	else $(PYTHON) -m venv .venv && $(PY) -m pip install -q -r requirements.txt; fi
 	touch $@
 
-.PHONY: book test execute release
+.PHONY: book test release execute

@@ -3,7 +3,6 @@ gradebook."""
 from __future__ import annotations
 
 import difflib
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +60,7 @@ class Course:
         """nbgrader's own commands on this folder."""
         config = self.config()
         config.CourseDirectory.db_url = self.db_url
-        api = NbGraderAPI(CourseDirectory(config=config), config=config)
-        api.log.setLevel(logging.CRITICAL)  # they return what they log
-        return api
+        return NbGraderAPI(CourseDirectory(config=config), config=config)
 
     def autograded(self, student: str, chapter: str) -> Path:
         return self.root / "autograded" / student / chapter

@@ -9,7 +9,8 @@ from .course import Course, CourseError, said
 
 TAGS = {*bleach.ALLOWED_TAGS, "p", "br", "hr", "div", "span", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "img", "del",
         "sub", "sup", "details", "summary", "table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"}
-ATTRIBUTES = {**bleach.ALLOWED_ATTRIBUTES, "*": ["id", "class", "title"], "img": ["src", "alt", "width", "height"]}
+ATTRIBUTES = {"*": ["id", "class", "title"], "img": ["src", "alt", "width", "height"],
+              "a": lambda tag, name, value: name == "href" and value.startswith(("https://", "http://", "#"))}
 PROTOCOLS = {*bleach.ALLOWED_PROTOCOLS, "data"}
 
 

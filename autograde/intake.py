@@ -17,8 +17,8 @@ MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
 MAX_CELLS = 2_000       # a chapter has about 100
 _KINDS = {"code", "markdown", "raw"}
 _IN_COLAB = "In Colab: File > Download > Download .ipynb."
-_NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside", b"%PDF": f"a PDF. {_IN_COLAB}",
-             b"\x1f\x8b": "a compressed file; hand in the notebook that is inside"}
+_NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside.", b"%PDF": f"a PDF. {_IN_COLAB}",
+             b"\x1f\x8b": "a compressed file; hand in the notebook that is inside."}
 
 
 class Unreadable(ValueError):
@@ -81,7 +81,7 @@ def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
     cells = [_cell(raw) for raw in data["cells"] if _is_cell(raw)]
     if len(cells) < len(data["cells"]):
         said.append(f"{len(data['cells']) - len(cells)} entries of the notebook are no cells and were left out.")
-    return nbformat.v4.new_notebook(cells=cells), said
+    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells), said
 
 
 def _text(content: bytes) -> str:
@@ -128,9 +128,6 @@ def _cell(raw: dict) -> NotebookNode:
     """A clean cell: type, source and metadata; its id too, which Colab may have moved into the metadata."""
     source = raw.get("source", "")
     metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-    new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell,
-           "raw": nbformat.v4.new_raw_cell}[raw["cell_type"]]
-    text = source if isinstance(source, str) else "".join(str(line) for line in source)
-    cell = new(text, metadata=nbformat.from_dict(metadata))
-    cell.id = str(raw.get("id") or metadata.get("id") or "")
-    return cell
+    cell = {"cell_type": raw["cell_type"], "id": str(raw.get("id") or metadata.get("id") or ""), "metadata": metadata,
+            "source": source if isinstance(source, str) else "".join(str(line) for line in source)}
+    return nbformat.from_dict(cell | ({"outputs": [], "execution_count": None} if raw["cell_type"] == "code" else {}))

@@ -9,7 +9,7 @@ from pathlib import Path
 from . import chapter, reference_run, source
 from .answers import ROOT
 
-SITE = ROOT / "_build" / "html"
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__ of its own
 
 
 def book(preset: str = "cpu", *, output: Path = ROOT, strict: bool = True) -> int:
@@ -21,7 +21,7 @@ def book(preset: str = "cpu", *, output: Path = ROOT, strict: bool = True) -> in
         Jupyter Book's exit status; 0 is success.
     """
     fill_cache(output / "_build" / ".jupyter_cache")
-    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT / "book"), "--path-output", str(output)]
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(ROOT / "book"), "--path-output", str(output)]
     done = subprocess.run(command + ["-W", "--keep-going"] * strict, cwd=ROOT,
                           env=os.environ | {"CLIPKIT_PRESET": preset})
     if done.returncode == 0:

@@ -186,7 +186,8 @@ def train(
 
 
 def eight_gaussians(num_samples: int, rng: torch.Generator) -> Tensor:
-    """Points around eight centres on the unit circle, each with standard deviation 0.05.
+    """Points around eight centres on the unit circle, each with standard
+    deviation 0.05.
 
     Returns:
         (num_samples, 2).
@@ -196,7 +197,9 @@ def eight_gaussians(num_samples: int, rng: torch.Generator) -> Tensor:
     return centres + 0.05 * torch.randn(num_samples, 2, generator=rng)
 
 
-def modes_covered(points: Tensor, radius: float = 0.15) -> tuple[int, float]:
+def modes_covered(
+    points: Tensor, radius: float = 0.15
+) -> tuple[int, float]:
     """How many of the eight centres have a point within `radius`, and the
     share of points (N, 2) that lie within it of some centre."""
     angle = torch.arange(8) * torch.pi / 4

@@ -1,11 +1,13 @@
 """What surrounds a chapter: the way into Colab, the download, and what link previews show.
 
-A chapter is a page with a kernel. Its student notebook is ``notebooks/<page>.ipynb`` of the repository that ``_config.yml`` names;
-the theme's own launch buttons would open the book's source instead, so these are made here.
+A chapter is a page that starts with its number, ``NN_name``. Its student notebook is
+``notebooks/NN_name.ipynb`` of the repository that ``_config.yml`` names; the theme's own launch buttons
+would open the book's source instead, so these are made here.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from html import escape
 from pathlib import Path
@@ -17,8 +19,8 @@ COLAB = "https://colab.research.google.com/github"
 DOWNLOADS = "_downloads/notebooks"
 
 
-def is_chapter(app, pagename: str) -> bool:
-    return "kernelspec" in app.env.metadata.get(pagename, {})
+def is_chapter(pagename: str) -> bool:
+    return re.match(r"\d\d_", pagename) is not None
 
 
 def colab_url(app, pagename: str) -> str:
@@ -30,7 +32,7 @@ def colab_url(app, pagename: str) -> str:
 
 def add_ways_in(app, pagename, templatename, context, doctree) -> None:
     """A bar under the title and a menu in the header: open in Colab, download."""
-    if doctree is None or not is_chapter(app, pagename):
+    if doctree is None or not is_chapter(pagename):
         return
     colab = colab_url(app, pagename)
     download = f"{context['pathto'](DOWNLOADS, 1)}/{pagename}.ipynb"
@@ -40,7 +42,9 @@ def add_ways_in(app, pagename, templatename, context, doctree) -> None:
         f"<span>{size_of_chapter(doctree)}</span></div>"
     )
     context["body"] = context["body"].replace("</h1>", "</h1>\n" + bar, 1)
-    context["header_buttons"].insert(0, launch_menu({"Colab": (colab, "fa-rocket"), "Download": (download, "fa-download")}))
+    context["header_buttons"].insert(
+        0, launch_menu({"Colab": (colab, "fa-rocket"), "Download": (download, "fa-download")})
+    )
 
 
 def launch_menu(links: dict[str, tuple[str, str]]) -> dict:
@@ -50,7 +54,13 @@ def launch_menu(links: dict[str, tuple[str, str]]) -> dict:
         for text, (url, icon) in links.items()
     ]
     tooltip = "Work on this chapter"
-    return {"type": "group", "tooltip": tooltip, "icon": "fas fa-rocket", "buttons": buttons, "label": "launch-buttons"}
+    return {
+        "type": "group",
+        "tooltip": tooltip,
+        "icon": "fas fa-rocket",
+        "buttons": buttons,
+        "label": "launch-buttons",
+    }
 
 
 def size_of_chapter(doctree: nodes.document) -> str:

@@ -1,18 +1,16 @@
-"""Exercise cards, their hints, and the answers folded away beneath them.
+"""Exercise cards: what to do, what it is worth, and hints.
 
-    :::::{exercise} Discriminator loss
-    :id: gan_losses.discriminator_loss
-    :number: 2.1
-    :points: 4
-    :difficulty: 1
-    :minutes: 10
-    Text ...
-    ::::{hint}
-    Text ...
-    ::::
-    :::::
-
-What folds is the browser's own ``<details>``: it works by keyboard, by search in the page and without JavaScript.
+:::::{exercise} Discriminator loss
+:id: gan_losses.discriminator_loss
+:number: 2.1
+:points: 4
+:difficulty: 1
+:minutes: 10
+Text ...
+::::{hint}
+Text ...
+::::
+:::::
 """
 
 from __future__ import annotations
@@ -21,8 +19,7 @@ from html import escape
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from myst_nb.sphinx_ import HideCodeCellNode
-from sphinx.transforms.post_transforms import SphinxPostTransform
+from folds import fold
 from sphinx.util.docutils import SphinxDirective
 
 DIFFICULTIES = {1: "easy", 2: "medium", 3: "hard"}
@@ -34,10 +31,6 @@ class exercise_card(nodes.General, nodes.Element):
 
 class exercise_title(nodes.TextElement):
     """The heading of a card, and beneath it what the exercise is worth."""
-
-
-class fold(nodes.General, nodes.Element):
-    """Something the reader opens: ``<details>`` with the attribute `summary` as its label."""
 
 
 def between(low: float, high: float):
@@ -73,7 +66,9 @@ class Exercise(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.assert_has_content()
-        missing = [name for name in ("id", "number", "points", "difficulty", "minutes") if name not in self.options]
+        missing = [
+            name for name in ("id", "number", "points", "difficulty", "minutes") if name not in self.options
+        ]
         if missing:
             raise self.error(f"the exercise {self.arguments[0]!r} has no :{missing[0]}:")
         anchor = nodes.make_id(self.options["id"])
@@ -94,47 +89,6 @@ def number_hints(card: exercise_card) -> None:
     if len(hints) > 1:
         for number, hint in enumerate(hints, start=1):
             hint["summary"] = f"Hint {number}"
-
-
-class Fold(SphinxDirective):
-    """Content that starts closed."""
-
-    has_content = True
-    summary = ""
-    css_class = ""
-
-    def run(self) -> list[nodes.Node]:
-        self.assert_has_content()
-        node = fold(summary=self.summary, classes=[self.css_class])
-        self.set_source_info(node)
-        self.state.nested_parse(self.content, self.content_offset, node)
-        return [node]
-
-
-class Hint(Fold):
-    summary = "Hint"
-    css_class = "hint"
-
-
-class Solution(Fold):
-    """The model answer to a written exercise."""
-
-    summary = "Model answer"
-    css_class = "solution"
-
-
-class LabelCells(SphinxPostTransform):
-    """Folds the cells tagged `exercise` under "Solution" and names the cells tagged `check`."""
-
-    default_priority = 190  # just before myst-nb wraps what is to be hidden, at 199
-    formats = ("html",)
-
-    def run(self, **kwargs) -> None:
-        for cell in list(self.document.findall(nodes.container)):
-            if "tag_exercise" in cell["classes"]:
-                cell.update_all_atts({"hide_mode": "input", "prompt_show": "Solution", "prompt_hide": "Solution"})
-            elif "tag_check" in cell["classes"]:
-                cell.insert(0, nodes.paragraph("", "Check your answer", classes=["check-label"]))
 
 
 def visit_card(self, node: exercise_card) -> None:
@@ -170,26 +124,8 @@ def meta_line(card: exercise_card) -> str:
     return " · ".join(parts) + f' <code class="exercise-id">{escape(card["id"])}</code>'
 
 
-def visit_fold(self, node: fold) -> None:
-    self.body.append(f'<details class="fold {" ".join(node["classes"])}"><summary>{escape(node["summary"])}</summary>\n')
-
-
-def depart_fold(self, node: fold) -> None:
-    self.body.append("</details>\n")
-
-
-def visit_hidden_code(self, node: HideCodeCellNode) -> None:
-    """myst-nb's own summary is read aloud as "Toggle hidden content"; this one says what it opens."""
-    self.body.append(f'<details class="fold code"><summary>{escape(node["prompt_show"])}</summary>\n')
-
-
 def setup(app) -> dict:
     app.add_node(exercise_card, html=(visit_card, depart_card))
     app.add_node(exercise_title, html=(visit_title, depart_title))
-    app.add_node(fold, html=(visit_fold, depart_fold))
-    app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_code, depart_fold))
     app.add_directive("exercise", Exercise)
-    app.add_directive("hint", Hint, override=True)
-    app.add_directive("solution", Solution)
-    app.add_post_transform(LabelCells)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

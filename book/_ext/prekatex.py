@@ -1,7 +1,7 @@
 """Mathematics drawn while the book is built.
 
-KaTeX runs in the V8 engine of the mini-racer wheel, so a page carries finished HTML and MathML and no script, and a formula
-that KaTeX cannot read is a Sphinx warning with its place: with ``-W`` it fails the build.
+KaTeX runs in the V8 engine of the mini-racer wheel, so a page carries finished HTML and MathML and no
+script. A formula that KaTeX cannot read is a Sphinx warning with its place: with ``-W`` it fails the build.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@
       Its slope there is ...
     ::::
 
-An option is one line; what is indented beneath it is the explanation, shown when the option is chosen. Without JavaScript each
-explanation waits in a ``<details>``. One right option makes radio buttons, several make checkboxes.
+An option is one line; what is indented beneath it is the explanation, shown when the option is chosen.
+Without JavaScript each explanation waits in a ``<details>``. One right option makes radio buttons, several
+make checkboxes.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ class Quiz(SphinxDirective):
     def option(self, start: int, end: int) -> quiz_option:
         mark, text = OPTION.fullmatch(self.content[start].rstrip()).groups()
         label, _ = self.state.inline_text(text, self.lineno + start)
-        lines = StringList([line.strip() for line in self.content[start + 1 : end]], source=self.content.source(0))
+        lines = StringList(
+            [line.strip() for line in self.content[start + 1 : end]], source=self.content.source(0)
+        )
         reason = quiz_reason(right=mark != " ")
         self.state.nested_parse(lines, self.content_offset + start + 1, reason)
         self.require(len(reason) > 0, f"an indented explanation beneath the option {text!r}")
@@ -116,7 +119,8 @@ def visit_reason(self, node: quiz_reason) -> None:
     mark, verdict = ("✓", "Correct.") if node["right"] else ("✗", "Not correct.")
     self.body.append(
         f'<details class="quiz-reason {"right" if node["right"] else "wrong"}"><summary>Answer</summary>'
-        f'<span class="quiz-mark" aria-hidden="true">{mark}</span><span class="visually-hidden">{verdict}</span>\n'
+        f'<span class="quiz-mark" aria-hidden="true">{mark}</span>'
+        f'<span class="visually-hidden">{verdict}</span>\n'
     )
 
 

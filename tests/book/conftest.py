@@ -28,20 +28,23 @@ BROWSER_OPTIONS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these share one build, so they stay in one process (`pytest -n 2 --dist loadgroup`)."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.book)
-            item.add_marker(pytest.mark.xdist_group("book"))
 
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the finished site: the real build, with warnings as errors and an empty cache."""
+    """The folder of the finished site: the real build, with warnings as errors and an empty cache.
+
+    Only test_site.py asks for it, so `pytest -n 2 --dist loadfile` builds it once.
+    """
     output = tmp_path_factory.mktemp("site")
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", "book", "-W", "--keep-going", "--path-output", str(output)]
-    run = subprocess.run(command, cwd=ROOT, env=os.environ | {"CLIPKIT_PRESET": "smoke"}, capture_output=True, text=True)
+    run = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"CLIPKIT_PRESET": "smoke"}, capture_output=True, text=True
+    )
     html = output / "_build" / "html"
     tracebacks = "\n".join(log.read_text("utf-8")[-2000:] for log in html.glob("reports/*.log"))
     assert run.returncode == 0, f"{' '.join(command)}\n{run.stderr[-6000:]}\n{tracebacks}"
@@ -67,7 +70,9 @@ def chromium(playwright: Playwright) -> str:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
     if not Path(found).exists():
-        pytest.fail("no Chromium found: install chromium or google-chrome, or run `playwright install chromium`")
+        pytest.fail(
+            "no Chromium found: install chromium or google-chrome, or run `playwright install chromium`"
+        )
     return found
 
 
@@ -113,7 +118,11 @@ def watch(page: Page, site: str) -> list[str]:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
     page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
-    page.on("response", lambda answer: answer.status >= 400 and faults.append(f"{answer.status}: {answer.url}"))
+    page.on(
+        "response", lambda answer: answer.status >= 400 and faults.append(f"{answer.status}: {answer.url}")
+    )
     own = (site, "data:", "blob:")
-    page.on("request", lambda request: request.url.startswith(own) or faults.append(f"request to {request.url}"))
+    page.on(
+        "request", lambda request: request.url.startswith(own) or faults.append(f"request to {request.url}")
+    )
     return faults

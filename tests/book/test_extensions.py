@@ -11,7 +11,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 EXTENSIONS = Path(__file__).parents[2] / "book" / "_ext"
 SETTINGS = {
-    "extensions": ["myst_nb", "prekatex", "exercises", "quiz"],
+    "extensions": ["myst_nb", "prekatex", "folds", "exercises", "quiz"],
     "html_math_renderer": "prekatex",
     "html_theme": "basic",
     "myst_enable_extensions": ["amsmath", "colon_fence", "dollarmath"],
@@ -42,7 +42,9 @@ def build_page(tmp_path):
         warnings = StringIO()
         out = tmp_path / "out"
         with patch_docutils(), docutils_namespace():
-            Sphinx(tmp_path, None, out, out / ".doctrees", "html", SETTINGS, status=None, warning=warnings).build()
+            Sphinx(
+                tmp_path, None, out, out / ".doctrees", "html", SETTINGS, status=None, warning=warnings
+            ).build()
         return (out / "index.html").read_text(encoding="utf-8"), warnings.getvalue()
 
     return build
@@ -55,7 +57,9 @@ def test_formula_is_html_and_mathml(build_page):
 
 
 def test_equation_has_one_number_and_can_be_referred_to(build_page):
-    html, warnings = build_page("$$a = b$$ (eq-one)\n\n\\begin{align}\nc &= d \\\\\ne &= f\n\\end{align}\n\nSee {eq}`eq-one`.")
+    html, warnings = build_page(
+        "$$a = b$$ (eq-one)\n\n\\begin{align}\nc &= d \\\\\ne &= f\n\\end{align}\n\nSee {eq}`eq-one`."
+    )
     assert warnings == ""
     assert html.count('class="eqno"') == 2 and "eqn-num" not in html
     assert 'href="#equation-eq-one"' in html
@@ -79,7 +83,9 @@ def test_card_has_a_heading_a_meta_line_and_an_anchor(build_page):
     html, warnings = build_page(CARD + "\nSee [it](#gan_losses.discriminator_loss).")
     assert warnings == ""
     assert '<section class="exercise" id="gan-losses-discriminator-loss"' in html
-    assert '<h2 class="exercise-title" id="gan-losses-discriminator-loss-title">Exercise 2.1 · Loss of ' in html
+    assert (
+        '<h2 class="exercise-title" id="gan-losses-discriminator-loss-title">Exercise 2.1 · Loss of ' in html
+    )
     assert '4 points · <span aria-hidden="true">★☆☆</span> easy · about 10 minutes' in html
     assert 'href="#gan-losses-discriminator-loss"><span class="std std-ref">it</span>' in html
 
@@ -102,7 +108,9 @@ def test_card_that_lacks_something_is_a_warning(build_page, option):
     assert f"has no :{option}:" in build_page("\n".join(lines))[1]
 
 
-@pytest.mark.parametrize(("right", "wrong"), [(":difficulty: 1", ":difficulty: 4"), (":points: 4", ":points: many")])
+@pytest.mark.parametrize(
+    ("right", "wrong"), [(":difficulty: 1", ":difficulty: 4"), (":points: 4", ":points: many")]
+)
 def test_card_with_a_wrong_number_is_a_warning(build_page, right, wrong):
     assert "WARNING" in build_page(CARD.replace(right, wrong))[1]
 
@@ -113,7 +121,9 @@ def test_model_answer_is_closed(build_page):
 
 
 def test_question_with_one_right_option_has_radio_buttons(build_page):
-    html, warnings = build_page("::::{quiz} Is $a$?\n- [ ] $b$\n  No, it is\n  flat.\n- [x] $c$\n  Yes.\n::::")
+    html, warnings = build_page(
+        "::::{quiz} Is $a$?\n- [ ] $b$\n  No, it is\n  flat.\n- [x] $c$\n  Yes.\n::::"
+    )
     assert warnings == ""
     assert html.count('type="radio" name="quiz-0"') == 2 and "<fieldset" in html and "<legend>Is " in html
     assert html.count('class="quiz-reason right"') == 1 and "flat." in html

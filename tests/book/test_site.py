@@ -12,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
 PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 CHAPTERS = [page for page in PAGES if page[0].isdigit()]
 
@@ -32,14 +33,21 @@ def test_phone_does_not_scroll_sideways(visit, name):
 
 @on_every_page
 def test_every_picture_has_an_alt_text(look, name):
-    without = "[...document.images].filter(image => !image.hasAttribute('alt')).map(image => image.src.slice(0, 80))"
-    assert look(name).evaluate(without) == []
+    without = "images => images.map(image => image.src.slice(0, 80))"
+    assert look(name).locator("img:not([alt])").evaluate_all(without) == []
 
 
 @on_every_page
 def test_icons_come_from_our_small_font(look, name):
     fetched = look(name).evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
     assert not [address for address in fetched if "fontawesome" in address]
+
+
+def test_start_page_names_the_configured_repository():
+    named = re.findall(
+        r"https://github\.com/[\w-]+/[\w-]+", (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    )
+    assert set(named) == {REPOSITORY["url"]}
 
 
 def test_site_holds_no_notebook_but_the_students(build):
@@ -54,13 +62,17 @@ def test_mathematics_is_rendered_for_eyes_and_for_screen_readers(look, name):
     assert page.locator(".katex").count() > 0
     assert page.locator(".katex-mathml math").count() == page.locator(".katex").count()
     assert page.locator(".katex-error").count() == 0
-    assert "KaTeX" in page.locator(".katex-html").first.evaluate("element => getComputedStyle(element).fontFamily")
+    assert "KaTeX" in page.locator(".katex-html").first.evaluate(
+        "element => getComputedStyle(element).fontFamily"
+    )
 
 
 @in_every_chapter
 def test_every_exercise_is_a_card_with_points_difficulty_and_minutes(look, name):
     page = look(name)
-    written = re.findall(r"^:{3,}\{exercise\}", (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8"), re.M)
+    written = re.findall(
+        r"^:{3,}\{exercise\}", (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8"), re.M
+    )
     assert page.locator("section.exercise").count() == len(written) > 0
     for line in page.locator(".exercise-meta").all_inner_texts():
         assert re.match(r"[\d.]+ points? · [★☆]{3} (easy|medium|hard) · about \d+ minutes", line)
@@ -145,22 +157,39 @@ def test_clip_waits_where_less_motion_is_wanted(visit, name):
     assert video.evaluate("video => video.paused && video.currentTime === 0")
 
 
-@in_every_chapter
+@on_every_page
 def test_colab_and_edit_links_lead_to_files_of_the_repository(look, name):
-    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    owner_and_name = repository["url"].removeprefix("https://github.com/")
-    start = f"https://colab.research.google.com/github/{owner_and_name}/blob/{repository['branch']}/"
-    page = look(name)
-    links = page.locator("a[href*='colab.research']").evaluate_all("links => links.map(link => link.href)")
-    assert len(links) >= 2 and set(links) == {f"{start}notebooks/{name}.ipynb"}
-    assert page.locator(".colab-button").is_visible()
-    assert (ROOT / links[0].removeprefix(start)).is_file()
-    edit = page.locator("a[href*='/edit/']").first.get_attribute("href")
-    assert (ROOT / edit.removeprefix(f"{repository['url']}/edit/{repository['branch']}/")).is_file()
+    links = (
+        look(name)
+        .locator("a[href*='/blob/'], a[href*='/edit/']")
+        .evaluate_all("links => links.map(link => link.href)")
+    )
+    colab = f"https://colab.research.google.com/github/{REPOSITORY['url'].removeprefix('https://github.com/')}/blob"
+    for link in links:
+        place, _, path = link.partition(f"/{REPOSITORY['branch']}/")
+        assert place in (colab, f"{REPOSITORY['url']}/edit", f"{REPOSITORY['url']}/blob")
+        assert (ROOT / path).is_file(), link
+
+
+@in_every_chapter
+def test_chapter_opens_in_colab_from_its_title_and_from_the_header(look, name):
+    button, menu = (
+        look(name).locator(f"a[href*='colab.research'][href$='/notebooks/{name}.ipynb']").all()[::-1]
+    )
+    assert button.is_visible() and button.inner_text() == "Open in Colab"
+    assert menu.text_content().strip() == "Colab"
+
+
+@in_every_chapter
+def test_chapter_offers_its_source_for_editing(look, name):
+    (edit,) = look(name).locator("a[href*='/edit/']").evaluate_all("links => links.map(link => link.href)")
+    assert edit.endswith(f"/book/{name}.md")
 
 
 @in_every_chapter
 def test_download_is_the_student_notebook(look, name):
     link = look(name).locator("a[download]").first.evaluate("link => link.href")
     with urlopen(link) as answer:
-        assert json.load(answer) == json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        assert json.load(answer) == json.loads(
+            (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        )

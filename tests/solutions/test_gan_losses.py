@@ -178,3 +178,16 @@ def test_the_eight_centres_lie_on_the_unit_circle():
     assert modes_covered(points) == (8, pytest.approx(0.989, abs=0.01))  # 1 - exp(-3^2 / 2) lies within 3 sigma
     assert modes_covered(torch.zeros(5, 2)) == (0, 0.0)
     assert modes_covered(torch.tensor([[1.0, 0.0]]).repeat(5, 1)) == (1, 1.0)
+
+
+@pytest.mark.gpu
+def test_a_run_on_the_gpu_agrees_with_the_cpu():
+    real, z = torch.randn(20, 64, 2), torch.randn(40, 64, 3)
+
+    def trained(device: str) -> list:
+        (generator, discriminator), reals, noises = networks(), iter(real.to(device)), iter(z.to(device))
+        train(generator.to(device), discriminator.to(device), lambda: next(reals), lambda: next(noises), 20, 0.01)
+        return [p.detach().cpu() for p in (*generator.parameters(), *discriminator.parameters())]
+
+    for cpu, gpu in zip(trained("cpu"), trained("cuda"), strict=True):
+        torch.testing.assert_close(gpu, cpu, atol=1e-3, rtol=1e-3)

@@ -1,0 +1,122 @@
+"""The command line: `autograde COMMAND`, also `python -m autograde COMMAND`."""
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import sys
+
+from . import commands
+
+PRESETS = ("smoke", "cpu", "gpu")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, which answers a typo with "Did you mean"."""
+
+    def error(self, message: str) -> None:
+        known = [option for one in self._with_subparsers() for action in one._actions for option in action.option_strings]
+        typed = re.search(r"unrecognized arguments: (-\S+)", message)
+        if choice := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            typed, known = choice, re.findall(r"[\w-]+", choice[2])
+        close = difflib.get_close_matches(typed[1], known, n=1, cutoff=0.5) if typed else []
+        hint = f" Did you mean {close[0]!r}?" if close else f" See `{self.prog} --help`."
+        self.exit(2, f"{self.prog}: {message}.{hint}\n")
+
+    def _with_subparsers(self) -> list[argparse.ArgumentParser]:
+        choices = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        return [self, *(one for commands in choices for one in commands.values())]
+
+
+def parser() -> Parser:
+    """The commands and their options."""
+    top = Parser(prog="autograde", description="Release, grade and build the course.", allow_abbrev=False)
+    subparsers = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, summary: str, more: str = "") -> Parser:
+        new = subparsers.add_parser(name, help=summary, description=f"{summary} {more}".strip(), allow_abbrev=False)
+        new.set_defaults(run=getattr(commands, name))
+        return new
+
+    add = command("release", "Write the student notebooks.",
+                  "Without --course only those in notebooks/; with it only what nbgrader needs in that folder: its "
+                  "config, source/, release/ and the gradebook.").add_argument
+    add("chapters", nargs="*", metavar="CHAPTER", help="02_gan_losses, gan_losses or 2; default: all")
+    add("--check", action="store_true", help="write nothing; fail where notebooks/ is stale")
+    add("--course", metavar="DIR", help="the instructor's course folder, made where there is none")
+    add("--db", metavar="URL", help="its gradebook; default: sqlite, DIR/gradebook.db")
+
+    add = command("grade", "Grade what students handed in, and record it in nbgrader's gradebook.",
+                  "What is recorded already is not run again, unless it changed.").add_argument
+    add("submitted", nargs="?", default="submitted", metavar="SUBMITTED",
+        help="folder of STUDENT/CHAPTER/NOTEBOOK.ipynb, inside the course folder; default: submitted")
+    add("--chapter", metavar="C", help="only this chapter")
+    add("--student", metavar="S", help="only this student")
+    add("--jobs", type=_count, default=_cores(), metavar="N", help="how many at once; default: one a core (%(default)s)")
+    add("--db", metavar="URL", help="another gradebook than the course folder's")
+    add("--json", metavar="FILE", help="write the results there")
+    add("--rerun", action="store_true", help="grade anew what is recorded already; grades given by hand stay")
+
+    for name, summary in (("feedback", "Write a feedback page for each graded submission, into feedback/."),
+                          ("export", "Print all grades, or write them to a file.")):
+        add = command(name, summary).add_argument
+        add("--course", default=".", metavar="DIR", help="the course folder; default: here")
+        add("--db", metavar="URL", help="another gradebook than the course folder's")
+        if name == "feedback":
+            add("--chapter", metavar="C", help="only this chapter")
+            add("--student", metavar="S", help="only this student")
+        else:
+            add("--format", choices=("csv",), default="csv", help="default: csv")
+            add("--to", metavar="FILE", help="default: the terminal")
+
+    add = command("check", "Run the visible checks of a notebook, before it is handed in.").add_argument
+    add("notebook", metavar="NOTEBOOK")
+
+    command("doctor", "Say what this machine has.").add_argument("--course", default=".", metavar="DIR")
+
+    command("book", "Build the site.").add_argument("--preset", choices=PRESETS, default="cpu")
+    add = command("execute", "Run chapters anew and keep their outputs.").add_argument
+    add("chapters", nargs="*", metavar="CHAPTER", help="default: all")
+    add("--preset", choices=PRESETS, default="cpu")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; what goes wrong is one sentence on stderr."""
+    args = parser().parse_args(argv)
+    if getattr(args, "check", False) and getattr(args, "course", None):
+        parser().error("--check looks at notebooks/ and --course writes elsewhere; give one of the two")
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        return _say("stopped; what is recorded stays, and the same command goes on from there", 130)
+    except Exception as error:
+        if _is_ours(error):
+            return _say(str(error.args[0] if isinstance(error, LookupError) else error))
+        raise
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether it is an error that a user can do something about, told in a sentence; all others are faults of ours."""
+    modules = ("autograde.answers", "autograde.course", "autograde.intake")
+    return type(error).__module__ in modules or type(error) is LookupError or isinstance(error, OSError)
+
+
+def _say(sentence: str, status: int = 2) -> int:
+    print(f"autograde: {sentence}", file=sys.stderr)
+    return status
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

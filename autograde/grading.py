@@ -1,0 +1,169 @@
+"""From submissions to records: intake, repair, run, gradebook, executed notebook, one submission after another.
+
+Every submission ends in a recorded state, "graded", "timed_out", "crashed", "unreadable" or "refused", with a sentence.
+"""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from . import chapter, checks, executed, intake, release
+from .chapter import Chapter
+from .course import Course, CourseError, Submission
+from .gradebook import Gradebook
+from .intake import Refused, Unreadable
+from .repair import Repaired, repair
+from .runner import Job, Limits, Run, run_all
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A chapter as it is graded; `released` is its student notebook."""
+
+    chapter: Chapter
+
+    @cached_property
+    def released(self) -> NotebookNode:
+        return release.student(self.chapter)
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """A submission that can be run."""
+
+    submission: Submission
+    assignment: Assignment
+    digest: str
+    repaired: Repaired
+    said: tuple[str, ...]
+
+
+@dataclass
+class Grader:
+    """Grades submissions of one course. `rerun` grades anew what is recorded already."""
+
+    course: Course
+    at_once: int = 1
+    rerun: bool = False
+    limits: Limits = Limits()
+    _assignments: dict[str, Assignment] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.gradebook = Gradebook(self.course.db_url)
+
+    def grade(self, submissions: Iterable[Submission]) -> Iterator[dict[str, Any]]:
+        """Records in the form of `--json`, each when it is in the gradebook, in no fixed order.
+
+        One without exercises is not in the gradebook: its folder is no chapter.
+
+        Raises:
+            CourseError: the gradebook cannot be used.
+        """
+        settled: list[dict[str, Any]] = []
+        jobs = self._jobs(submissions, settled)
+        for job, run in run_all(jobs, at_once=self.at_once, limits=self.limits):
+            settled.append(self._finish(job.key, run))
+            yield from settled
+            settled.clear()
+        yield from settled
+
+    def _jobs(self, submissions: Iterable[Submission], settled: list[dict[str, Any]]) -> Iterator[Job]:
+        for submission in submissions:
+            taken = self._take_in(submission)
+            if isinstance(taken, TakenIn):
+                yield Job(taken, taken.repaired.notebook, taken.assignment.chapter.name)
+            else:
+                settled.append(taken)
+
+    def _take_in(self, submission: Submission) -> TakenIn | dict[str, Any]:
+        """A submission that can be run, or the record of one that cannot or need not be."""
+        try:
+            assignment = self._assignment(submission.chapter)
+        except LookupError as error:
+            return _record(submission, "refused", _sentence(error), [])
+        digest = ""
+        try:
+            path = intake.choose(submission.folder, submission.chapter)
+            digest = _digest(path)
+            if not self.rerun and (known := self.gradebook.find(submission.student, submission.chapter, digest)):
+                return known
+            notebook, said = intake.read(path)
+            if path.stem != submission.chapter:
+                said.append(f"{path.name} was taken: it is the only notebook handed in.")
+            repaired = repair(notebook, assignment.released, assignment.chapter.exercises)
+        except CourseError:
+            raise
+        except (Refused, Unreadable) as error:
+            status = "refused" if isinstance(error, Refused) else "unreadable"
+            return self._give_up(submission, assignment, digest, status, str(error))
+        except Exception as error:  # a fault of ours or a file that nobody thought of: it must not stop the others
+            return self._give_up(submission, assignment, digest, "unreadable",
+                                 f"The notebook could not be taken in ({type(error).__name__}: {error}).")
+        return TakenIn(submission, assignment, digest, repaired, (*said, *repaired.said))
+
+    def _assignment(self, stem: str) -> Assignment:
+        if stem not in self._assignments:
+            if stem not in chapter.stems():
+                found = chapter.find(stem)
+                raise LookupError(f"the folder {stem!r} is no chapter; name it {found!r}")
+            self._assignments[stem] = Assignment(chapter.load(stem))
+            self.gradebook.prepare(self._assignments[stem].chapter)
+        return self._assignments[stem]
+
+    def _finish(self, taken: TakenIn, run: Run) -> dict[str, Any]:
+        exercises = [_exercise(e, run.results.get(e.id, ()), taken.repaired.missing, run)
+                     for e in taken.assignment.chapter.exercises]
+        said = (*taken.said, *([run.said] if run.said else []))
+        record = _record(taken.submission, run.status, " ".join(said) or "Graded.", exercises)
+        notebook = executed.executed(taken.repaired.notebook, run, said)
+        unanswered = {c.id for c in taken.assignment.released.cells if c.metadata.get("nbgrader", {}).get("solution")
+                      and c.source in {own.source for own in taken.repaired.notebook.cells if own.id == c.id}}
+        return self._put_down(taken.submission, record, notebook, taken.digest, unanswered)
+
+    def _give_up(self, submission: Submission, assignment: Assignment, digest: str, status: str, sentence: str) -> dict:
+        exercises = [_exercise(e, (), frozenset(), Run(status, sentence)) for e in assignment.chapter.exercises]
+        record = _record(submission, status, sentence, exercises)
+        notebook = executed.executed(assignment.released, Run(status), [sentence])
+        return self._put_down(submission, record, notebook, digest, {e.name for e in assignment.chapter.exercises})
+
+    def _put_down(self, submission: Submission, record: dict, notebook: NotebookNode, digest: str,
+                  unanswered: set[str]) -> dict:
+        """First the notebook, then the gradebook: who stops between the two grades this submission again."""
+        folder = self.course.autograded(submission.student, submission.chapter)
+        executed.write(notebook, folder, submission.chapter, submission.folder)
+        stamp = submission.folder / "timestamp.txt"
+        timestamp = stamp.read_text().strip() if stamp.is_file() and not stamp.is_symlink() else None
+        return self.gradebook.record(record, digest, unanswered=unanswered, timestamp=timestamp)
+
+
+def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: frozenset[str], run: Run) -> dict[str, Any]:
+    """One exercise of a record; checks that were never asked failed, with the reason."""
+    said = [{key: result[key] for key in ("title", "passed", "points", "hint")} for result in results]
+    if exercise.name in missing or not said:
+        hint = "Its cell is missing." if exercise.name in missing else run.said
+        said = [{"title": c.title, "passed": False, "points": 0, "hint": hint} for c in checks.checks_of(exercise.id)]
+    score = None if exercise.kind == "written" else sum(c["points"] for c in said)
+    return {"id": exercise.id, "score": score, "max_score": exercise.points, "checks": said}
+
+
+def _record(submission: Submission, status: str, sentence: str, exercises: list[dict]) -> dict[str, Any]:
+    return {"student": submission.student, "chapter": submission.chapter, "status": status, "said": sentence,
+            "score": sum(e["score"] or 0 for e in exercises), "max_score": sum(e["max_score"] for e in exercises),
+            "exercises": exercises}
+
+
+def _digest(path: Path) -> str:
+    """Of what is read of a file: one that is larger than allowed is refused whatever follows."""
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read(intake.MAX_BYTES + 1)).hexdigest()
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error.args[0] if error.args else error)
+    return text[:1].upper() + text[1:] + "."

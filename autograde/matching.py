@@ -1,0 +1,122 @@
+"""Which cell of a submitted notebook belongs to which cell of the release, and which one is a student's answer.
+
+The work is found by exercise: nbgrader's grade_id, else the cell's id, else the name that a code cell defines, or the
+hidden comment or the card above a written answer. Of several, the last one that differs from the stub is the answer.
+"""
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from .chapter import Exercise
+
+COMMENT = re.compile(r"<!--\s*(\w+)\.(\w+)\s*-->")  # stands in every written answer
+BY_ID, BY_CONTENT, BY_PLACE = range(3)              # how surely a cell belongs to an exercise
+_DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.M)
+
+
+@dataclass
+class Matching:
+    """A submitted notebook beside its release.
+
+    belongs: for each submitted cell the id of the released one that it is, or None.
+    defines: for each submitted cell the exercises whose names it defines.
+    chosen: for each exercise, by name, the index of the answer; none where its cell is missing.
+    said: sentences about what was not plain.
+    """
+
+    submitted: NotebookNode
+    released: NotebookNode
+    exercises: tuple[Exercise, ...]
+
+    def __post_init__(self) -> None:
+        names = {e.name for e in self.exercises}
+        self.cells = self.submitted.cells
+        self.slots = {cell.id: cell for cell in self.released.cells}
+        self.defines = [defined_names(cell.source) & names for cell in self.cells]
+        self.belongs = self._by_id(names)
+        self.chosen: dict[str, int] = {}
+        self.said: list[str] = []
+        for exercise in self.exercises:
+            self._choose(exercise)
+
+    def is_stub(self, index: int, name: str) -> bool:
+        """Whether a submitted cell is as the exercise was handed out."""
+        return self.cells[index].source.strip() == self.slots[name].source.strip()
+
+    def _by_id(self, names: set[str]) -> list[str | None]:
+        """By what a cell says that it is; with its ids lost, by having the very text of a released one."""
+        texts = {cell.source.strip(): cell.id for cell in self.released.cells}
+        found = []
+        for cell, defines in zip(self.cells, self.defines, strict=True):
+            metadata = cell.metadata.get("nbgrader")
+            grade_id = metadata.get("grade_id") if isinstance(metadata, dict) else None
+            ids = (grade_id, cell.id, cell.metadata.get("id"), texts.get(cell.source.strip()))
+            slot = next((i for i in ids if isinstance(i, str) and i in self.slots), None)
+            is_written_for_another = slot in names and defines and slot not in defines
+            found.append(None if is_written_for_another else slot)
+        return found
+
+    def _choose(self, exercise: Exercise) -> None:
+        candidates = self._candidates(exercise)
+        worked_in = [(how, i) for how, i in candidates if not self.is_stub(i, exercise.name)]
+        if not candidates:
+            return
+        how, index = candidates[0]
+        if worked_in:
+            surest = worked_in[0][0]
+            rivals = [i for h, i in worked_in if h == surest]
+            self._say_which(exercise, rivals, copies=[i for h, i in candidates if h == surest], moved=surest > how)
+            index = rivals[-1]
+        self.chosen[exercise.name] = index
+        kind, came = self.slots[exercise.name].cell_type, self.cells[index].cell_type
+        if came != kind:
+            self.said.append(f"{called(exercise)}: its cell had become a {came} cell; it was read as {kind}.")
+
+    def _say_which(self, exercise: Exercise, rivals: list[int], *, copies: list[int], moved: bool) -> None:
+        if len(rivals) > 1:
+            self.said.append(f"{called(exercise)}: {len(rivals)} cells hold an answer; the last one counts.")
+        elif len(copies) > 1:
+            self.said.append(f"{called(exercise)}: its cell was there twice; the one that was worked in counts.")
+        elif moved:
+            self.said.append(f"{called(exercise)}: the answer was found in a cell of its own, and counts.")
+
+    def _candidates(self, exercise: Exercise) -> list[tuple[int, int]]:
+        """Cells that may hold the answer, as (how surely, index), surest first."""
+        by_id = [i for i, slot in enumerate(self.belongs) if slot == exercise.name]
+        names = {e.name for e in self.exercises} - {exercise.name}
+        free = [i for i, slot in enumerate(self.belongs) if slot is None or slot in names]
+        if exercise.kind == "written":
+            marked = [i for i in free if (m := COMMENT.search(self.cells[i].source)) and ".".join(m.groups()) == exercise.id]
+            below = [i for i in self._below(exercise, by_id + marked) if i not in marked]
+        else:
+            marked, below = [i for i in free if exercise.name in self.defines[i]], []
+        return [(how, i) for how, found in ((BY_ID, by_id), (BY_CONTENT, marked), (BY_PLACE, below)) for i in found]
+
+    def _below(self, exercise: Exercise, known: list[int]) -> list[int]:
+        """The student's own Markdown cells right below the card or the place of a written answer."""
+        cards = [i for i, cell in enumerate(self.cells) if f"Exercise {exercise.number} ·" in cell.source]
+        next_ones = sorted({i + 1 for i in [*cards, *known]} & set(range(len(self.cells))))
+        return [i for i in next_ones if self.belongs[i] is None and self.cells[i].cell_type == "markdown"]
+
+
+def called(exercise: Exercise) -> str:
+    """How sentences name an exercise, e.g. "Exercise 2.1 (discriminator_loss)"."""
+    return f"Exercise {exercise.number} ({exercise.name})"
+
+
+def defined_names(source: str) -> set[str]:
+    """Names that a cell defines at its top level; of one that does not parse, those that it seems to define."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            body = ast.parse(TransformerManager().transform_cell(source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(_DEFINES.findall(source))
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return names | {target.id for node in body if isinstance(node, ast.Assign) for target in node.targets
+                    if isinstance(target, ast.Name)}

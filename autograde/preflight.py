@@ -1,0 +1,76 @@
+"""What a student asks before handing in: the visible checks of a notebook, in the words that they have in Colab."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from . import chapter, intake, release
+from .repair import Repaired, page, repair
+from .runner import Limits, Run, run
+
+PASSED, FAILED, NOT_WRITTEN = "passed", "failed", "not written yet"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of one exercise: `state` is one of the three above; `said` is the visible check's message."""
+
+    number: str
+    name: str
+    state: str
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """A notebook's exercises, and what was said of the notebook as a whole."""
+
+    stem: str
+    answers: tuple[Answer, ...]
+    said: tuple[str, ...]
+
+
+def check(path: Path, *, limits: Limits = Limits()) -> Preflight:
+    """Run a notebook and its visible checks; no hidden check is asked.
+
+    Raises:
+        Unreadable, Refused: as in `intake.read`.
+        LookupError: the notebook is of no chapter of this book.
+    """
+    notebook, said = intake.read(path)
+    read = chapter.load(page(notebook) or path.stem)
+    repaired = repair(notebook, release.student(read), read.exercises)
+    ran = run(_without_points(repaired.notebook), read.name, limits=limits)
+    cells = {cell.id: (index, cell) for index, cell in enumerate(repaired.notebook.cells)}
+    answers = tuple(_answer(e, cells, ran, repaired, release.student(read)) for e in read.exercises)
+    return Preflight(read.stem, answers, (*said, *repaired.said, *([ran.said] if ran.said else [])))
+
+
+def _without_points(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with its points cells as plain cells, so that nothing asks the hidden checks there."""
+    new = nbformat.from_dict(notebook)
+    for cell in new.cells:
+        if cell.id.endswith("-points"):
+            del cell.metadata["nbgrader"]
+    return new
+
+
+def _answer(exercise: chapter.Exercise, cells: dict, ran: Run, repaired: Repaired, released: NotebookNode) -> Answer:
+    if exercise.kind == "written":
+        stub = next(cell.source for cell in released.cells if cell.id == exercise.name)
+        is_written = cells[exercise.name][1].source.strip() != stub.strip()
+        return Answer(exercise.number, exercise.name, PASSED if is_written else NOT_WRITTEN,
+                      "written; graded by hand" if is_written else "")
+    outputs = ran.outputs.get(cells[f"{exercise.name}-check"][0])
+    errors = [output for output in outputs or [] if output["output_type"] == "error"]
+    if exercise.name in repaired.missing or any(e["ename"] == "NotImplementedError" for e in errors):
+        return Answer(exercise.number, exercise.name, NOT_WRITTEN)
+    if outputs is None:
+        return Answer(exercise.number, exercise.name, FAILED, "the check did not run")
+    if errors:
+        kind, said = errors[0]["ename"], errors[0]["evalue"]
+        return Answer(exercise.number, exercise.name, FAILED, said if kind == "AssertionError" else f"{kind}: {said}")
+    return Answer(exercise.number, exercise.name, PASSED)

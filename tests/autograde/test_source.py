@@ -1,0 +1,54 @@
+"""The page that the book executes, and the reference runs."""
+import pytest
+
+from autograde import chapter, reference_run, source
+
+WIDEST = 78  # characters that the code column of the page holds at 1280 pixels
+
+
+@pytest.fixture(scope="module", params=chapter.stems())
+def read(request):
+    return chapter.load(request.param)
+
+
+def test_cards_get_their_number_and_points(read):
+    text = "\n".join(cell.source for cell in source.page(read).cells)
+    for exercise in read.exercises:
+        assert f":id: {exercise.id}\n:number: {exercise.number}\n:points: {exercise.points:g}\n" in text
+
+
+def test_answers_stand_in_the_place_of_imports_and_are_folded(read):
+    page = source.page(read)
+    code = "\n".join(cell.source for cell in page.cells if cell.cell_type == "code")
+    assert "from solutions" not in code and "BEGIN SOLUTION" not in code and "# STUB" not in code
+    answered = [cell for cell in page.cells if "exercise" in cell.metadata.get("tags", [])]
+    assert len(answered) == sum(e.kind == "exercise" for e in read.exercises)
+    assert all("hide-input" in cell.metadata.tags for cell in answered)
+
+
+def test_code_fits_its_column(read):
+    for cell in source.page(read).cells:
+        if cell.cell_type == "code":
+            for line in cell.source.split("\n"):
+                assert len(line) <= WIDEST, line
+
+
+def test_the_stored_run_is_fresh(read):
+    assert reference_run.is_fresh(read.stem, source.page(read)), "run `make execute`"
+    about = reference_run.load(read.stem).notebook.metadata["reference_run"]
+    assert about["preset"] in ("cpu", "gpu") and about["seconds"] < 240
+    assert reference_run.path(read.stem).stat().st_size < 2e6
+
+
+def test_a_changed_answer_outdates_the_stored_run(read, monkeypatch):
+    monkeypatch.setattr(source, "fingerprint", lambda chapter: "another")
+    assert not reference_run.is_fresh(read.stem, source.page(read))
+
+
+def test_pages_without_exercises_pass_as_they_are():
+    plain = source.read_chapter("---\nhtml_meta: x\n---\n# Title\n")
+    assert plain.metadata["mystnb"] == {"execution_mode": "off"} and plain.metadata["html_meta"] == "x"
+    assert plain.cells[0].source.strip() == "# Title"
+    executed = source.read_chapter("---\nkernelspec:\n  name: python3\n  display_name: P\n---\n# T\n\n"
+                                   "```{code-cell}\n1 + 1\n```\n")
+    assert [cell.cell_type for cell in executed.cells] == ["markdown", "code"]

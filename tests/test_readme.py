@@ -1,0 +1,39 @@
+"""What the README shows and says."""
+import importlib.util
+import re
+from pathlib import Path
+
+import torch
+
+import clipkit
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def load(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_clip_is_that_of_the_reference_run():
+    made = load(ROOT / "book" / "readme_clip.py")
+    there = clipkit.read_video(made.CLIP)
+    assert there.shape == made.frames().shape
+    assert (there - made.frames()).abs().max() < 0.05, "run `make execute`"
+
+
+def test_what_it_links_to_exists():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_its_commands_are_those_of_the_makefile_and_of_ci():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.M):
+        assert f"\n{target}:" in makefile
+    assert "make test" in README and "make test" in (ROOT / ".ci" / "run").read_text()
+    assert ".venv/bin/python -m pytest -n 2 --dist loadgroup" in README
+    assert "$(PY) -m pytest -n 2 --dist loadgroup" in makefile
