@@ -7,7 +7,7 @@ book: .venv/ready     # build the site and say where to open it
 	$(PY) -m autograde book
 
 test: .venv/ready     # everything that must hold
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2 --dist loadfile
 
 release: .venv/ready  # write the student notebooks
 	$(PY) -m autograde release

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from . import release
 from .chapter import Chapter
 from .course import CourseError
-from .nbgrader_config import COURSE_ID
+from .nbgrader_config import COURSE_ID, find_programs
 
 RUNS = Table("autograde_run", MetaData(), Column("student", String(128), primary_key=True),
              Column("chapter", String(128), primary_key=True), Column("digest", String(64), nullable=False),
@@ -35,6 +35,7 @@ class Gradebook:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[api.Gradebook]:
+        find_programs()
         try:
             with api.Gradebook(self.url, COURSE_ID) as book:
                 RUNS.metadata.create_all(book.engine)
@@ -116,13 +117,13 @@ def _submission(book: api.Gradebook, student: str, stem: str) -> api.SubmittedAs
     with book.db.no_autoflush:
         person = book.db.get(api.Student, student) or api.Student(id=student)
         submission = api.SubmittedAssignment(assignment=book.find_assignment(stem), student=person)
-        book.db.add(submission)
         for notebook in submission.assignment.notebooks:
             handed_in = api.SubmittedNotebook(notebook=notebook, assignment=submission)
             for cell in notebook.grade_cells:
                 api.Grade(cell_id=cell.id, notebook=handed_in)
             for cell in notebook.solution_cells:
                 api.Comment(cell_id=cell.id, notebook=handed_in)
+        book.db.add(submission)  # with all that hangs on it
     return submission
 
 

@@ -8,6 +8,7 @@ and then nbgrader's commands (generate_assignment, autograde, generate_feedback,
 from __future__ import annotations
 
 import os
+import sys
 
 from nbformat import NotebookNode
 from nbgrader.converters import Autograde, GenerateAssignment
@@ -35,6 +36,7 @@ class RepairSubmission(NbGraderPreprocessor):
 
 def configure(config: Config) -> None:
     """Set what the chapters need in a traitlets `config`; what a course folder sets after it stands."""
+    find_programs()
     os.environ.update(CLIPKIT_PRESET="smoke", OMP_NUM_THREADS="1")  # for the kernels that nbgrader starts
     config.CourseDirectory.course_id = COURSE_ID
     config.GenerateAssignment.preprocessors = [release.ClearAnswers if step is ClearSolutions else step
@@ -44,3 +46,10 @@ def configure(config: Config) -> None:
     config.Execute.shutdown_kernel = "immediate"  # the polite way polls, for about a second a notebook
     config.GenerateFeedback.exporter_class = "autograde.feedback.FeedbackExporter"
     config.HTMLExporter.sanitize_html = True      # formgrader's pages too show no active output of a student's
+
+
+def find_programs() -> None:
+    """Let nbgrader find the programs that were installed with it (it runs `alembic`), in an environment not activated."""
+    here, path = os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)
+    if here not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([here, path])

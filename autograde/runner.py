@@ -23,7 +23,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand
+MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand characters
+START_SECONDS = 300      # until a process begins; the first waits for the warm one, which imports torch
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Run:
             self.results[message["exercise"]] = message["results"]
         elif "outputs" in message:
             self.outputs[message["cell"]] = message["outputs"]
-        else:
+        elif "end" in message:
             self.status = "graded"
 
 
@@ -111,7 +112,7 @@ class _Process:
 
     def __init__(self, job: Job, limits: Limits):
         self.job, self.run, self.over = job, Run(), False
-        self.limits, self.deadline = limits, time.monotonic() + limits.notebook
+        self.limits, self.deadline = limits, time.monotonic() + START_SECONDS
         self.receiver, sender = multiprocessing.Pipe(duplex=False)
         self._folder = tempfile.mkdtemp(prefix="submission-")
         arguments = (sender, nbformat.writes(job.notebook, version=4), job.chapter, self._folder, limits.cell)
@@ -122,8 +123,11 @@ class _Process:
 
     def receive(self) -> None:
         try:
-            self.run.take(json.loads(self.receiver.recv_bytes(MAX_MESSAGE)))
+            message = json.loads(self.receiver.recv_bytes(MAX_MESSAGE))
+            self.run.take(message)
             self.over = self.run.status == "graded"
+            if "begin" in message:
+                self.deadline = time.monotonic() + self.limits.notebook
         except (EOFError, OSError, ValueError, KeyError, TypeError):
             self.died()
 

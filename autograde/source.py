@@ -18,8 +18,6 @@ from . import answers, directives, reference_run
 from .chapter import ROOT, Chapter, answer_of, imported, load, parse, role
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
-SOLUTION = {"tags": ["exercise", "hide-input"],
-            "mystnb": {"code_prompt_show": "Solution", "code_prompt_hide": "Hide the solution"}}
 
 
 def read_chapter(text: str) -> NotebookNode:
@@ -70,8 +68,6 @@ def _page_cell(cell: NotebookNode, chapter: Chapter, fill) -> NotebookNode:
         new = nbformat.v4.new_markdown_cell(f"::::{{solution}}\n{text}\n::::")
     elif role(cell) in ("exercise", "given"):
         new.source = "\n\n\n".join(answers.model(fenced) for fenced in answer_of(cell))
-        if role(cell) == "exercise":
-            new.metadata.update(SOLUTION)
     return new
 
 

@@ -35,5 +35,5 @@ def test_its_commands_are_those_of_the_makefile_and_of_ci():
     for target in re.findall(r"^make (\w+)", README, re.M):
         assert f"\n{target}:" in makefile
     assert "make test" in README and "make test" in (ROOT / ".ci" / "run").read_text()
-    assert ".venv/bin/python -m pytest -n 2 --dist loadgroup" in README
-    assert "$(PY) -m pytest -n 2 --dist loadgroup" in makefile
+    assert ".venv/bin/python -m pytest -n 2 --dist loadfile" in README
+    assert "$(PY) -m pytest -n 2 --dist loadfile" in makefile
