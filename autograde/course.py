@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
 from . import release
@@ -34,6 +35,16 @@ class Submission:
     student: str
     chapter: str
     folder: Path
+
+    @property
+    def timestamp(self) -> str | None:
+        """When it was handed in, as nbgrader's collect leaves it in timestamp.txt; None where that tells no time."""
+        path = self.folder / "timestamp.txt"
+        try:
+            text = "" if path.is_symlink() else path.read_text(encoding="utf-8").strip()
+            return text if text and parse_utc(text) else None
+        except (OSError, ValueError, OverflowError):
+            return None
 
 
 @dataclass(frozen=True)

@@ -41,13 +41,11 @@ def _gpu() -> tuple[str, bool, str]:
 
 
 def _database(course: Course) -> tuple[str, bool, str]:
-    url = course.db_url
-    shown = make_url(url).render_as_string(hide_password=True)
-    file = make_url(url).database or ""
-    if url.startswith("sqlite") and not Path(file).exists():
-        return "gradebook", True, f"none yet here; it would be {shown}"
+    book = Gradebook(course.db_url)
     try:
-        return "gradebook", True, f"{shown}, {len(Gradebook(url).records())} submissions recorded"
+        if not book.exists():
+            return "gradebook", True, f"none yet here; it would be {course.db_url}"
+        return "gradebook", True, f"{make_url(book.url).render_as_string()}, {len(book.records())} submissions recorded"
     except CourseError as error:
         return "gradebook", False, str(error)
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,13 +44,13 @@ def _checks_said(results: list[dict]) -> list[dict]:
             nbformat.v4.new_output("execute_result", {"text/plain": repr(points)}, execution_count=None)]
 
 
-def write(notebook: NotebookNode, folder: Path, stem: str, submitted: Path) -> None:
-    """Put FOLDER/STEM.ipynb in place at once, with the time stamp of the submission beside it."""
+def write(notebook: NotebookNode, folder: Path, stem: str, timestamp: str | None) -> None:
+    """Put FOLDER/STEM.ipynb in place at once, with the time of handing in beside it as nbgrader keeps it."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "timestamp.txt").unlink(missing_ok=True)  # nbgrader leaves it read-only
+    if timestamp:
+        (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
     with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as file:
         file.write(text_of(notebook))
     os.chmod(file.name, 0o644)
     os.replace(file.name, folder / f"{stem}.ipynb")
-    stamp = submitted / "timestamp.txt"
-    if stamp.is_file() and not stamp.is_symlink():
-        shutil.copyfile(stamp, folder / "timestamp.txt")

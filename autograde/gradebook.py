@@ -10,11 +10,12 @@ import datetime
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbgrader import api, utils
 from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, ComputeChecksums, LockCells, SaveCells)
-from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, delete, insert, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import release
@@ -32,6 +33,14 @@ class Gradebook:
     """The gradebook at an SQLAlchemy URL, made where there is none."""
 
     url: str
+
+    def exists(self) -> bool:
+        """False where the URL is that of an SQLite file that is not there: reading must not make one."""
+        try:
+            url = make_url(self.url)
+        except SQLAlchemyError as error:
+            raise CourseError(f"the gradebook {self.url} cannot be used: {error}") from None
+        return not url.drivername.startswith("sqlite") or Path(url.database or "").exists()
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[api.Gradebook]:
@@ -94,7 +103,9 @@ class Gradebook:
             return _with_hand_grades(record, _grades(book, student, stem))
 
     def records(self) -> list[dict[str, Any]]:
-        """All records, by chapter and student, with the grades given by hand."""
+        """All records, by chapter and student, with the grades given by hand; none where there is no gradebook yet."""
+        if not self.exists():
+            return []
         with self._open() as book:
             rows = book.db.execute(select(RUNS).order_by(RUNS.c.chapter, RUNS.c.student)).all()
             return [_with_hand_grades(json.loads(row.record), _grades(book, row.student, row.chapter)) for row in rows]

@@ -136,10 +136,8 @@ class Grader:
                   unanswered: set[str]) -> dict:
         """First the notebook, then the gradebook: who stops between the two grades this submission again."""
         folder = self.course.autograded(submission.student, submission.chapter)
-        executed.write(notebook, folder, submission.chapter, submission.folder)
-        stamp = submission.folder / "timestamp.txt"
-        timestamp = stamp.read_text().strip() if stamp.is_file() and not stamp.is_symlink() else None
-        return self.gradebook.record(record, digest, unanswered=unanswered, timestamp=timestamp)
+        executed.write(notebook, folder, submission.chapter, submission.timestamp)
+        return self.gradebook.record(record, digest, unanswered=unanswered, timestamp=submission.timestamp)
 
 
 def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: frozenset[str], run: Run) -> dict[str, Any]:
@@ -166,4 +164,4 @@ def _digest(path: Path) -> str:
 
 def _sentence(error: Exception) -> str:
     text = str(error.args[0] if error.args else error)
-    return text[:1].upper() + text[1:] + "."
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")

@@ -66,7 +66,11 @@ def read(path: Path) -> tuple[NotebookNode, list[str]]:
 
 def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
     """The same, of a file's content."""
-    data = _json(_text(content))
+    return clean(_json(_text(content)))
+
+
+def clean(data: Any) -> tuple[NotebookNode, list[str]]:
+    """The same, of what JSON holds, or of a notebook read elsewhere."""
     if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
         raise Unreadable(f"The file is JSON but not a notebook: it has no list of cells. {_IN_COLAB}")
     major = data.get("nbformat", 4)

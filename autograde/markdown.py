@@ -1,6 +1,8 @@
 """MyST to plain Markdown: what the book shows as cards, notes and references, a notebook in Colab shows as text."""
 from __future__ import annotations
 
+import base64
+import mimetypes
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,13 +95,16 @@ class PlainMarkdown:
         return f"<details><summary>{directive.argument}</summary>\n\n{body}\n\n</details>"
 
     def _expected(self, directive: Directive) -> str:
-        return self.run.picture(directive.argument) if self.run else ""
+        if not self.run:
+            return ""
+        before = "What you should see:\n\n" if "only" in directive.options else ""
+        return before + self.run.picture(directive.argument)
 
     def _figure(self, directive: Directive) -> str:
-        raw = settings()["repository"]["url"].replace("github.com", "raw.githubusercontent.com")
-        url = f"{raw}/{settings()['repository']['branch']}/book/{directive.argument}"
+        data = base64.b64encode((BOOK / directive.argument).read_bytes()).decode()
+        kind = mimetypes.guess_type(directive.argument)[0]
         caption = f"\n\n*{directive.body}*" if directive.body else ""
-        return f"![{directive.options['alt']}]({url}){caption}"
+        return f"![{directive.options['alt']}](data:{kind};base64,{data}){caption}"
 
     def _references(self, directive: Directive) -> str:
         return f"The list of references is in [the book]({_site()}references.html)."

@@ -15,7 +15,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets.config import Config
 
-from . import chapter, release
+from . import chapter, intake, release
 from .repair import repair
 
 COURSE_ID = "gans-for-short-video"
@@ -27,7 +27,7 @@ class RepairSubmission(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         read = chapter.load(resources["nbgrader"]["assignment"])
-        repaired = repair(nb, release.student(read), read.exercises)
+        repaired = repair(intake.clean(nb)[0], release.student(read), read.exercises)
         for sentence in repaired.said:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], sentence)
         nb.cells = repaired.notebook.cells

@@ -39,7 +39,7 @@ class ReferenceRun:
         """
         for cell in self.notebook.cells:
             if cell.metadata.get("label") == label:
-                for output in cell.get("outputs", []):
+                for output in reversed(cell.get("outputs", [])):  # the result comes after a progress line
                     if "text/html" in output.get("data", {}):
                         return output.data["text/html"]
         raise SourceError(f"{self.stem}: the reference run has no picture labelled {label!r}; run `make execute`")

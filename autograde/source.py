@@ -31,10 +31,19 @@ def read_chapter(text: str) -> NotebookNode:
         return page(parse(text, front["chapter"]))
     if "kernelspec" in front:
         return jupytext.reads(text, fmt="md:myst")
-    body = _FRONT_MATTER.sub("", text)
+    body = directives.rewrite(_FRONT_MATTER.sub("", text), _with_pictures)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(body, id="page")])
     notebook.metadata.update(front | {"mystnb": {"execution_mode": "off"}})
     return notebook
+
+
+def _with_pictures(directive: directives.Directive) -> directives.Directive | str:
+    """On a page without code: `{expected} CHAPTER LABEL` becomes that picture of the chapter's reference run."""
+    if directive.name != "expected":
+        return directive
+    stem, label = directive.argument.split()
+    run = reference_run.load(stem)
+    return run.html(label) if run else ""
 
 
 def page(chapter: Chapter) -> NotebookNode:
@@ -48,8 +57,8 @@ def page(chapter: Chapter) -> NotebookNode:
             kind = {"kind": "written"} if exercise.kind == "written" else {}
             return directives.with_options(directive, id=exercise.id, number=exercise.number,
                                            points=f"{exercise.points:g}", **kind)
-        if directive.name == "expected":
-            return run.html(directive.argument) if run else ""
+        if directive.name == "expected":  # `:only: notebook` is for a cell whose output the page shows anyway
+            return run.html(directive.argument) if run and "only" not in directive.options else ""
         return directive
 
     notebook = nbformat.from_dict(chapter.notebook)

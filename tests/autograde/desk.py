@@ -76,7 +76,8 @@ def cell_of(notebook, start):
 
 
 def short(notebook):
-    """Without the chapter's demonstrations (a student may delete them), so that it runs in a second or two."""
+    """Without most of the chapter's pictures and trainings (a student may delete them), so that it runs in a second or two."""
     new = nbformat.from_dict(notebook)
-    new.cells = [c for c in new.cells if c.cell_type == "markdown" or "nbgrader" in c.metadata]
+    new.cells = [c for c in new.cells if c.cell_type == "markdown" or "nbgrader" in c.metadata
+                 or "\ndef " in f"\n{c.source}"]
     return new

@@ -41,3 +41,8 @@ def test_notes_become_quotes():
 def test_an_unknown_role_is_an_error():
     with pytest.raises(KeyError, match="no plain form"):
         plain("{numref}`x`")
+
+
+def test_pictures_travel_with_the_notebook():
+    text = plain(":::{figure} assets/diagrams/gan-game.svg\n:alt: A game.\n\nTwo networks.\n:::")
+    assert "![A game.](data:image/svg+xml;base64," in text and "*Two networks.*" in text

@@ -51,3 +51,8 @@ def test_pages_without_exercises_pass_as_they_are():
     executed = source.read_chapter("---\nkernelspec:\n  name: python3\n  display_name: P\n---\n# T\n\n"
                                    "```{code-cell}\n1 + 1\n```\n")
     assert [cell.cell_type for cell in executed.cells] == ["markdown", "code"]
+
+
+def test_a_plain_page_shows_a_picture_of_a_chapter():
+    (cell,) = source.read_chapter("# T\n\n:::{expected} 02_gan_losses digits-walk\n:::\n").cells
+    assert '<figure class="clip"' in cell.source

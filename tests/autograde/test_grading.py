@@ -1,0 +1,126 @@
+"""The way of a submission, with runs that are made up: what is recorded, and what stands in autograded/."""
+import nbformat
+import pytest
+
+from autograde import grading, intake
+from autograde.course import Course
+from autograde.grading import Grader
+from autograde.runner import Run
+from tests.autograde.desk import cell_of
+
+STEM = "02_gan_losses"
+
+
+@pytest.fixture(scope="module")
+def gradebook(desk, tmp_path_factory):
+    """A gradebook file that knows the chapter."""
+    root = tmp_path_factory.mktemp("gradebook")
+    Grader(Course(root)).gradebook.prepare(desk.chapter)
+    return (root / "gradebook.db").read_bytes()
+
+
+@pytest.fixture
+def grade(tmp_path, gradebook, monkeypatch):
+    """grade(run): grades all that was handed in, every run ending as `run`; gives records by student."""
+    (tmp_path / "gradebook.db").write_bytes(gradebook)
+
+    def grade(run, **settings):
+        monkeypatch.setattr(grading, "run_all", lambda jobs, **_: ((job, run) for job in jobs))
+        course = Course(tmp_path)
+        return {r["student"]: r for r in Grader(course, **settings).grade(course.submissions(tmp_path / "submitted"))}
+    return grade
+
+
+def passed(desk, name):
+    """The results of an exercise whose checks all passed."""
+    from autograde import checks
+    return [{"title": c.title, "passed": True, "points": c.points, "max_points": c.points, "hint": ""}
+            for c in checks.checks_of(f"gan_losses.{name}")]
+
+
+def executed(tmp_path, student):
+    return nbformat.read(tmp_path / "autograded" / student / STEM / f"{STEM}.ipynb", as_version=4)
+
+
+@pytest.mark.parametrize("status", ["timed_out", "crashed"])
+def test_a_run_that_did_not_end_keeps_what_was_checked(grade, hand_in, desk, tmp_path, status):
+    hand_in("ann", desk.solved())
+    index = desk.released.cells.index(cell_of(desk.released, "generator_loss-points"))
+    run = Run(status, "It was stopped.", {}, {"gan_losses.generator_loss": passed(desk, "generator_loss")},
+              {index: "gan_losses.generator_loss"})
+    record = grade(run)["ann"]
+    assert (record["status"], record["said"], record["score"]) == (status, "It was stopped.", 3)
+    assert {c["hint"] for e in record["exercises"] for c in e["checks"] if not c["passed"]} == {"It was stopped."}
+    notebook = executed(tmp_path, "ann")
+    assert "It was stopped." in notebook.cells[0].source
+    said, points = cell_of(notebook, "generator_loss-points").outputs
+    assert "[passed]" in said.text and points.data["text/plain"] == "3.0"
+    assert cell_of(notebook, "train-points").outputs == []
+    nbformat.validate(notebook)
+
+
+def test_a_bad_neighbour_stops_nobody(grade, hand_in, desk, tmp_path, monkeypatch):
+    hand_in("ann", b"\xff")
+    hand_in("ben", desk.solved())
+    hand_in("cay", desk.solved())
+    hand_in("dan", desk.solved(), name="one.ipynb")
+    hand_in("dan", desk.solved(), name="two.ipynb")
+    link = tmp_path / "submitted" / "eve" / STEM
+    link.mkdir(parents=True)
+    (link / f"{STEM}.ipynb").symlink_to(tmp_path / "submitted" / "ben" / STEM / f"{STEM}.ipynb")
+    read = intake.read
+    monkeypatch.setattr(intake, "read", lambda path: 1 / 0 if "cay" in str(path) else read(path))
+    records = grade(Run("graded"))
+    assert {s: r["status"] for s, r in records.items()} == {"ann": "unreadable", "ben": "graded", "cay": "unreadable",
+                                                             "dan": "refused", "eve": "refused"}
+    assert "could not be taken in (ZeroDivisionError" in records["cay"]["said"]
+    for student in records:
+        nbformat.validate(executed(tmp_path, student))
+
+
+def test_what_changed_is_graded_again_and_nothing_else(grade, hand_in, desk):
+    hand_in("ann", desk.solved())
+    hand_in("ben", desk.solved())
+    grade(Run("graded"))
+    hand_in("ben", desk.untouched())
+    again = grade(Run("crashed", "Second time."))
+    assert (again["ann"]["status"], again["ben"]["status"]) == ("graded", "crashed")
+    assert grade(Run("timed_out", "Third."), rerun=True)["ann"]["status"] == "timed_out"
+
+
+def test_who_is_killed_goes_on_from_there(grade, hand_in, desk, tmp_path, monkeypatch):
+    for student in ("ann", "ben", "cay"):
+        hand_in(student, desk.solved())
+
+    def killed_at_the_second(jobs, **_):
+        yield next(jobs), Run("graded")
+        raise KeyboardInterrupt
+
+    course = Course(tmp_path)
+    monkeypatch.setattr(grading, "run_all", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
+    assert [r["student"] for r in Grader(course).gradebook.records()] == ["ann"]
+    assert {s: r["said"] for s, r in grade(Run("graded", "Now.")).items()} == {"ann": "Graded.", "ben": "Now.", "cay": "Now."}
+
+
+def test_what_is_said_of_the_notebook_stands_in_the_record(grade, hand_in, desk):
+    notebook = desk.solved()
+    notebook.cells.remove(cell_of(notebook, "train"))
+    hand_in("ann", notebook, name="Copy.ipynb")
+    record = grade(Run("graded"))["ann"]
+    assert record["said"] == ("Copy.ipynb was taken: it is the only notebook handed in. "
+                              "Exercise 2.7 (train): its cell is missing, so it counts as not written.")
+
+
+def test_the_time_stamp_goes_along(grade, hand_in, desk, tmp_path):
+    (hand_in("ann", desk.solved()).parent / "timestamp.txt").write_text("2026-03-01 10:00:00 UTC")
+    grade(Run("graded"))
+    assert (tmp_path / "autograded" / "ann" / STEM / "timestamp.txt").read_text() == "2026-03-01 10:00:00 UTC"
+
+
+@pytest.mark.parametrize("stamp", [b"yesterday, I think", b"\xff\xfe", b"", b"9" * 5000])
+def test_a_time_stamp_that_tells_no_time_does_not_matter(grade, hand_in, desk, tmp_path, stamp):
+    (hand_in("ann", desk.solved()).parent / "timestamp.txt").write_bytes(stamp)
+    assert grade(Run("graded"))["ann"]["status"] == "graded"
+    assert not (tmp_path / "autograded" / "ann" / STEM / "timestamp.txt").exists()
