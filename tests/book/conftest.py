@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.book)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the finished site: the real build, with warnings as errors and an empty cache.
 
@@ -56,7 +56,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(build: Path):
     """Address of the served site, ending with a slash."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(build)))
@@ -76,7 +76,7 @@ def chromium(playwright: Playwright) -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_OPTIONS)
@@ -98,7 +98,7 @@ def visit(browser: Browser, site: str):
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def look(browser: Browser, site: str):
     """look(name) is a page of the book, opened once for all the tests that change nothing in it."""
     context = browser.new_context()
