@@ -45,12 +45,8 @@ def warm_up() -> None:
 
 
 def main(sender: Connection, notebook: str, chapter: str, folder: str, seconds: float) -> None:
-    """Go through a notebook (its JSON), in `folder`, and send what `judge.go_through` yields.
-
-    First {"begin": true}, last {"end": true}.
-    """
+    """Go through a notebook (its JSON), in `folder`, and send what `judge.go_through` yields; at the end {"end": true}."""
     _alone()
-    _send(sender, {"begin": True})
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     session = Session(seconds)

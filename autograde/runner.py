@@ -24,7 +24,6 @@ import nbformat
 from nbformat import NotebookNode
 
 MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand characters
-START_SECONDS = 300      # until a process begins; the first waits for the warm one, which imports torch
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Run:
             self.results[message["exercise"]] = message["results"]
         elif "outputs" in message:
             self.outputs[message["cell"]] = message["outputs"]
-        elif "end" in message:
+        else:
             self.status = "graded"
 
 
@@ -111,23 +110,27 @@ class _Process:
     """One job in its process."""
 
     def __init__(self, job: Job, limits: Limits):
-        self.job, self.run, self.over = job, Run(), False
-        self.limits, self.deadline = limits, time.monotonic() + START_SECONDS
-        self.receiver, sender = multiprocessing.Pipe(duplex=False)
+        self.job, self.limits, self.run, self.over = job, limits, Run(), False
         self._folder = tempfile.mkdtemp(prefix="submission-")
-        arguments = (sender, nbformat.writes(job.notebook, version=4), job.chapter, self._folder, limits.cell)
+        try:
+            self._start()
+        except BaseException:
+            shutil.rmtree(self._folder)
+            raise
+
+    def _start(self) -> None:
+        self.receiver, sender = multiprocessing.Pipe(duplex=False)
+        arguments = (sender, nbformat.writes(self.job.notebook, version=4), self.job.chapter, self._folder, self.limits.cell)
         self._process = _context().Process(target=_in_child, args=arguments)
-        self._process.start()
+        self._process.start()  # the first time this waits for the warm process
+        self.deadline = time.monotonic() + self.limits.notebook
         sender.close()
         self.sentinel = self._process.sentinel
 
     def receive(self) -> None:
         try:
-            message = json.loads(self.receiver.recv_bytes(MAX_MESSAGE))
-            self.run.take(message)
+            self.run.take(json.loads(self.receiver.recv_bytes(MAX_MESSAGE)))
             self.over = self.run.status == "graded"
-            if "begin" in message:
-                self.deadline = time.monotonic() + self.limits.notebook
         except (EOFError, OSError, ValueError, KeyError, TypeError):
             self.died()
 

@@ -2,12 +2,24 @@ import json
 
 import pytest
 
+from autograde.gradebook import Gradebook
 from tests.autograde.desk import Desk
 
 
 @pytest.fixture(scope="session")
 def desk():
     return Desk()
+
+
+@pytest.fixture(scope="session")
+def gradebook_file(desk, tmp_path_factory):
+    """A gradebook that knows the chapter, as bytes: making one takes seconds. It is made in an environment that is not
+    activated: nbgrader runs `alembic`, which is then not on the path."""
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "/usr/bin")
+        Gradebook(f"sqlite:///{path}").prepare(desk.chapter)
+    return path.read_bytes()
 
 
 @pytest.fixture

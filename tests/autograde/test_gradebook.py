@@ -11,20 +11,9 @@ from autograde.gradebook import Gradebook
 from autograde.nbgrader_config import COURSE_ID
 
 
-@pytest.fixture(scope="module")
-def prepared(desk, tmp_path_factory):
-    """A gradebook file that knows the chapter; copied for each test. Made in an environment that is not activated:
-    nbgrader runs `alembic`, which is then not on the path."""
-    path = tmp_path_factory.mktemp("prepared") / "gradebook.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", "/usr/bin")
-        Gradebook(f"sqlite:///{path}").prepare(desk.chapter)
-    return path
-
-
 @pytest.fixture
-def book(prepared, tmp_path):
-    (tmp_path / "gradebook.db").write_bytes(prepared.read_bytes())
+def book(gradebook_file, tmp_path):
+    (tmp_path / "gradebook.db").write_bytes(gradebook_file)
     return Gradebook(f"sqlite:///{tmp_path}/gradebook.db")
 
 

@@ -2,7 +2,7 @@
 import nbformat
 import pytest
 
-from autograde import grading, intake
+from autograde import checks, grading, intake
 from autograde.course import Course
 from autograde.grading import Grader
 from autograde.runner import Run
@@ -11,18 +11,10 @@ from tests.autograde.desk import cell_of
 STEM = "02_gan_losses"
 
 
-@pytest.fixture(scope="module")
-def gradebook(desk, tmp_path_factory):
-    """A gradebook file that knows the chapter."""
-    root = tmp_path_factory.mktemp("gradebook")
-    Grader(Course(root)).gradebook.prepare(desk.chapter)
-    return (root / "gradebook.db").read_bytes()
-
-
 @pytest.fixture
-def grade(tmp_path, gradebook, monkeypatch):
+def grade(tmp_path, gradebook_file, monkeypatch):
     """grade(run): grades all that was handed in, every run ending as `run`; gives records by student."""
-    (tmp_path / "gradebook.db").write_bytes(gradebook)
+    (tmp_path / "gradebook.db").write_bytes(gradebook_file)
 
     def grade(run, **settings):
         monkeypatch.setattr(grading, "run_all", lambda jobs, **_: ((job, run) for job in jobs))
@@ -33,7 +25,6 @@ def grade(tmp_path, gradebook, monkeypatch):
 
 def passed(desk, name):
     """The results of an exercise whose checks all passed."""
-    from autograde import checks
     return [{"title": c.title, "passed": True, "points": c.points, "max_points": c.points, "hint": ""}
             for c in checks.checks_of(f"gan_losses.{name}")]
 

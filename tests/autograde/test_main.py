@@ -14,7 +14,6 @@ from autograde.__main__ import main
 from tests.autograde.desk import cell_of, short
 from tests.autograde.test_repair import changed, saved_in_colab_with_new_ids, stubs_copied_below
 
-pytestmark = pytest.mark.xdist_group("runner")
 STEM = "02_gan_losses"
 EXPECTED = {  # student: (status, words of the sentence)
     "ann": ("graded", "Graded."),
@@ -30,9 +29,10 @@ EXPECTED = {  # student: (status, words of the sentence)
 
 
 @pytest.fixture(scope="module")
-def course(desk, tmp_path_factory):
+def course(desk, gradebook_file, tmp_path_factory):
     """A course folder, graded once by `autograde grade`; its --json is there as grades.json."""
     root = tmp_path_factory.mktemp("course")
+    (root / "gradebook.db").write_bytes(gradebook_file)
     exits = short(desk.solved())
     cell_of(exits, "js_divergence").source = "import os; os._exit(3)"
     handed_in = {

@@ -18,7 +18,6 @@ from autograde.nbgrader_config import COURSE_ID
 from tests.autograde.desk import cell_of, short
 from tests.autograde.test_repair import changed, saved_in_colab_with_new_ids
 
-pytestmark = pytest.mark.xdist_group("nbgrader")
 STEM = "02_gan_losses"
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from autograde.runner import Job, Limits, run, run_all
 
-pytestmark = pytest.mark.xdist_group("runner")  # one warm process for all
 LIMITS = Limits(cell=2, notebook=10)
 
 
