@@ -1,0 +1,152 @@
+"""Chapter 6, given: a small network whose features tell clips of walkers apart, trained on their labels and on whether
+their frames stand in order (features trained on labels alone hardly notice shuffled or reversed frames).
+
+    python -m solutions.clip_features    trains it anew and writes solutions/weights/clip_features.safetensors
+"""
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from clipkit import ClipSet, Walkers, progress
+from clipkit.names import known
+from torch import Tensor, nn
+
+WEIGHTS = Path(__file__).parent / "weights" / "clip_features.safetensors"
+STEPS, SEED = 300, 0  # under a minute on one core
+ORDERS = ("as filmed", "backwards", "shuffled")  # what the head "order" tells apart
+
+
+class ClipFeatures(nn.Module):
+    """Clips to features: a CNN for each frame, two convolutions over time,
+    the mean over time, each feature brought to about mean 0 and variance 1
+    over the clips trained on. On top, one linear layer for each label.
+
+    Args:
+        classes: label -> how many values it has.
+        features: F.
+    Call:
+        clips (B, T, C, H, W), C = 1 or 3, any T, H and W (brought to
+        32 x 32), to features (B, F).
+    """
+
+    def __init__(self, classes: dict[str, int], features: int = 64):
+        super().__init__()
+        blocks = []
+        for before, after in ((3, 16), (16, 32), (32, 64)):
+            blocks += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
+        self.frames = nn.Sequential(*blocks, nn.Flatten(), nn.Linear(64 * 16, features), nn.ReLU())
+        layers = []
+        for _ in range(2):
+            layers += [nn.Conv1d(features, features, 3, padding=1), nn.BatchNorm1d(features), nn.ReLU()]
+        self.time = nn.Sequential(*layers)
+        self.standardise = nn.BatchNorm1d(features, affine=False)
+        self.heads = nn.ModuleDict({name: nn.Linear(features, count) for name, count in classes.items()})
+
+    def forward(self, clips: Tensor) -> Tensor:
+        frames = clips.expand(-1, -1, 3, -1, -1).flatten(0, 1)
+        if frames.shape[-2:] != (32, 32):
+            frames = F.interpolate(frames, (32, 32), mode="bilinear", antialias=True)
+        over_time = self.frames(frames).unflatten(0, clips.shape[:2]).transpose(1, 2)  # (B, F, T)
+        return self.standardise(self.time(over_time).mean(dim=2))
+
+    def logits(self, clips: Tensor, label: str) -> Tensor:
+        """Logits (B, K) of a label's values; a ValueError names the nearest label where there is no such one."""
+        return self.heads[known(label, self.heads, "label of these features")](self(clips))
+
+
+def out_of_order(clips: Tensor, rng: torch.Generator) -> Tensor:
+    """Clips (B, T, C, H, W) as they should not be: the first half of them backwards, the others shuffled."""
+    half = len(clips) // 2
+    shuffle = torch.randperm(clips.shape[1], generator=rng)
+    return torch.cat([clips[:half].flip(1), clips[half:, shuffle]])
+
+
+def train_features(data: ClipSet, *, steps: int, rng: torch.Generator, batch_size: int = 32) -> ClipFeatures:
+    """Trains a network on all labels of labelled clips and on the order of
+    frames, on random lengths from half of T to T; gives it back in `eval()`.
+
+    Args:
+        data: clips with labels and attributes.
+        rng: draws batches and lengths; the first weights come from torch's own.
+        batch_size: a multiple of 4; half as many clips are added out of order.
+    """
+    classes = {name: len(values) for name, values in data.attributes.items()}
+    network = ClipFeatures(classes | {"order": len(ORDERS)})
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+    order = torch.tensor([0] * batch_size + [1] * (batch_size // 4) + [2] * (batch_size // 4))
+    num_frames = data.clips.shape[1]
+    for _ in (bar := progress(steps, description="features")):
+        batch = torch.randint(len(data), (batch_size,), generator=rng)
+        length = torch.randint(num_frames // 2, num_frames + 1, (), generator=rng)
+        clips = data.clips[batch, :length]
+        features = network(torch.cat([clips, out_of_order(clips[:batch_size // 2], rng)]))
+        loss = F.cross_entropy(network.heads["order"](features), order)
+        for name, values in data.labels.items():
+            loss = loss + F.cross_entropy(network.heads[name](features[:batch_size]), values[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        bar.show(loss=loss)
+    return network.eval()
+
+
+@torch.no_grad()
+def label_accuracy(network: ClipFeatures, data: ClipSet) -> dict[str, float]:
+    """For each label the share of clips that the network names right."""
+    features = torch.cat([network(clips) for clips in data.clips.split(64)])
+    return {name: (network.heads[name](features).argmax(dim=1) == values).float().mean().item()
+            for name, values in data.labels.items()}
+
+
+def save_features(network: ClipFeatures, path: Path, **made_by: str) -> None:
+    """Writes weights as float16, with the labels and what `made_by` says in the file's metadata."""
+    from safetensors.torch import save
+
+    classes = {name: head.out_features for name, head in network.heads.items()}
+    tensors = {name: t.half() if t.is_floating_point() else t for name, t in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_bytes(save(tensors, metadata={"classes": json.dumps(classes), **made_by}))
+    os.replace(aside, path)
+
+
+def load_features(path: Path = WEIGHTS) -> ClipFeatures:
+    """The trained network, in float32 and `eval()`, without gradients of its own.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    from safetensors import safe_open
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"there are no weights at {str(path)!r}: train them with train_features, a minute's work")
+    with safe_open(path, "pt") as file:
+        network = ClipFeatures(json.loads(file.metadata()["classes"]))
+        network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    return network.requires_grad_(False).eval()
+
+
+def main() -> None:
+    """Trains the network that is shipped and says how well it does on fresh walkers."""
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    network = train_features(Walkers(1024, seed=1), steps=STEPS, rng=torch.Generator().manual_seed(SEED))
+    scores = label_accuracy(network, Walkers(512, seed=2))
+    said = "on 512 fresh clips: " + ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    save_features(
+        network, WEIGHTS, command="python -m solutions.clip_features", seed=str(SEED), accuracy=said,
+        machine=f"{platform.machine()} CPU, 1 thread, torch {torch.__version__}")
+    sys.stdout.write(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB; {said}\n")
+
+
+if __name__ == "__main__":
+    main()
