@@ -16,7 +16,8 @@ class Parser(argparse.ArgumentParser):
     """argparse, which answers a typo with "Did you mean"."""
 
     def error(self, message: str) -> None:
-        known = [option for one in self._with_subparsers() for action in one._actions for option in action.option_strings]
+        known = [option for one in self._with_subparsers() for action in one._actions
+                 for option in action.option_strings]
         typed = re.search(r"unrecognized arguments: (-\S+)", message)
         if choice := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             typed, known = choice, re.findall(r"[\w-]+", choice[2])
@@ -53,7 +54,8 @@ def parser() -> Parser:
         help="folder of STUDENT/CHAPTER/NOTEBOOK.ipynb, inside the course folder; default: submitted")
     add("--chapter", metavar="C", help="only this chapter")
     add("--student", metavar="S", help="only this student")
-    add("--jobs", type=_count, default=_cores(), metavar="N", help="how many at once; default: one a core (%(default)s)")
+    add("--jobs", type=_count, default=_cores(), metavar="N", 
+        help="how many at once; default: one a core (%(default)s)")
     add("--db", metavar="URL", help="another gradebook than the course folder's")
     add("--json", metavar="FILE", help="write the results there")
     add("--rerun", action="store_true", help="grade anew what is recorded already; grades given by hand stay")

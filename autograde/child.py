@@ -29,7 +29,7 @@ WARM = ("clipkit", "matplotlib.pyplot", "sklearn.datasets")  # what notebooks im
 
 
 def warm_up() -> None:
-    """First uses that are slow: of autograd, an optimiser, a convolution, a figure. One thread, so that forks are safe."""
+    """First uses that are slow: of autograd, an optimiser, a figure. In one thread, so that forks are safe."""
     for module in WARM:
         importlib.import_module(module)
     torch.set_num_threads(1)
@@ -45,7 +45,7 @@ def warm_up() -> None:
 
 
 def main(sender: Connection, notebook: str, chapter: str, folder: str, seconds: float) -> None:
-    """Go through a notebook (its JSON), in `folder`, and send what `judge.go_through` yields; at the end {"end": true}."""
+    """Go through a notebook (its JSON), in `folder`; send what `judge.go_through` yields, and {"end": true}."""
     _alone()
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = folder

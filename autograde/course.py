@@ -49,7 +49,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Course:
-    """The folder at `root`; its gradebook is `root`/gradebook.db unless a `db` URL, or the folder's config, names another."""
+    """The folder at `root`; its gradebook is there unless the URL `db`, or the folder's config, names another."""
 
     root: Path
     db: str | None = None
@@ -123,8 +123,8 @@ def said(result: dict, failure: str) -> None:
     """Raise CourseError where one of nbgrader's commands did not succeed, with the last line of what it logged."""
     if not result["success"]:
         lines = [*result.get("log", "").splitlines(), *result.get("error", "").splitlines()]
-        reason = next((line for line in reversed(lines) if line.strip() and not line.startswith(" ")), "no reason given")
-        raise CourseError(f"{failure}: {reason.strip()}")
+        reasons = [line.strip() for line in lines if line.strip() and not line.startswith(" ")]
+        raise CourseError(f"{failure}: {reasons[-1] if reasons else 'no reason given'}")
 
 
 def did_you_mean(word: str, known: set[str]) -> str:

@@ -33,7 +33,8 @@ def generate(course: Course, chapters: list[str], student: str | None = None) ->
     for chapter in chapters:
         if list((course.root / "autograded").glob(f"{student or '*'}/{chapter}/*.ipynb")):
             said(api.generate_feedback(chapter, student or "*", force=True), f"no feedback for {chapter}")
-            written += sorted(str(page) for page in (course.root / "feedback").glob(f"{student or '*'}/{chapter}/*.html"))
+            pages = (course.root / "feedback").glob(f"{student or '*'}/{chapter}/*.html")
+            written += sorted(str(page) for page in pages)
     if not written:
         raise CourseError(f"nothing is graded in {course.root}; run `autograde grade` first")
     return written

@@ -81,7 +81,8 @@ class Gradebook:
                 return None
             return _with_hand_grades(json.loads(row.record), _grades(book, student, stem))
 
-    def record(self, record: dict[str, Any], digest: str, *, unanswered: set[str], timestamp: str | None = None) -> dict:
+    def record(self, record: dict[str, Any], digest: str, *, unanswered: set[str],
+               timestamp: str | None = None) -> dict[str, Any]:
         """Write a record (the form of `--json`) and return it with the grades given by hand, which stay.
 
         Args:

@@ -92,7 +92,8 @@ class Matching:
         names = {e.name for e in self.exercises} - {exercise.name}
         free = [i for i, slot in enumerate(self.belongs) if slot is None or slot in names]
         if exercise.kind == "written":
-            marked = [i for i in free if (m := COMMENT.search(self.cells[i].source)) and ".".join(m.groups()) == exercise.id]
+            comments = {i: COMMENT.search(self.cells[i].source) for i in free}
+            marked = [i for i, found in comments.items() if found and ".".join(found.groups()) == exercise.id]
             below = [i for i in self._below(exercise, by_id + marked) if i not in marked]
         else:
             marked, below = [i for i in free if exercise.name in self.defines[i]], []

@@ -49,7 +49,7 @@ def configure(config: Config) -> None:
 
 
 def find_programs() -> None:
-    """Let nbgrader find the programs that were installed with it (it runs `alembic`), in an environment not activated."""
+    """Let nbgrader find what it runs (`alembic`) in an environment that is not activated, too."""
     here, path = os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)
     if here not in path.split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([here, path])

@@ -93,7 +93,7 @@ def _kept(matching: Matching) -> dict[str, int]:
 
 
 def _own_cells(matching: Matching, kept: dict[str, int]) -> Iterator[tuple[str | None, int]]:
-    """Cells of the student's own, as (the released cell that they follow, index); never between a check and its points."""
+    """Cells of the student's own, as (released cell before, index); never between a check and its points."""
     slot_of = {index: slot for slot, index in reversed(kept.items())}
     anchor = None
     for index, slot in enumerate(matching.belongs):

@@ -120,7 +120,8 @@ class _Process:
 
     def _start(self) -> None:
         self.receiver, sender = multiprocessing.Pipe(duplex=False)
-        arguments = (sender, nbformat.writes(self.job.notebook, version=4), self.job.chapter, self._folder, self.limits.cell)
+        text = nbformat.writes(self.job.notebook, version=4)
+        arguments = (sender, text, self.job.chapter, self._folder, self.limits.cell)
         self._process = _context().Process(target=_in_child, args=arguments)
         self._process.start()  # the first time this waits for the warm process
         self.deadline = time.monotonic() + self.limits.notebook
