@@ -65,9 +65,9 @@ def load(stem: str) -> ReferenceRun | None:
     return ReferenceRun(stem, nbformat.read(path(stem), as_version=4))
 
 
-def code_of(notebook: NotebookNode) -> list[str]:
-    """What must agree for outputs to belong to a notebook: the source of its code cells."""
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+def code_of(notebook: NotebookNode) -> list[tuple[str, dict]]:
+    """What must agree for outputs to belong to a notebook: its code cells with their tags, as for Jupyter Book's cache."""
+    return [(cell.source, cell.metadata) for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def is_fresh(stem: str, page: NotebookNode) -> bool:

@@ -1,7 +1,7 @@
 """The page that the book executes, and the reference runs."""
 import pytest
 
-from autograde import chapter, reference_run, source
+from autograde import chapter, reference_run, site, source
 
 WIDEST = 78  # characters that the code column of the page holds at 1280 pixels
 
@@ -37,6 +37,13 @@ def test_the_stored_run_is_fresh(read):
     about = reference_run.load(read.stem).notebook.metadata["reference_run"]
     assert about["preset"] in ("cpu", "gpu") and about["seconds"] < 240
     assert reference_run.path(read.stem).stat().st_size < 2e6
+
+
+def test_a_fresh_run_is_found_by_jupyter_books_cache(read, tmp_path):
+    from jupyter_cache import get_cache
+
+    assert site.fill_cache(tmp_path) == chapter.stems()
+    assert get_cache(tmp_path).match_cache_notebook(source.page(read))
 
 
 def test_a_changed_answer_outdates_the_stored_run(read, monkeypatch):
