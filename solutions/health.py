@@ -1,0 +1,132 @@
+"""Is my GAN healthy? From a run's curves and samples to a named diagnosis, with the number that decided it.
+
+Losses alone do not say it: D's loss may be small because G is bad or because the data are few, and G's may rise while
+its samples improve. So the samples are looked at too: are they as different from one another as real ones, and are
+they where real ones are?
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from solutions.history import History
+
+ADVICE = {
+    "diverged": "lower both learning rates, clip the gradients, and look for a logarithm or a root at 0",
+    "not started": "train longer or raise the learning rates (try ten times as much); are the gradients cut off?",
+    "vanishing gradient": "use the non-saturating loss, fewer steps of D for one of G, or instance noise",
+    "overpowering discriminator": "lower D's learning rate, add R1 or instance noise, or make G wider",
+    "collapse": "add R1 or minibatch statistics, use a larger batch, lower G's learning rate or beta1 (0.5 or 0)",
+    "oscillation": "add R1, lower beta1 and the learning rates, let them fall (schedule), sample from averaged weights",
+    "healthy": "go on; more steps, more channels and more data make it better",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong, if anything: one of the names in ADVICE, what it rests on, and what to try."""
+
+    name: str
+    evidence: str
+
+    @property
+    def advice(self) -> str:
+        return ADVICE[self.name]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.evidence}. Try this: {self.advice}."
+
+
+def diversity(samples: Tensor, real: Tensor) -> float:
+    """Mean distance between two samples over that between two real ones: near 1 where they are as different.
+
+    Args:
+        samples, real: (N, *) and (M, *), at least 2 each.
+    """
+    return (spread(samples) / spread(real)).item()
+
+
+def distance(samples: Tensor, real: Tensor) -> float:
+    """Energy distance over the mean distance between two real samples: 0 for equal distributions.
+
+    Two clusters far apart give about twice the distance of the clusters in units of their spread.
+    Source: Szekely and Rizzo 2013, eq. 1.
+    """
+    between = torch.cdist(samples.flatten(1).double(), real.flatten(1).double()).mean()
+    return ((2 * between - spread(samples) - spread(real)) / spread(real)).item()
+
+
+def spread(samples: Tensor) -> Tensor:
+    """Mean Euclidean distance between two different samples of (N, *)."""
+    return torch.pdist(samples.flatten(1).double()).mean()
+
+
+def swing(curve: Tensor) -> tuple[float, int]:
+    """How much a curve (N,) goes slowly up and down in its second half.
+
+    Returns:
+        The standard deviation of the smoothed curve, without its trend, over that of what the smoothing took away
+        (noise alone gives about 0.2), and how often it crosses its trend.
+    """
+    half = curve[len(curve) // 2:].double()
+    width = max(3, len(half) // 25)
+    smooth = half.unfold(0, width, 1).mean(1)
+    noise = half[width // 2:][:len(smooth)] - smooth
+    t = torch.linspace(-1, 1, len(smooth), dtype=smooth.dtype)
+    trend = smooth.mean() + t * (t * smooth).sum() / t.square().sum()
+    wave = smooth - trend
+    high = wave[wave.abs() > wave.std() / 2].sign()  # small ripples about the trend do not count
+    return (wave.std() / (noise.std() + 1e-12)).item(), int((high.diff() != 0).sum())
+
+
+def health(history: History | dict[str, Tensor], samples: Tensor, real: Tensor) -> Diagnosis:
+    """What a run suffers from, if anything.
+
+    Args:
+        history: the curves loss_d, loss_g, accuracy and grad_norm_g, (steps,) each, at least 40 steps.
+        samples: (N, *), of the trained generator, a few hundred.
+        real: (M, *), of the data.
+    Raises:
+        ValueError: too few steps or samples to say anything.
+    """
+    curves = {name: history[name] for name in ("loss_d", "loss_g", "accuracy", "grad_norm_g")}
+    steps = len(curves["loss_d"])
+    if steps < 40 or min(len(samples), len(real)) < 16:
+        raise ValueError(
+            f"expected at least 40 steps and 16 samples, got {steps} steps, {len(samples)} samples and {len(real)} "
+            "real ones: train longer, draw more"
+        )
+    if not all(curve.isfinite().all() for curve in curves.values()) or not samples.isfinite().all():
+        return Diagnosis("diverged", "a loss, a gradient or a sample is not finite")
+    first = {name: curve[:max(1, steps // 50)].median().item() for name, curve in curves.items()}
+    last = {name: curve[-(steps // 4):].median().item() for name, curve in curves.items()}
+    samples, real = samples[:512].cpu(), real[:512].cpu()
+    return _far_from_the_data(curves, first, last, distance(samples, real)) or _near(curves, diversity(samples, real))
+
+
+def _far_from_the_data(curves: dict, first: dict, last: dict, far: float) -> Diagnosis | None:
+    """The illnesses in which G's samples are not where the data are."""
+    if far < 0.5:
+        return None
+    away = f"the samples are far from the data (energy distance {far:.2g})"
+    change = abs(last["loss_d"] / first["loss_d"] - 1)
+    if change < 0.1 and last["grad_norm_g"] > 0.1 * first["grad_norm_g"]:
+        return Diagnosis("not started", f"{away} and D's loss has changed by {change:.0%} only")
+    if last["accuracy"] < 0.99:
+        return None
+    push = last["grad_norm_g"] / curves["grad_norm_g"].max().item()
+    if push < 0.01:
+        return Diagnosis("vanishing gradient", f"{away}, and G's gradient is {push:.1g} of what it was at most")
+    return Diagnosis("overpowering discriminator", f"{away}, and D orders {last['accuracy']:.1%} of pairs right")
+
+
+def _near(curves: dict, varied: float) -> Diagnosis:
+    """The illnesses in which G's samples are where the data are, at least some of the time."""
+    if varied < 0.5:
+        return Diagnosis("collapse", f"two samples differ {varied:.2f} times as much as two real ones")
+    size, crossings = swing(curves["loss_g"])
+    if size > 1 and crossings >= 4:
+        return Diagnosis("oscillation", f"G's loss goes up and down {crossings} times, {size:.1f} times its noise")
+    return Diagnosis("healthy", f"two samples differ {varied:.2f} times as much as two real ones, and the losses hold")

@@ -1,0 +1,71 @@
+"""Labels in G and D against formulas; a small run in which a label takes control."""
+import pytest
+import torch
+from torch import nn
+
+from clipkit import ClipSet, Walkers, digit_images
+from solutions.conditional import (
+    ConditionalGenerator,
+    ProjectionDiscriminator,
+    controlled_factor,
+    join_label,
+    recipe,
+)
+from solutions.settings import Settings
+from solutions.train import fit
+
+
+def test_the_projection_is_an_inner_product_of_label_and_features():
+    torch.manual_seed(0)
+    discriminator = ProjectionDiscriminator(5, 16, 1, width=4)
+    images, labels = torch.randn(6, 1, 16, 16), torch.tensor([0, 1, 2, 3, 4, 4])
+    plain = discriminator.discriminator(images)
+    torch.testing.assert_close(discriminator(images, labels), plain)  # vectors begin at 0
+    nn.init.normal_(discriminator.embed.weight)
+    pooled = discriminator.discriminator.features(images).mean((2, 3))
+    expected = plain + torch.stack([pooled[i] @ discriminator.embed.weight[labels[i]] for i in range(6)])
+    torch.testing.assert_close(discriminator(images, labels), expected)
+
+
+def test_a_label_changes_the_image_and_nothing_else_does():
+    generator = ConditionalGenerator(3, 16, 1, nz=8, width=4).eval()
+    z = torch.randn(1, 8).repeat(3, 1)
+    images = generator(z, torch.tensor([0, 1, 0]))
+    assert images.shape == (3, 1, 16, 16)
+    torch.testing.assert_close(images[0], images[2])
+    assert (images[0] - images[1]).abs().max() > 1e-3
+
+
+def test_a_label_as_channels():
+    joined = join_label(torch.zeros(2, 3, 4, 5), torch.tensor([1, 0]), 2)
+    assert joined.shape == (2, 5, 4, 5)
+    assert joined[:, 3:].mean((2, 3)).tolist() == [[0, 1], [1, 0]] and joined[:, :3].abs().max() == 0
+
+
+def test_a_label_takes_control_of_a_tiny_gan():
+    """Two pictures, two labels: each label brings its picture."""
+    torch.manual_seed(0)
+    images, targets = digit_images(16)
+    two, labels = torch.stack([images[targets == 0][0], images[targets == 1][0]]), torch.tensor([0, 1])
+    generator, discriminator = ConditionalGenerator(2, 16, 1, nz=4, width=8), ProjectionDiscriminator(2, 16, 1, width=8)
+    settings = Settings(steps=200, batch=8, lr_g=4e-3, lr_d=4e-3, penalty="r1", penalty_every=4, ema=0.98)
+    ema = fit(generator, discriminator, two, settings, labels=(labels,)).ema
+    with torch.no_grad():
+        samples = ema(torch.randn(32, 4), labels.repeat(16))
+    nearest = torch.cdist(samples.flatten(1), two.flatten(1)).argmin(1)
+    assert torch.equal(nearest, labels.repeat(16))
+
+
+def test_the_smoke_preset_runs():
+    images, targets = digit_images(16)
+    data = ClipSet(images[:20, None], {"digit": targets[:20]}, {"digit": tuple("0123456789")})
+    made = recipe(data, "smoke")
+    run = made.train()
+    assert made.sample(run.ema, 10).shape == (10, 1, 16, 16)
+    assert all(run.history[name].isfinite().all() for name in run.history.names)
+
+
+def test_a_cgan_asks_for_labels():
+    assert controlled_factor(Walkers(2, num_frames=1)) == "shirt"
+    with pytest.raises(ValueError, match="needs labels and the data have none: try --data walkers"):
+        controlled_factor(ClipSet(torch.zeros(2, 1, 3, 16, 16)))

@@ -1,0 +1,104 @@
+"""The command line: a run from first step to picture, going on with it, and mistakes that it explains."""
+import json
+
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from solutions import models
+from solutions.__main__ import main, restore
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["train", "dcgan", "--preset", "smoke", "--data", "digits", "--out", str(out)]) == 0
+    capsys.readouterr()
+    return out
+
+
+def test_a_run_leaves_checkpoint_generator_curves_and_a_picture(run):
+    files = {path.name for path in run.iterdir()}
+    assert files == {"checkpoint.pt", "generator.safetensors", "history.csv", "samples.png"}
+    assert Image.open(run / "samples.png").size[0] > 100
+    with safe_open(run / "generator.safetensors", "pt") as file:
+        about = json.loads(file.metadata()["run"])
+    assert about["model"] == "dcgan" and about["shape"] == [1, 1, 16, 16] and about["device"] == "cpu"
+
+
+def test_samples_are_drawn_from_the_file_alone_and_by_seed(run, tmp_path, capsys):
+    pictures = []
+    for name, seed in (("a.png", 1), ("b.png", 1), ("c.png", 2)):
+        arguments = ["sample", str(run), "--count", "4", "--seed", str(seed), "--to", str(tmp_path / name)]
+        assert main(arguments) == 0
+        pictures.append((tmp_path / name).read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+    generator, recipe, _ = restore(run / "generator.safetensors")
+    assert not generator.training and recipe.sample(generator, 3).shape == (3, 1, 16, 16)
+
+
+def test_a_finished_run_is_not_overwritten_and_can_be_gone_on_with(run, capsys):
+    again = ["train", "dcgan", "--preset", "smoke", "--data", "digits", "--out", str(run)]
+    before = torch.load(run / "checkpoint.pt")["parts"]["generator"]
+    assert main(again) == 2 and "add --resume" in capsys.readouterr().err
+    assert main([*again, "--resume"]) == 0
+    after = torch.load(run / "checkpoint.pt")["parts"]["generator"]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert main(["train", "infogan", "--preset", "smoke", "--out", str(run), "--resume"]) == 2
+    assert "the checkpoint of another run" in capsys.readouterr().err
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    import solutions.train
+    original = solutions.train.one_step
+
+    def interrupted(game, data, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        return original(game, data, step)
+
+    arguments = ["train", "dcgan", "--preset", "smoke", "--data", "digits", "--out", str(tmp_path)]
+    monkeypatch.setattr(solutions.train, "one_step", interrupted)
+    assert main(arguments) == 130 and "--resume" in capsys.readouterr().err
+    monkeypatch.setattr(solutions.train, "one_step", original)
+    assert main([*arguments, "--resume"]) == 0 and (tmp_path / "samples.png").exists()
+
+
+@pytest.mark.parametrize("model", models.MODELS)
+def test_every_model_trains_and_samples_on_its_data(model, tmp_path):
+    assert main(["train", model, "--preset", "smoke", "--out", str(tmp_path)]) == 0
+    assert main(["sample", str(tmp_path), "--count", "2", "--to", str(tmp_path / "two.png")]) == 0
+
+
+def test_a_folder_of_pictures_is_a_data_set(tmp_path):
+    for i in range(3):
+        Image.new("RGB", (40, 30), (80 * i, 10, 10)).save(tmp_path / f"{i}.png")
+    data = models.load(str(tmp_path), preset="smoke", size=16)
+    assert data.clips.shape == (3, 1, 3, 16, 16)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ("trian dcgan", "Did you mean 'train'"),
+    ("train dcgn", "Did you mean 'dcgan'"),
+    ("train dcgan --preset smok", "Did you mean 'smoke'"),
+    ("train dcgan --prest smoke", "Did you mean '--preset'"),
+    ("train dcgan --preset smoke --data walker", "Did you mean 'walkers'"),
+    ("train dcgan --preset smoke --data digits --size 24", "power of two and at least 16, got 24: try 32 or 64"),
+    ("train dcgan cgan", "'cgan' is one word too many"),
+    ("sample nowhere", "train first"),
+    (f"sample {__file__}", "no generator"),
+])
+def test_a_mistake_is_explained_in_one_sentence(arguments, message, capsys, tmp_path):
+    words = arguments.split()
+    assert main([*words, "--out", str(tmp_path)] if words[0] == "train" else words) == 2
+    printed = capsys.readouterr().err
+    assert message in printed and printed.startswith("error: ") and len(printed.strip().splitlines()) == 1
+
+
+def test_tensorboard_is_asked_for_by_name_where_it_is_missing(tmp_path, monkeypatch, capsys):
+    import sys
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    arguments = ["train", "dcgan", "--preset", "smoke", "--data", "digits", "--out", str(tmp_path)]
+    assert main([*arguments, "--tensorboard"]) == 2
+    assert "pip install tensorboard" in capsys.readouterr().err

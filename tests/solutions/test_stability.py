@@ -1,0 +1,161 @@
+"""Clipping, schedules, noise, penalties and spectral norm against torch and closed forms; the trap of batch norm."""
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from solutions.stability import (
+    batch_dependence,
+    clip_gradients,
+    gradient_penalty,
+    instance_noise,
+    learning_rate_factor,
+    noise_level,
+    r1_penalty,
+    spectral_norm,
+    squared_gradient_norm,
+)
+
+
+def parameters_with_gradients(scale):
+    torch.manual_seed(0)
+    parameters = [nn.Parameter(torch.zeros(3, 4)), nn.Parameter(torch.zeros(5)), nn.Parameter(torch.zeros(2))]
+    for p in parameters[:2]:  # the last has none
+        p.grad = torch.randn_like(p) * scale
+    return parameters
+
+
+@pytest.mark.parametrize("scale", [0.01, 10.0])
+def test_clipping_is_torchs(scale):
+    ours, theirs = parameters_with_gradients(scale), parameters_with_gradients(scale)
+    norm = clip_gradients(ours, 1.0)
+    torch.testing.assert_close(norm, nn.utils.clip_grad_norm_(theirs, 1.0))
+    for a, b in zip(ours[:2], theirs[:2], strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+    assert torch.cat([p.grad.flatten() for p in ours[:2]]).norm() < 1 + 1e-4
+
+
+def test_clipping_keeps_the_direction_and_bears_no_gradients():
+    ours, before = parameters_with_gradients(10.0), parameters_with_gradients(10.0)
+    clip_gradients(iter(ours), 1.0)
+    ratio = ours[0].grad / before[0].grad
+    torch.testing.assert_close(ratio, ratio.flatten()[0].expand(3, 4))
+    assert clip_gradients([nn.Parameter(torch.zeros(2))], 1.0) == 0
+
+
+def test_schedules_begin_at_one_and_end_at_zero():
+    at = lambda schedule: [learning_rate_factor(step, 100, schedule) for step in (0, 50, 75, 100)]
+    assert at("constant") == [1, 1, 1, 1]
+    assert at("linear") == [1, 1, 0.5, 0]
+    assert at("cosine") == pytest.approx([1, 0.5, 0.5 - math.sqrt(0.125), 0])
+    with pytest.raises(ValueError, match="Did you mean 'cosine'"):
+        learning_rate_factor(0, 1, "cosin")
+
+
+def test_the_cosine_is_torchs():
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    for step in range(20):
+        assert learning_rate_factor(step, 20, "cosine") == pytest.approx(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+
+
+def test_instance_noise_has_its_level_and_ends_at_half_time():
+    assert [noise_level(step, 100, 0.4) for step in (0, 25, 50, 99)] == [0.4, 0.2, 0, 0]
+    samples = torch.zeros(8, 3, 32, 32)
+    noisy = instance_noise(samples, 0.3, torch.Generator().manual_seed(0))
+    assert noisy.std().item() == pytest.approx(0.3, rel=0.02) and abs(noisy.mean().item()) < 0.01
+    assert torch.equal(noisy, instance_noise(samples, 0.3, torch.Generator().manual_seed(0)))
+    assert torch.equal(instance_noise(samples, 0.0), samples)
+
+
+SHAPES = [(6, 2), (6, 3, 4, 4), (6, 5, 3, 4, 4)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_linear_critics_penalty_is_the_squared_norm_of_its_weights(shape):
+    w = torch.randn(shape[1:], dtype=torch.float64)
+    critic = lambda x: (w * x).flatten(1).sum(1) + 3
+    real, fake = torch.randn(2, *shape, dtype=torch.float64)
+    norm = w.norm()
+    torch.testing.assert_close(squared_gradient_norm(critic, real), norm.square().expand(6))
+    torch.testing.assert_close(r1_penalty(critic, real), norm.square() / 2)
+    torch.testing.assert_close(gradient_penalty(critic, real, fake), (norm - 1).square(), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_quadratic_critics_penalty_is_a_moment_of_the_samples(shape):
+    critic = lambda x: x.square().flatten(1).sum(1) * 1.5  # gradient 3 x
+    real = torch.randn(shape, dtype=torch.float64)
+    expected = 9 * real.flatten(1).square().sum(1)
+    torch.testing.assert_close(squared_gradient_norm(critic, real), expected)
+    torch.testing.assert_close(r1_penalty(critic, real), expected.mean() / 2)
+
+
+def test_the_penalty_is_taken_between_real_and_fake():
+    critic = lambda x: x.square().sum(1) / 2  # gradient x, so the norm is the distance from the origin
+    real, fake = torch.tensor([[2.0, 0.0]]).repeat(64, 1), torch.tensor([[4.0, 0.0]]).repeat(64, 1)
+    values = [gradient_penalty(critic, real, fake, torch.Generator().manual_seed(s)).item() for s in range(20)]
+    assert all(1 <= v <= 9 for v in values)
+    assert sum(values) / 20 == pytest.approx(13 / 3, rel=0.05)  # the mean of (2 + 2 t - 1)^2 for t in [0, 1]
+
+
+def test_penalties_reach_the_critics_weights_and_nobody_else():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+    real, fake = torch.randn(2, 4, 3, dtype=torch.float64)
+    fake.requires_grad_()
+    loss = r1_penalty(critic, real) + gradient_penalty(critic, real, fake)
+    loss.backward()
+    assert critic[0].weight.grad.abs().sum() > 0 and fake.grad is None and real.grad is None
+
+    def of_weight(w):
+        return r1_penalty(lambda x: torch.func.functional_call(critic, {"0.weight": w}, (x,)), real)
+
+    w = critic[0].weight.detach().clone().requires_grad_()
+    assert torch.autograd.gradcheck(of_weight, w)
+
+
+def test_logits_of_patches_are_added_up():
+    w = torch.randn(3, 5)
+    torch.testing.assert_close(squared_gradient_norm(lambda x: x @ w, torch.randn(4, 3)),
+                               w.sum(1).square().sum().expand(4))
+
+
+def test_a_single_sample_without_a_batch_is_refused():
+    with pytest.raises(ValueError, match=r"expected a batch \(B, ...\), got \(5,\): .*samples\[None\]"):
+        squared_gradient_norm(lambda x: x, torch.randn(5))
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (8, 3, 4, 4)])
+def test_power_iteration_finds_the_largest_singular_value(shape):
+    torch.manual_seed(0)
+    weight = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    sigma, u = spectral_norm(weight, torch.randn(shape[0], dtype=torch.float64), 500)
+    expected = torch.linalg.matrix_norm(weight.flatten(1), 2)
+    torch.testing.assert_close(sigma, expected)
+    torch.testing.assert_close(torch.autograd.grad(sigma, weight)[0], torch.autograd.grad(expected, weight)[0],
+                               atol=1e-5, rtol=1e-4)
+    again, _ = spectral_norm(weight, u, 1)
+    torch.testing.assert_close(again, expected)
+
+
+def test_fewer_iterations_find_less():
+    torch.manual_seed(0)
+    weight, u = torch.randn(20, 30), torch.randn(20)
+    found = [spectral_norm(weight, u, n)[0].item() for n in (1, 3, 30)]
+    assert found == sorted(found) and found[-1] <= torch.linalg.matrix_norm(weight, 2).item() + 1e-4
+
+
+def test_batch_norm_lets_a_sample_see_its_batch_and_other_norms_do_not():
+    torch.manual_seed(0)
+    sample, companions = torch.randn(3), [torch.randn(7, 3), torch.randn(7, 3) * 4 + 2]
+    with_norm = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 1))
+    without = nn.Sequential(nn.Linear(3, 5), nn.LayerNorm(5), nn.Linear(5, 1))
+    before = {name: value.clone() for name, value in with_norm.state_dict().items()}
+    assert batch_dependence(with_norm, sample, companions) > 0.1
+    assert batch_dependence(without, sample, companions) < 1e-6
+    assert batch_dependence(with_norm.eval(), sample, companions) < 1e-6
+    assert all(torch.equal(value, before[name]) for name, value in with_norm.state_dict().items())
