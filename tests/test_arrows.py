@@ -63,3 +63,9 @@ def test_student_notebooks_know_clipkit_alone():
 def test_clipkit_installs_alone():
     text = (ROOT / "clipkit" / "pyproject.toml").read_text()
     assert not re.search(r"jupyter-book|nbgrader|solutions|autograde", text.split("[project]")[1])
+
+
+def test_both_distributions_have_one_version():
+    version = (ROOT / "VERSION").read_text().strip()
+    assert f'version = "{version}"' in (ROOT / "clipkit" / "pyproject.toml").read_text()
+    assert version in (ROOT / "CHANGELOG.md").read_text()
