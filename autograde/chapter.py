@@ -4,7 +4,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import jupytext
@@ -109,10 +109,11 @@ def imported(cell: NotebookNode) -> list[str]:
     return [name.strip() for name in match["names"].split(",")]
 
 
-def answer_of(cell: NotebookNode) -> list[str]:
-    """The fenced source of every name that the cell imports."""
-    module = _IMPORT.fullmatch(cell.source.strip())["chapter"] if imported(cell) else ""
-    return [answers.answer(module, name) for name in imported(cell)]
+def model_of(cell: NotebookNode) -> str:
+    """The answers that an exercise or given cell imports, as a reader sees them."""
+    names = imported(cell)
+    module = _IMPORT.fullmatch(cell.source.strip())["chapter"]
+    return "\n\n\n".join(answers.model(answers.answer(module, name)) for name in names)
 
 
 def parse(text: str, stem: str) -> Chapter:
@@ -148,6 +149,7 @@ def load(chapter: str) -> Chapter:
     return parse((BOOK / f"{stem}.md").read_text(encoding="utf-8"), stem)
 
 
+@lru_cache
 def settings() -> dict:
     """_config.yml, the one place for the repository's address and the site's."""
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))

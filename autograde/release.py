@@ -15,7 +15,7 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearOu
 
 from . import answers, checks, reference_run
 from .answers import ROOT
-from .chapter import Chapter, answer_of, role, settings
+from .chapter import Chapter, model_of, role, settings
 from .markdown import PlainMarkdown
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -75,10 +75,9 @@ def source(chapter: Chapter) -> NotebookNode:
             cells.append(_cell("code", text, f"{waiting.name}-points", locked=True, grade=True, points=waiting.points))
             waiting = None
         elif kind == "given":
-            text = "\n\n\n".join(answers.model(fenced) for fenced in answer_of(cell))
-            cells.append(_cell("code", text, f"given-{_digest(text)}", locked=True))
+            cells.append(_given_cell(model_of(cell)))
         elif kind == "locked":
-            cells.append(_cell("code", cell.source, f"given-{_digest(cell.source)}", locked=True))
+            cells.append(_given_cell(cell.source))
         else:
             cells.append(_cell("code", cell.source))
     return _notebook(chapter, cells)
@@ -146,6 +145,10 @@ def _cell(kind: str, text: str, grade_id: str = "", *, solution: bool = False, g
         if grade:
             cell.metadata["nbgrader"]["points"] = points
     return cell
+
+
+def _given_cell(text: str) -> NotebookNode:
+    return _cell("code", text, f"given-{_digest(text)}", locked=True)
 
 
 def _written_cell(exercise) -> NotebookNode:

@@ -15,7 +15,7 @@ import yaml
 from nbformat import NotebookNode
 
 from . import answers, directives, reference_run
-from .chapter import ROOT, Chapter, answer_of, imported, load, parse, role
+from .chapter import ROOT, Chapter, imported, load, model_of, parse, role
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
 
@@ -76,7 +76,7 @@ def _page_cell(cell: NotebookNode, chapter: Chapter, fill) -> NotebookNode:
         text = answers.text(chapter.name, name)
         new = nbformat.v4.new_markdown_cell(f"::::{{solution}}\n{text}\n::::")
     elif role(cell) in ("exercise", "given"):
-        new.source = "\n\n\n".join(answers.model(fenced) for fenced in answer_of(cell))
+        new.source = model_of(cell)
     return new
 
 
