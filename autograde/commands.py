@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def release(args: Namespace) -> int:
-    from . import chapter, publish
-    from .course import Course
+    from .grading.course import Course
+    from .writing import chapter, publish
 
     chapters = [chapter.load(name) for name in args.chapters or chapter.stems()]
     if args.check:
@@ -30,9 +30,10 @@ def grade(args: Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from . import chapter, tables
-    from .course import course_of
-    from .grading import Grader
+    from . import tables
+    from .grading.course import course_of
+    from .grading.grader import Grader
+    from .writing import chapter
 
     course, folder = course_of(Path(args.submitted), args.db)
     stem = chapter.find(args.chapter) if args.chapter else None
@@ -48,8 +49,9 @@ def grade(args: Namespace) -> int:
 
 
 def feedback(args: Namespace) -> int:
-    from . import chapter, feedback
-    from .course import Course
+    from .grading import feedback
+    from .grading.course import Course
+    from .writing import chapter
 
     chapters = [chapter.find(args.chapter)] if args.chapter else chapter.stems()
     print("\n".join(feedback.generate(Course(Path(args.course), args.db), chapters, args.student)))
@@ -57,9 +59,9 @@ def feedback(args: Namespace) -> int:
 
 
 def export(args: Namespace) -> int:
-    from . import export
-    from .course import Course, CourseError
-    from .gradebook import Gradebook
+    from .grading import export
+    from .grading.course import Course, CourseError
+    from .grading.gradebook import Gradebook
 
     records = Gradebook(Course(Path(args.course), args.db).db_url).records()
     if not records:
@@ -96,12 +98,12 @@ def doctor(args: Namespace) -> int:
 
 
 def book(args: Namespace) -> int:
-    from . import site
+    from .writing import site
 
     return site.book(args.preset) or 0
 
 
 def execute(args: Namespace) -> int:
-    from . import site
+    from .writing import site
 
     return site.execute(args.chapters, args.preset) or 0

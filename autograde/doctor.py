@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from .course import Course, CourseError
-from .gradebook import Gradebook
-from .runner import Limits
+from .grading.course import Course, CourseError
+from .grading.gradebook import Gradebook
+from .grading.runner import Limits
 
 
 def examine(folder: Path) -> list[tuple[str, bool, str]]:

@@ -15,8 +15,9 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets.config import Config
 
-from . import chapter, intake, release
-from .repair import repair
+from .grading import intake
+from .grading.repair import repair
+from .writing import chapter, release
 
 COURSE_ID = "gans-for-short-video"
 CELL_SECONDS = 60  # of a cell in nbgrader's own run, where each kernel first imports torch
@@ -44,7 +45,7 @@ def configure(config: Config) -> None:
     config.Autograde.sanitize_preprocessors = [RepairSubmission, *Autograde.sanitize_preprocessors.default()]
     config.Execute.timeout = CELL_SECONDS
     config.Execute.shutdown_kernel = "immediate"  # the polite way polls, for about a second a notebook
-    config.GenerateFeedback.exporter_class = "autograde.feedback.FeedbackExporter"
+    config.GenerateFeedback.exporter_class = "autograde.grading.feedback.FeedbackExporter"
     config.HTMLExporter.sanitize_html = True      # formgrader's pages too show no active output of a student's
 
 

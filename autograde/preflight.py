@@ -7,9 +7,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from . import chapter, intake, release
-from .repair import Repaired, page, repair
-from .runner import Limits, Run, run
+from .grading import intake
+from .grading.repair import Repaired, page, repair
+from .grading.runner import Limits, Run, run
+from .writing import chapter, release
 
 PASSED, FAILED, NOT_WRITTEN = "passed", "failed", "not written yet"
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from autograde.gradebook import Gradebook
+from autograde.grading.gradebook import Gradebook
 from tests.autograde.desk import Desk
 
 

@@ -1,8 +1,9 @@
 """Notebooks as students hand them in, made from the release and the reference answers."""
 import nbformat
 
-from autograde import answers, chapter, checks, release
+from autograde import checks
 from autograde.checks import Subject
+from autograde.writing import answers, chapter, release
 
 HALF_RIGHT = {  # name -> what the student wrote; None: the cell was deleted
     "discriminator_loss": "def discriminator_loss(real_logits, fake_logits):\n"

@@ -12,7 +12,7 @@ import pytest
 from autograde import checks
 from autograde.__main__ import main
 from tests.autograde.desk import cell_of, short
-from tests.autograde.test_repair import changed, saved_in_colab_with_new_ids, stubs_copied_below
+from tests.autograde.grading.test_repair import changed, saved_in_colab_with_new_ids, stubs_copied_below
 
 STEM = "02_gan_losses"
 EXPECTED = {  # student: (status, words of the sentence)
@@ -104,7 +104,7 @@ def test_the_json_has_the_form_of_the_design(records, desk):
 
 
 def test_grading_again_runs_nothing_and_says_the_same(course, records, monkeypatch, capsys):
-    monkeypatch.setattr("autograde.runner._Process", None)  # a run would fail
+    monkeypatch.setattr("autograde.grading.runner._Process", None)  # a run would fail
     assert main(["grade", str(course), "--json", str(course / "again.json")]) == 0
     assert json.loads((course / "again.json").read_text()) == list(records.values())
     assert "31" in capsys.readouterr().out

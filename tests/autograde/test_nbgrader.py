@@ -12,11 +12,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograde import release
 from autograde.__main__ import main
 from autograde.nbgrader_config import COURSE_ID
+from autograde.writing import release
 from tests.autograde.desk import cell_of, short
-from tests.autograde.test_repair import changed, saved_in_colab_with_new_ids
+from tests.autograde.grading.test_repair import changed, saved_in_colab_with_new_ids
 
 STEM = "02_gan_losses"
 

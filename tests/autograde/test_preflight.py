@@ -4,9 +4,9 @@ import json
 import pytest
 
 from autograde import preflight
-from autograde.intake import Unreadable
+from autograde.grading.intake import Unreadable
+from autograde.grading.runner import Run
 from autograde.preflight import FAILED, NOT_WRITTEN, PASSED
-from autograde.runner import Run
 from tests.autograde.desk import cell_of
 
 

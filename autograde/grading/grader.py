@@ -13,8 +13,10 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from . import chapter, checks, executed, intake, release
-from .chapter import Chapter
+from .. import checks
+from ..writing import chapter, release
+from ..writing.chapter import Chapter
+from . import executed, intake
 from .course import Course, CourseError, Submission
 from .gradebook import Gradebook
 from .intake import Refused, Unreadable

@@ -7,7 +7,7 @@ import select
 import nbformat
 import pytest
 
-from autograde.runner import Job, Limits, run, run_all
+from autograde.grading.runner import Job, Limits, run, run_all
 
 LIMITS = Limits(cell=2, notebook=10)
 

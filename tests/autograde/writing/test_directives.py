@@ -1,7 +1,7 @@
 """MyST directives as data."""
 import pytest
 
-from autograde.directives import Directive, parse, rewrite, with_options
+from autograde.writing.directives import Directive, parse, rewrite, with_options
 
 TEXT = """Before.
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader import api, utils
-from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, ComputeChecksums, LockCells, SaveCells)
+from nbgrader.preprocessors import CheckCellMetadata, ClearOutput, ComputeChecksums, LockCells, SaveCells
 from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, delete, insert, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import release
-from .chapter import Chapter
+from ..nbgrader_config import COURSE_ID, find_programs
+from ..writing import release
+from ..writing.chapter import Chapter
 from .course import CourseError
-from .nbgrader_config import COURSE_ID, find_programs
 
 RUNS = Table("autograde_run", MetaData(), Column("student", String(128), primary_key=True),
              Column("chapter", String(128), primary_key=True), Column("digest", String(64), nullable=False),

@@ -10,10 +10,17 @@ import re
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearOutput, ClearSolutions,
-                                    ComputeChecksums, LockCells)
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LockCells,
+)
 
-from . import answers, checks, reference_run
+from .. import checks
+from . import answers, reference_run
 from .answers import ROOT
 from .chapter import Chapter, model_of, role, settings
 from .markdown import PlainMarkdown

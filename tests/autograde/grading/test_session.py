@@ -1,7 +1,7 @@
 """Cells behave as in a notebook, and what they may do to the grader is bounded."""
 import pytest
 
-from autograde.session import MAX_OUTPUT, Session, time_limit
+from autograde.grading.session import MAX_OUTPUT, Session, time_limit
 
 
 @pytest.fixture

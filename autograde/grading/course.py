@@ -11,9 +11,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
-from . import release
-from .chapter import Chapter
-from .nbgrader_config import configure
+from ..nbgrader_config import configure
+from ..writing import release
+from ..writing.chapter import Chapter
 
 CONFIG = '''\
 # What nbgrader needs to know of this course; your own settings may follow.

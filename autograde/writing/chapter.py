@@ -11,7 +11,8 @@ import jupytext
 import yaml
 from nbformat import NotebookNode
 
-from . import answers, checks, directives
+from .. import checks
+from . import answers, directives
 from .answers import ROOT, SourceError
 
 BOOK = ROOT / "book"

@@ -1,8 +1,8 @@
 """MyST to plain Markdown."""
 import pytest
 
-from autograde import chapter
-from autograde.markdown import PlainMarkdown
+from autograde.writing import chapter
+from autograde.writing.markdown import PlainMarkdown
 
 HEAD = "---\nkernelspec:\n  name: python3\n  display_name: Python 3\nchapter: 02_gan_losses\n---\n\n# 2 · Title\n\n"
 

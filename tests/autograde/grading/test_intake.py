@@ -4,8 +4,8 @@ import json
 import nbformat
 import pytest
 
-from autograde import intake
-from autograde.intake import Refused, Unreadable
+from autograde.grading import intake
+from autograde.grading.intake import Refused, Unreadable
 
 GOOD = json.dumps(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1", id="one")])).encode()
 

@@ -6,9 +6,9 @@ import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograde import intake
-from autograde.intake import Refused
-from autograde.repair import page, repair
+from autograde.grading import intake
+from autograde.grading.intake import Refused
+from autograde.grading.repair import page, repair
 from tests.autograde.desk import cell_of
 
 

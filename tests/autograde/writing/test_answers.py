@@ -1,8 +1,8 @@
 """Answers and the stubs that are left of them."""
 import pytest
 
-from autograde import answers, chapter
-from autograde.answers import SourceError, model, stub
+from autograde.writing import answers, chapter
+from autograde.writing.answers import SourceError, model, stub
 
 FENCED = "def f(x):\n    y = 1\n    # BEGIN SOLUTION\n    return x + y\n    # END SOLUTION"
 BROKEN = "def f(x):\n    # BEGIN SOLUTION\n    y = -x\n    # STUB y = x\n    # END SOLUTION\n    return y"

@@ -1,9 +1,9 @@
 """notebooks/ as `autograde release` writes and checks it."""
 import pytest
 
-from autograde import publish, release
 from autograde.__main__ import main
-from autograde.answers import SourceError
+from autograde.writing import publish, release
+from autograde.writing.answers import SourceError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograde import answers, chapter, release
+from autograde.writing import answers, chapter, release
 
 STEMS = chapter.stems()
 

@@ -4,11 +4,11 @@ import dataclasses
 import pytest
 from nbgrader import api
 
-from autograde import gradebook as module
-from autograde import release
-from autograde.course import CourseError
-from autograde.gradebook import Gradebook
+from autograde.grading import gradebook as module
+from autograde.grading.course import CourseError
+from autograde.grading.gradebook import Gradebook
 from autograde.nbgrader_config import COURSE_ID
+from autograde.writing import release
 
 
 @pytest.fixture

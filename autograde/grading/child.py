@@ -20,7 +20,8 @@ import nbformat
 import numpy as np
 import torch
 
-from . import checks, judge
+from .. import checks
+from . import judge
 from .session import Session
 
 MEMORY_BYTES = 4_000_000_000  # of one submission; a chapter on the smoke preset needs less than one

@@ -1,7 +1,7 @@
 """A course folder: what is found in it, and whose settings count."""
 import pytest
 
-from autograde.course import Course, CourseError, course_of, said
+from autograde.grading.course import Course, CourseError, course_of, said
 
 
 def test_submissions_are_found_by_student_and_chapter(tmp_path):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BEGIN, STUB, END = "# BEGIN SOLUTION", "# STUB ", "# END SOLUTION"
 MARKER = "raise NotImplementedError  # your code here"
 

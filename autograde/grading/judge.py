@@ -12,7 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from . import checks
+from .. import checks
 from .session import Session, time_limit
 
 

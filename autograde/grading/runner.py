@@ -178,5 +178,5 @@ def _cause(code: int | None) -> str:
 @cache
 def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograde.warm"])
+    context.set_forkserver_preload(["autograde.grading.warm"])
     return context

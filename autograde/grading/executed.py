@@ -9,9 +9,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from . import report
-from .checks import Result
-from .release import text_of
+from .. import report
+from ..checks import Result
+from ..writing.release import text_of
 from .runner import Run
 
 

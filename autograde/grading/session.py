@@ -21,7 +21,7 @@ import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from .checks import Subject
+from ..checks import Subject
 
 MAX_OUTPUT = 20_000  # characters of each stream of a cell that are kept
 _TIMES = {"time", "timeit", "prun", "capture", "debug"}  # magics whose body is Python

@@ -1,8 +1,8 @@
 """Chapters, read."""
 import pytest
 
-from autograde import chapter
-from autograde.answers import SourceError
+from autograde.writing import chapter
+from autograde.writing.answers import SourceError
 
 HEAD = """---
 kernelspec:

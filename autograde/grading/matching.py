@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from .chapter import Exercise
+from ..writing.chapter import Exercise
 
 COMMENT = re.compile(r"<!--\s*(\w+)\.(\w+)\s*-->")  # stands in every written answer
 BY_ID, BY_CONTENT, BY_PLACE = range(3)              # how surely a cell belongs to an exercise

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from .chapter import Exercise
+from ..writing.chapter import Exercise
 from .intake import Refused
 from .matching import COMMENT, Matching, called
 

@@ -2,10 +2,11 @@
 import nbformat
 import pytest
 
-from autograde import checks, grading, intake
-from autograde.course import Course
-from autograde.grading import Grader
-from autograde.runner import Run
+from autograde import checks
+from autograde.grading import grader, intake
+from autograde.grading.course import Course
+from autograde.grading.grader import Grader
+from autograde.grading.runner import Run
 from tests.autograde.desk import cell_of
 
 STEM = "02_gan_losses"
@@ -17,7 +18,7 @@ def grade(tmp_path, gradebook_file, monkeypatch):
     (tmp_path / "gradebook.db").write_bytes(gradebook_file)
 
     def grade(run, **settings):
-        monkeypatch.setattr(grading, "run_all", lambda jobs, **_: ((job, run) for job in jobs))
+        monkeypatch.setattr(grader, "run_all", lambda jobs, **_: ((job, run) for job in jobs))
         course = Course(tmp_path)
         return {r["student"]: r for r in Grader(course, **settings).grade(course.submissions(tmp_path / "submitted"))}
     return grade
@@ -88,7 +89,7 @@ def test_who_is_killed_goes_on_from_there(grade, hand_in, desk, tmp_path, monkey
         raise KeyboardInterrupt
 
     course = Course(tmp_path)
-    monkeypatch.setattr(grading, "run_all", killed_at_the_second)
+    monkeypatch.setattr(grader, "run_all", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
     assert [r["student"] for r in Grader(course).gradebook.records()] == ["ann"]

@@ -1,7 +1,7 @@
 """The page that the book executes, and the reference runs."""
 import pytest
 
-from autograde import chapter, reference_run, site, source
+from autograde.writing import chapter, reference_run, site, source
 
 WIDEST = 78  # characters that the code column of the page holds at 1280 pixels
 
