@@ -58,7 +58,7 @@ class PlainMarkdown:
             return targeted["text"] if targeted else text
         if role == "ref":
             return f"[{targeted['text']}]({_site()}{_pages()[targeted['target']]}.html#{targeted['target']})"
-        raise KeyError(f"the role {{{role}}} has no plain form; add it to autograde/markdown.py")
+        raise KeyError(f"the role {{{role}}} has no plain form; add it to autograde/writing/markdown.py")
 
     def _exercise(self, directive: Directive) -> str:
         exercise: Exercise = next(self._exercises)

@@ -6,7 +6,6 @@ their number and points. Other pages pass as they are.
 """
 from __future__ import annotations
 
-import hashlib
 import re
 
 import jupytext
@@ -14,8 +13,8 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from . import answers, directives, reference_run
-from .chapter import ROOT, Chapter, imported, load, model_of, parse, role
+from . import answers, dependencies, directives, reference_run
+from .chapter import Chapter, imported, load, model_of, parse, role
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
 
@@ -30,7 +29,7 @@ def read_chapter(text: str) -> NotebookNode:
     if "chapter" in front:
         return page(parse(text, front["chapter"]))
     if "kernelspec" in front:
-        return jupytext.reads(text, fmt="md:myst")
+        return with_fingerprint(jupytext.reads(text, fmt="md:myst"))
     body = directives.rewrite(_FRONT_MATTER.sub("", text), _with_pictures)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(body, id="page")])
     notebook.metadata.update(front | {"mystnb": {"execution_mode": "off"}})
@@ -63,8 +62,7 @@ def page(chapter: Chapter) -> NotebookNode:
 
     notebook = nbformat.from_dict(chapter.notebook)
     notebook.cells = [_page_cell(cell, chapter, fill) for cell in notebook.cells]
-    notebook.cells.insert(1, _fingerprint_cell(chapter))
-    return notebook
+    return with_fingerprint(notebook)
 
 
 def _page_cell(cell: NotebookNode, chapter: Chapter, fill) -> NotebookNode:
@@ -80,15 +78,11 @@ def _page_cell(cell: NotebookNode, chapter: Chapter, fill) -> NotebookNode:
     return new
 
 
-def _fingerprint_cell(chapter: Chapter) -> NotebookNode:
-    """A hidden cell that changes with the code that the chapter imports, so that no stored output outlives it."""
-    return nbformat.v4.new_code_cell(f"# made with {fingerprint(chapter)}", metadata={"tags": ["remove-cell"]})
-
-
-def fingerprint(chapter: Chapter) -> str:
-    """A digest of clipkit and of the chapter's module in solutions/."""
-    files = [*sorted((ROOT / "clipkit").glob("*.py")), ROOT / "solutions" / f"{chapter.name}.py"]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+def with_fingerprint(page: NotebookNode) -> NotebookNode:
+    """The page with a hidden cell that changes with the code it imports, so that no stored output outlives that."""
+    used = dependencies.fingerprint(cell.source for cell in page.cells if cell.cell_type == "code")
+    page.cells.insert(1, nbformat.v4.new_code_cell(f"# made with {used}", metadata={"tags": ["remove-cell"]}))
+    return page
 
 
 def page_of(stem: str) -> NotebookNode:

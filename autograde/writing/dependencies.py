@@ -1,0 +1,72 @@
+"""Which of our files a chapter's outputs depend on: read from its imports, and from theirs."""
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from .answers import ROOT
+
+OURS = ("clipkit", "solutions")
+_NAME = re.compile(r"(clipkit|solutions)\.[\w.]+|[\w-]+\.safetensors")
+
+
+def fingerprint(cells: Iterable[str]) -> str:
+    """A digest of all that code cells import from clipkit and solutions, directly or not, trained weights too."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files(cells)))).hexdigest()[:16]
+
+
+def files(cells: Iterable[str]) -> set[Path]:
+    """The files of clipkit and solutions that code cells use, directly or through others."""
+    found, waiting = set(), [path for cell in cells for path in _used_by(_parsed(cell))]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _used_by(_parsed(path.read_text(encoding="utf-8"))) if path.suffix == ".py" else ()
+    return found
+
+
+def _parsed(code: str) -> ast.Module:
+    lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines()]
+    return ast.parse("\n".join(lines))
+
+
+def _used_by(tree: ast.Module) -> set[Path]:
+    """Files that code names: modules it imports or mentions, attributes of packages, trained weights."""
+    used = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            used |= {file for alias in node.names if "." in alias.name for file in _file(alias.name)}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            used |= {file for alias in node.names for file in _file(f"{node.module}.{alias.name}")}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OURS:
+            used |= set(_file(f"{node.value.id}.{node.attr}"))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            used |= set(_file(node.value)) if _NAME.fullmatch(node.value) else set()
+    return used
+
+
+def _file(name: str) -> Iterator[Path]:
+    """The file behind "clipkit.walkers", "clipkit.walkers.Walkers", the exported "clipkit.Walkers", "x.safetensors"."""
+    if name.endswith(".safetensors"):
+        yield from ROOT.glob(f"*/weights/{name}")
+    package, _, rest = name.partition(".")
+    if package not in OURS:
+        return
+    for candidate in (rest, _exports(package).get(rest, ""), rest.rpartition(".")[0]):
+        path = ROOT / package / f"{candidate.replace('.', '/')}.py"
+        if candidate and path.exists():
+            yield path
+            return
+
+
+@lru_cache
+def _exports(package: str) -> dict[str, str]:
+    """Name -> module, as the package's __init__ imports them."""
+    tree = ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
+    return {alias.asname or alias.name: node.module.partition(".")[2]
+            for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
