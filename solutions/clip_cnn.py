@@ -62,14 +62,15 @@ class ClipCNN(nn.Module):
         widths = [in_channels, channels, 2 * channels, 4 * channels]
         blocks = []
         for i, stride in enumerate([(1, 2, 2), (2, 2, 2), (2, 2, 2)]):
-            blocks += [layer(widths[i], widths[i + 1]), nn.BatchNorm3d(widths[i + 1]),
-                       nn.ReLU(), nn.MaxPool3d(stride)]
+            blocks += [
+                layer(widths[i], widths[i + 1]), nn.BatchNorm3d(widths[i + 1]),
+                nn.ReLU(), nn.MaxPool3d(stride)]
         self.blocks = nn.Sequential(*blocks)
         self.classify = nn.Linear(widths[-1], classes)
 
     def features(self, clips: Tensor) -> Tensor:
         """Clips (B, T, C, H, W) to one vector each, (B, 4 * channels)."""
-        maps = self.blocks(clips.transpose(1, 2))  # Conv3d wants (B, C, T, H, W)
+        maps = self.blocks(clips.transpose(1, 2))  # (B, C, T, H, W) inside
         return maps.mean(dim=(2, 3, 4))
 
     def forward(self, clips: Tensor) -> Tensor:
@@ -108,5 +109,6 @@ def train_classifier(
 def accuracy(network: nn.Module, inputs: Tensor, labels: Tensor) -> float:
     """The share of inputs (N, ...) whose largest logit is their label's."""
     network.eval()
-    guesses = torch.cat([network(batch).argmax(dim=1) for batch in inputs.split(64)])
+    guesses = torch.cat(
+        [network(batch).argmax(dim=1) for batch in inputs.split(64)])
     return (guesses == labels).float().mean().item()

@@ -59,10 +59,12 @@ def convolution_loops(
     output = images.new_empty(len(images), len(weight), height, width)
     for i in range(height):
         for j in range(width):
+            # BEGIN SOLUTION
             top, left = i * stride, j * stride
             window = padded[:, :, top:top + kernel, left:left + kernel]
             products = window[:, None] * weight  # (B, O, C, K, K)
             output[:, :, i, j] = products.sum(dim=(2, 3, 4)) + bias
+            # END SOLUTION
     return output
 
 
@@ -86,8 +88,11 @@ def convolution(
     """
     kernel = weight.shape[-1]
     columns = F.unfold(images, kernel, padding=padding, stride=stride)
-    output = weight.flatten(1) @ columns + bias[:, None]  # (B, O, H'*W')
     height = output_size(images.shape[2], kernel, stride, padding)
+    # BEGIN SOLUTION
+    output = weight.flatten(1) @ columns + bias[:, None]  # (B, O, H'*W')
+    # STUB output = ...  # (B, O, H'*W')
+    # END SOLUTION
     return output.unflatten(2, (height, -1))
 
 
@@ -235,3 +240,17 @@ def saliency(network: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
     logits = network(inputs).gather(1, classes[:, None])
     (gradient,) = torch.autograd.grad(logits.sum(), inputs)
     return gradient.abs().amax(dim=-3)
+
+
+what_time_adds = """
+The first network judges each frame alone and averages. Whatever the order of the frames, it sees the same set of them, and
+an average does not depend on order. A clip and its reverse hold the same frames, so the two get exactly the same answer: one
+of them is wrong, and the accuracy is 50 %, however long we train and however wide the network is.
+
+A convolution over time multiplies neighbouring frames by different weights before anything is averaged: "the foot is
+further forward than it was". Played backwards the weights meet the frames in the other order and the output changes.
+
+A test: train it as before, then shuffle the frames of the test clips (or play them backwards). What uses order
+must get worse. If the accuracy stays, the label could be read off single frames, like the colour of a shirt, and the
+network needed no time. One may also freeze each clip to its first frame: then no motion is left.
+"""

@@ -64,7 +64,7 @@ _TORCH_ERRORS = {  # what torch says, and what it means in a training step
         "Two calls of backward() share a graph: detach what the second one should not pass through.",
     "does not require grad":
         "The graph is cut between the weights and the loss: there is a detach(), .item() or no_grad() too many.",
-    "mat1 and mat2 shapes": "A network got a batch of the wrong shape: noise goes into G, samples go into D.",
+    "mat1 and mat2 shapes": "A linear layer got a batch of another shape than it was made for.",
 }
 
 _CHECKS: dict[str, list[Check]] = {}
@@ -146,5 +146,5 @@ def _run_one(check: Check, subject: Subject | None, seed: int) -> Result:
 def _explained(error: Exception, hint: str) -> str:
     """An error of the student's code, in its own words and, where torch's are known, in ours."""
     said = " ".join(str(error).split())[:200]
-    meaning = next((words for part, words in _TORCH_ERRORS.items() if part in said), hint)
-    return f"It raised {type(error).__name__}: {said} - {meaning}"
+    meaning = next((f"{words} " for part, words in _TORCH_ERRORS.items() if part in said), "")
+    return f"It raised {type(error).__name__}: {said} - {meaning}{hint}"

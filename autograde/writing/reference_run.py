@@ -31,6 +31,10 @@ class ReferenceRun:
     stem: str
     notebook: NotebookNode
 
+    def has(self, label: str) -> bool:
+        """Whether it has a cell of that label; one made before the cell was written has not."""
+        return any(cell.metadata.get("label") == label for cell in self.notebook.cells)
+
     def html(self, label: str) -> str:
         """The output of the cell labelled `label`, as HTML for the page.
 
@@ -83,7 +87,8 @@ def execute(stem: str, page: NotebookNode, *, preset: str = "cpu", timeout: int 
         nbclient.exceptions.CellExecutionError: a cell failed; nothing is kept.
     """
     started = time.time()
-    client = NotebookClient(page, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
+    client = NotebookClient(page, timeout=timeout, kernel_name="python3", coalesce_streams=True,
+                            resources={"metadata": {"path": str(ROOT)}})
     client.execute(env=os.environ | {"CLIPKIT_PRESET": preset})
     for cell in page.cells:
         cell.metadata.pop("execution", None)

@@ -14,6 +14,7 @@ import yaml
 from nbformat import NotebookNode
 
 from . import answers, dependencies, directives, reference_run
+from .answers import SourceError
 from .chapter import Chapter, imported, load, model_of, parse, role
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
@@ -49,6 +50,7 @@ def page(chapter: Chapter) -> NotebookNode:
     """The chapter as a reader sees it: executed with the reference answers."""
     exercises = iter(chapter.exercises)
     run = reference_run.load(chapter.stem)
+    labels = {cell.metadata.get("label") for cell in chapter.notebook.cells}
 
     def fill(directive: directives.Directive) -> directives.Directive | str:
         if directive.name == "exercise":
@@ -57,7 +59,10 @@ def page(chapter: Chapter) -> NotebookNode:
             return directives.with_options(directive, id=exercise.id, number=exercise.number,
                                            points=f"{exercise.points:g}", **kind)
         if directive.name == "expected":  # `:only: notebook` is for a cell whose output the page shows anyway
-            return run.html(directive.argument) if run and "only" not in directive.options else ""
+            if directive.argument not in labels:
+                raise SourceError(f"{chapter.stem}: no cell has the label {directive.argument!r} of an {{expected}}")
+            shown = run and "only" not in directive.options and run.has(directive.argument)
+            return run.html(directive.argument) if shown else ""
         return directive
 
     notebook = nbformat.from_dict(chapter.notebook)

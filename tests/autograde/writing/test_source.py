@@ -2,6 +2,7 @@
 import pytest
 
 from autograde.writing import chapter, reference_run, site, source
+from autograde.writing.answers import SourceError
 
 WIDEST = 78  # characters that the code column of the page holds at 1280 pixels
 
@@ -64,3 +65,12 @@ def test_pages_without_exercises_pass_as_they_are():
 def test_a_plain_page_shows_a_picture_of_a_chapter():
     (cell,) = source.read_chapter("# T\n\n:::{expected} 02_gan_losses digits-walk\n:::\n").cells
     assert '<figure class="clip"' in cell.source
+
+
+def test_a_label_that_no_cell_has_is_an_error_and_a_new_one_waits_for_its_run(read):
+    text = (chapter.BOOK / f"{read.stem}.md").read_text(encoding="utf-8")
+    label = next(cell.metadata["label"] for cell in read.notebook.cells if "label" in cell.metadata)
+    with pytest.raises(SourceError, match="'nowhere'"):
+        source.page(chapter.parse(text + "\n:::{expected} nowhere\n:::\n", read.stem))
+    renamed = source.page(chapter.parse(text.replace(label, "brand-new"), read.stem))
+    assert not reference_run.is_fresh(read.stem, renamed)

@@ -1,0 +1,341 @@
+"""Checks of chapter 3."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from solutions import cnn_features as reference
+
+from . import Draw, Subject, Wrong, assert_close, check, written
+
+# Sizes
+
+SIZE_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda n, k, s, p: (n + 2 * p - k) // s, "One too few: the first window stands before any step is made. Add 1."),
+    (lambda n, k, s, p: (n + p - k) // s + 1, "The padding is added on both sides: 2 * padding."),
+    (lambda n, k, s, p: (n + 2 * p - k + 1) // s, "First count the steps that fit, (size + 2 padding - kernel) // stride; "
+     "then add 1 for the window before the first step."),
+    (lambda n, k, s, p: (n - k) // s + 1, "The padding is missing: it makes the input 2 * padding rows higher."),
+    (lambda n, k, s, p: -((k - n - 2 * p) // s) + 1, "Round down: a window that does not fit whole is not computed."),
+    (lambda n, k, s, p: n + 2 * p - k + 1, "The stride is missing: it says how many rows lie between two windows."),
+]
+
+
+def _assert_counts(subject: Subject, asked: list[tuple[int, ...]]) -> None:
+    """Compares all counts at once: a mistake shows in some sizes and not in others."""
+    counts = [subject(*sizes) for sizes in asked]
+    mistakes = (([wrong(*sizes) for sizes in asked], hint) for wrong, hint in SIZE_MISTAKES)
+    assert_close(counts, [reference.output_size(*sizes) for sizes in asked], mistakes=mistakes)
+    if not all(isinstance(count, int) for count in counts):
+        raise Wrong(hint="A count of rows is an int: use //, not /, and no tensor.")
+
+
+@check("cnn_features.output_size", points=2, hint="How often can the window step down before it leaves the input? Plus 1.")
+def counts_the_windows(subject: Subject, draw: Draw) -> None:
+    sizes = [(7, 40), (2, 6), (2, 4), (1, 3)]
+    _assert_counts(subject, [tuple(int(draw.integers(*bounds)) for bounds in sizes) for _ in range(20)])
+    assert_close(subject(9, 4), 6)
+
+
+@check("cnn_features.output_size", points=1, hint="Raise a ValueError where kernel > size + 2 * padding, and only there.")
+def says_so_where_no_window_fits(subject: Subject, draw: Draw) -> None:
+    kernel = int(draw.integers(5, 9))
+    if subject.probe(raised_by, kernel - 3, kernel, 1, 1) != "ValueError":
+        raise Wrong(hint="A kernel larger than the padded input does not fit even once: raise a ValueError that says so.")
+    _assert_counts(subject, [(kernel - 2, kernel, 1, 1), (kernel, kernel, 2, 0)])
+
+
+def raised_by(function: Callable, *args: object) -> str:
+    """The name of the error that a call raises; empty where it returns."""
+    try:
+        function(*args)
+    except NotImplementedError:
+        raise
+    except Exception as error:  # whatever it is, its name is the answer
+        return type(error).__name__
+    return ""
+
+
+# Convolution, twice
+
+CONVOLUTION_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda x, w, b, s, p: F.conv2d(x, w.flip(2, 3), b, s, p),
+     "You mirror the kernel. Networks do not: they compute what mathematics calls a cross-correlation."),
+    (lambda x, w, b, s, p: F.conv2d(x, w, None, s, p), "The bias is missing: one number for each output channel."),
+    (lambda x, w, b, s, p: F.conv2d(x, w, b * w[0].numel(), s, p),
+     "The bias is added once for each output, after the sum, not to each product."),
+    (lambda x, w, b, s, p: F.conv2d(x[:, :1], w[:, :1], b, s, p), "Sum over all input channels, not only the first."),
+    (lambda x, w, b, s, p: F.conv2d(x, w, None, s, p) / w[0].numel() + b[:, None, None],
+     "A convolution is a sum of products, not their mean."),
+    (lambda x, w, b, s, p: F.conv2d(x, w.transpose(2, 3), b, s, p), "Rows and columns of the kernel are exchanged."),
+    (lambda x, w, b, s, p: F.conv2d(F.pad(x, [p] * 4), w, b)[
+        :, :, :reference.output_size(x.shape[2], w.shape[2], s, p), :reference.output_size(x.shape[3], w.shape[3], s, p)],
+     "The stride is missing: window (i, j) starts in row i * stride and column j * stride."),
+]
+
+
+def _convolves(subject: Subject, draw: Draw, sizes: Iterable[tuple[int, ...]]) -> None:
+    for height, width, stride, padding in sizes:
+        images = draw.normal(2, 3, height, width)
+        weight, bias = draw.normal(4, 3, 3, 3), draw.normal(4)
+        mistakes = ((wrong(images, weight, bias, stride, padding), hint) for wrong, hint in CONVOLUTION_MISTAKES)
+        expected = F.conv2d(images, weight, bias, stride, padding)
+        assert_close(subject(images, weight, bias, stride, padding), expected, mistakes=mistakes, atol=1e-4)
+
+
+@check("cnn_features.convolution_loops", points=2, hint="One window times every kernel, summed over channel, row, column.")
+def agrees_with_torch(subject: Subject, draw: Draw) -> None:
+    _convolves(subject, draw, [(7, 6, 1, 0)])
+
+
+@check("cnn_features.convolution_loops", points=2, hint="The window of output (i, j) starts at (i, j) times the stride.")
+def steps_by_the_stride_through_the_padded_image(subject: Subject, draw: Draw) -> None:
+    _convolves(subject, draw, [(7, 8, 2, 1), (9, 6, 3, 2)])
+
+
+@check("cnn_features.convolution", points=2, hint="One row of weights for each output channel, one column for each window.")
+def agrees_with_torch_(subject: Subject, draw: Draw) -> None:
+    _convolves(subject, draw, [(6, 7, 1, 0), (5, 9, 1, 1)])
+
+
+@check("cnn_features.convolution", points=2, hint="unfold has already stepped and padded; only the last shape follows it.")
+def also_with_stride_and_padding(subject: Subject, draw: Draw) -> None:
+    _convolves(subject, draw, [(7, 8, 2, 1), (9, 6, 3, 2)])
+
+
+# Receptive field
+
+def _field(layers: list, *, start: int = 1, jump_first: bool = False, jumps: bool = True) -> int:
+    field, jump = start, 1
+    for kernel, stride in layers:
+        if jump_first:
+            jump *= stride
+        field += (kernel - 1) * jump
+        if jumps and not jump_first:
+            jump *= stride
+    return field
+
+
+def _product(layers: list) -> int:
+    return int(torch.tensor([kernel for kernel, _ in layers]).prod())
+
+
+FIELD_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda layers: _field(layers, jumps=False),
+     "The strides are missing: behind a stride of 2, one step is two pixels of the image."),
+    (lambda layers: _field(layers, jump_first=True),
+     "A layer's own stride widens the step of the layers after it, not of itself: first the field, then the jump."),
+    (lambda layers: _field(layers, start=0), "Start from 1: with no layer, an output is one pixel."),
+    (_product, "Fields add up, they do not multiply: each layer adds (kernel - 1) jumps."),
+    (lambda layers: _field(layers[::-1]), "From the first layer to the last: only strides before a layer count for it."),
+    (lambda layers: 1 + sum(k * s for k, s in layers), "Each layer adds kernel - 1 steps, and each step is the product "
+     "of all strides before it."),
+]
+
+
+@check("cnn_features.receptive_field", points=3, hint="Each layer adds (kernel - 1) steps of the product of earlier strides.")
+def adds_up_layer_by_layer(subject: Subject, draw: Draw) -> None:
+    stacks = [[[int(draw.integers(2, 7)), int(draw.integers(2, 4))] for _ in range(n)] for n in (3, 4, 2, 3)] + [[]]
+    mistakes = (([wrong(layers) for layers in stacks], hint) for wrong, hint in FIELD_MISTAKES)
+    expected = [reference.receptive_field(layers) for layers in stacks]
+    assert_close([subject(layers) for layers in stacks], expected, mistakes=mistakes)
+
+
+# The article's CNN
+
+def with_weights(network_class: type, sizes: dict, weights: list[Tensor], images: Tensor) -> dict:
+    """Its parameters' shapes, and where they are those of `weights`, its logits of `images` with them."""
+    network = network_class(**sizes)
+    network(images)  # lazy layers learn their shape here
+    shapes = [list(parameter.shape) for parameter in network.parameters()]
+    if shapes != [list(weight.shape) for weight in weights]:
+        return {"shapes": shapes}
+    with torch.no_grad():
+        for parameter, weight in zip(network.parameters(), weights, strict=True):
+            parameter.copy_(weight)
+    return {"logits": network(images).detach()}
+
+
+def _cnn(*, between: bool = True, last: Callable = lambda x: x) -> Callable:
+    """The repaired network, with one named fault."""
+    def forward(weights: list[Tensor], images: Tensor) -> Tensor:
+        conv, conv_bias, fc1, fc1_bias, fc2, fc2_bias = weights
+        x = F.max_pool2d(F.conv2d(images, conv, conv_bias, padding=1).relu(), 2)
+        x = F.linear(x.flatten(1), fc1, fc1_bias)
+        return last(F.linear(x.relu() if between else x, fc2, fc2_bias))
+    return forward
+
+
+CNN_MISTAKES: list[tuple[Callable, str]] = [
+    (_cnn(between=False), "Two linear layers with nothing between them are one linear layer: put the ReLU there."),
+    (_cnn(last=torch.relu), "A ReLU after the last layer: logits may be negative."),
+    (_cnn(last=lambda x: x.softmax(1)), "Return logits: no softmax in the network."),
+    (_cnn(last=torch.sigmoid), "Return logits: no sigmoid in the network."),
+]
+
+
+def _draw_cnn(draw: Draw, size: int) -> tuple[dict, list[Tensor]]:
+    sizes = {"in_channels": 2, "channels": 3, "image_size": size, "features": 7, "classes": 5}
+    shapes = [(3, 2, 3, 3), (3,), (7, 3 * (size // 2) ** 2), (7,), (5, 7), (5,)]
+    return sizes, [draw.normal(*shape, std=0.5) for shape in shapes]
+
+
+@check("cnn_features.CNN", points=2, hint="Flatten all axes but the batch before the first linear layer.")
+def gives_one_row_of_logits_for_each_image(subject: Subject, draw: Draw) -> None:
+    sizes, weights = _draw_cnn(draw, 8)
+    _assert_logits(subject.probe(with_weights, sizes, weights, draw.normal(4, 2, 8, 8)), only_shape=True)
+
+
+def _assert_logits(mine: dict, expected: Tensor | None = None, *, only_shape: bool = False, mistakes: Iterable = ()) -> None:
+    if "logits" not in mine:
+        raise Wrong(hint="Its parameters have other shapes than the repaired network's: fc1 takes all that is left of an "
+                         f"image, channels * (image_size // 2) ** 2 numbers. Yours are {mine['shapes']}.")
+    if only_shape:
+        assert_close(list(mine["logits"].shape), [4, 5])
+    else:
+        assert_close(mine["logits"], expected, mistakes=mistakes)
+
+
+@check("cnn_features.CNN", points=2, hint="Flatten, fc1, ReLU, fc2: in this order.")
+def computes_what_the_repaired_network_computes(subject: Subject, draw: Draw) -> None:
+    sizes, weights = _draw_cnn(draw, 8)
+    images = draw.normal(4, 2, 8, 8)
+    mistakes = [(wrong(weights, images), hint) for wrong, hint in CNN_MISTAKES]
+    _assert_logits(subject.probe(with_weights, sizes, weights, images), _cnn()(weights, images), mistakes=mistakes)
+
+
+@check("cnn_features.CNN", points=1, hint="Compute fc1's width from image_size: no number that fits one size only.")
+def works_at_other_sizes(subject: Subject, draw: Draw) -> None:
+    for size in (12, 6):
+        sizes, weights = _draw_cnn(draw, size)
+        images = draw.normal(4, 2, size, size)
+        _assert_logits(subject.probe(with_weights, sizes, weights, images), _cnn()(weights, images))
+
+
+# Features of frames
+
+def features_with(function: Callable, weight: Tensor, clips: Tensor) -> Tensor:
+    """`function` with a network for images that is one matrix: (N, C, H, W) to (N, F)."""
+    def network(images: Tensor) -> Tensor:
+        if images.ndim != 4:
+            raise ValueError(f"a network for images takes (N, C, H, W), got {tuple(images.shape)}")
+        return torch.tanh(images.flatten(1) @ weight)
+    return function(network, clips)
+
+
+def _per_frame(weight: Tensor, clips: Tensor) -> Tensor:
+    return torch.tanh(clips.flatten(2) @ weight)  # (B, T, F)
+
+
+FRAME_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda f: f.flatten(0, 1).unflatten(0, (f.shape[1], f.shape[0])),
+     "B and T are exchanged on the way back: frames of different clips are mixed. Unflatten to (B, T)."),
+    (lambda f: f.transpose(0, 1), "B and T are exchanged: the result is (B, T, F)."),
+    (lambda f: f.mean(1), "Keep the features of every frame: no mean over time."),
+    (lambda f: f.flatten(0, 1), "The result is (B, T, F): undo the flattening of the first two axes."),
+    (lambda f: f.flatten(1), "The result is (B, T, F): frames are not laid one behind the other."),
+    (lambda f: f[:, :1].expand_as(f), "Every frame has the features of the first: hand all frames to the network."),
+]
+
+
+@check("cnn_features.frame_features", points=3, hint="Make one batch of all frames, and undo it behind the network.")
+def every_frame_gets_its_own_features(subject: Subject, draw: Draw) -> None:
+    for batch, frames in ((2, 3), (3, 2)):
+        weight, clips = draw.normal(12, 5), draw.normal(batch, frames, 3, 2, 2)
+        right = _per_frame(weight, clips)
+        mistakes = ((wrong(right), hint) for wrong, hint in FRAME_MISTAKES)
+        assert_close(subject.probe(features_with, weight, clips), right, mistakes=mistakes)
+
+
+# Saliency
+
+def small_network(first: Tensor, second: Tensor) -> nn.Module:
+    """Whatever its input's axes, a network with one hidden layer and these weights; no biases."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(first.shape[1], first.shape[0], bias=False), nn.Tanh(),
+                            nn.Linear(second.shape[1], second.shape[0], bias=False))
+    with torch.no_grad():
+        network[1].weight.copy_(first)
+        network[3].weight.copy_(second)
+    return network
+
+
+def saliency_with(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor) -> Tensor:
+    """The saliency that `function` finds for the small network."""
+    return function(small_network(first, second), inputs, classes)
+
+
+def left_behind(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor) -> dict:
+    """What a call leaves: whether the inputs ask for gradients, and the network's and the inputs' gradients."""
+    network = small_network(first, second)
+    looks = function(network, inputs, classes)
+    held = [*network.parameters(), inputs]
+    return {"looks": looks.detach(), "asks": inputs.requires_grad, "attached": looks.requires_grad,
+            "gradients": sum(float(p.grad.abs().sum()) for p in held if p.grad is not None)}
+
+
+def _gradient(first: Tensor, second: Tensor, inputs: Tensor, of: Callable) -> Tensor:
+    inputs = inputs.clone().requires_grad_()
+    return torch.autograd.grad(of(small_network(first, second)(inputs)), inputs)[0]
+
+
+def _saliency_mistakes(first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor) -> list[tuple[Tensor, str]]:
+    def chosen(logits: Tensor) -> Tensor:
+        return logits.gather(1, classes[:, None]).sum()
+
+    right = _gradient(first, second, inputs, chosen)
+    everything = _gradient(first, second, inputs, lambda logits: logits.sum())
+    likely = _gradient(first, second, inputs, lambda logits: chosen(logits.softmax(1)))
+    best = _gradient(first, second, inputs, lambda logits: logits.amax(1).sum())
+    return [
+        (right.amax(-3), "The size of the gradient counts: a pixel that lowers the logit matters too. Take abs() first."),
+        (right.abs().mean(-3), "The largest value over the channels, not their mean."),
+        (right.abs().sum(-3), "The largest value over the channels, not their sum."),
+        (right.abs(), "Take the largest value over the channels: one number for each pixel."),
+        (everything.abs().amax(-3), "You ask about all logits at once; pick that of the given class for each input."),
+        (likely.abs().amax(-3), "You differentiate a probability. Ask about the logit, before any softmax."),
+        (best.abs().amax(-3), "You ask about the likeliest class; the one to ask about is given."),
+        (right.abs().amax(-3) / len(inputs), "The mean over the batch makes every map depend on its size: sum the logits."),
+        ((right * inputs).abs().amax(-3), "This is gradient times input. Asked for is the gradient alone."),
+    ]
+
+
+def _assert_saliency(subject: Subject, draw: Draw, *shape: int) -> None:
+    inputs, classes = draw.normal(*shape), draw.integers(0, 5, shape[0])
+    first, second = draw.normal(9, inputs[0].numel(), std=0.3), draw.normal(5, 9)
+    mine = subject.probe(saliency_with, first, second, inputs, classes)
+    expected = reference.saliency(small_network(first, second), inputs, classes)
+    assert_close(mine, expected, mistakes=_saliency_mistakes(first, second, inputs, classes))
+
+
+@check("cnn_features.saliency", points=3, hint="The gradient of each input's own class logit, its size, the largest channel.")
+def the_size_of_the_gradient_of_the_class(subject: Subject, draw: Draw) -> None:
+    _assert_saliency(subject, draw, 4, 3, 5, 5)
+
+
+@check("cnn_features.saliency", points=1, hint="Clips have one axis more: count the channel axis from the end, dim=-3.")
+def works_for_clips_too(subject: Subject, draw: Draw) -> None:
+    _assert_saliency(subject, draw, 3, 4, 2, 3, 3)
+
+
+@check("cnn_features.saliency", points=1,
+       hint="Differentiate a copy (detach, clone) with torch.autograd.grad: backward() would fill the .grad of every weight.")
+def leaves_nothing_behind(subject: Subject, draw: Draw) -> None:
+    inputs, classes = draw.normal(2, 3, 4, 4), draw.integers(0, 5, 2)
+    first, second = draw.normal(9, 48, std=0.3), draw.normal(5, 9)
+    left = subject.probe(left_behind, first, second, inputs, classes)
+    assert_close(left["looks"], reference.saliency(small_network(first, second), inputs, classes))
+    if left["asks"]:
+        raise Wrong(hint="The caller's images now require gradients: work on a copy, inputs.detach().clone().")
+    if left["gradients"]:
+        raise Wrong()
+
+
+written("cnn_features.what_time_adds", points=3, rubric="""
+- 1 point: the mean of frame features does not depend on the order of the frames, a clip and its reverse hold the same
+  frames, so both get the same answer and the accuracy is 50 % whatever the training.
+- 1 point: a convolution over time weighs neighbouring frames differently, so order changes its output.
+- 1 point: a test that takes order or motion away (shuffled, reversed or frozen frames) and what is to be expected of it.
+""")

@@ -1,0 +1,262 @@
+"""Answers to the exercises of chapter 3; the form is that of gan_losses.py."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from solutions.cnn_features import output_size
+
+
+def sized(formula, *, refuses=True):
+    """An answer to `output_size` with this formula."""
+    def answer(size, kernel, stride=1, padding=0):
+        if refuses and kernel > size + 2 * padding:
+            raise ValueError("too large")
+        return formula(size, kernel, stride, padding)
+    return answer
+
+
+def counted(size, kernel, stride=1, padding=0):
+    """Right: the windows counted one by one."""
+    count = len(range(0, size + 2 * padding - kernel + 1, stride))
+    if not count:
+        raise ValueError("no window fits")
+    return count
+
+
+def convolved(images, weight, bias, stride=1, padding=0, *, mirror=False, with_bias=True, channels=None, mean=False,
+              steps=True, turned=False, pads=True):
+    """A convolution in loops, put together from named parts."""
+    pads_by = padding if pads else 0
+    padded, kernel = F.pad(images, [pads_by] * 4), weight.shape[-1]
+    weight = weight.flip(2, 3) if mirror else weight.transpose(2, 3) if turned else weight
+    rows = output_size(images.shape[2], kernel, stride, pads_by)
+    columns = output_size(images.shape[3], kernel, stride, pads_by)
+    output = torch.zeros(len(images), len(weight), rows, columns)
+    step = stride if steps else 1
+    for i in range(rows):
+        for j in range(columns):
+            window = padded[:, :channels, i * step:i * step + kernel, j * step:j * step + kernel]
+            output[:, :, i, j] = torch.einsum("bcij,ocij->bo", window, weight[:, :channels])
+    output = output / weight[0].numel() if mean else output
+    return output + bias[:, None, None] if with_bias else output
+
+
+def wrong_convolutions():
+    return {
+        "mirrored": (lambda *args: convolved(*args, mirror=True), "You mirror the kernel"),
+        "no bias": (lambda *args: convolved(*args, with_bias=False), "bias is missing"),
+        "first channel": (lambda *args: convolved(*args, channels=1), "all input channels"),
+        "mean": (lambda *args: convolved(*args, mean=True), "not their mean"),
+        "no stride": (lambda *args: convolved(*args, steps=False), "stride is missing"),
+        "turned": (lambda *args: convolved(*args, turned=True), "exchanged"),
+        "no padding": (lambda *args: convolved(*args, pads=False), "Expected shape"),
+        "bias for each product": (lambda x, w, b, s=1, p=0: F.conv2d(x, w, b * w[0].numel(), s, p), "bias is added once"),
+    }
+
+
+def unfolded_by_strides(images, weight, bias, stride=1, padding=0):
+    """Right: windows as a view, one einsum."""
+    kernel = weight.shape[-1]
+    windows = F.pad(images, [padding] * 4).unfold(2, kernel, stride).unfold(3, kernel, stride)
+    return torch.einsum("bchwij,ocij->bohw", windows, weight) + bias[:, None, None]
+
+
+def by_fold(images, weight, bias, stride=1, padding=0):
+    """Right: unfold, one matrix product for each image, folded back."""
+    kernel = weight.shape[-1]
+    rows = output_size(images.shape[2], kernel, stride, padding)
+    columns = output_size(images.shape[3], kernel, stride, padding)
+    flat = [weight.reshape(len(weight), -1) @ F.unfold(x[None], kernel, 1, padding, stride)[0] for x in images]
+    return F.fold(torch.stack(flat), (rows, columns), 1) + bias.view(1, -1, 1, 1)
+
+
+def field(layers, *, start=1, early=False, strides=True):
+    total, jump = start, 1
+    for kernel, stride in layers:
+        jump *= stride if early else 1
+        total += (kernel - 1) * jump
+        jump *= stride if strides and not early else 1
+    return total
+
+
+def field_from_the_end(layers):
+    """Right: how many inputs each layer needs, from the last layer to the first."""
+    needed = 1
+    for kernel, stride in reversed(layers):
+        needed = (needed - 1) * stride + kernel
+    return needed
+
+
+def field_measured(layers):
+    """Right: a network of ones, and the inputs that its output depends on."""
+    x = torch.ones(1, 1, 600, requires_grad=True)
+    y = x
+    for kernel, stride in layers:
+        y = F.conv1d(y, torch.ones(1, 1, kernel), stride=stride) / kernel
+    (gradient,) = torch.autograd.grad(y[0, 0, 0], x)
+    return int((gradient != 0).sum())
+
+
+class Network(nn.Module):
+    """The repaired CNN, put together from named parts."""
+
+    flatten, between, last, width = 1, True, staticmethod(lambda x: x), staticmethod(lambda c, s: c * (s // 2) ** 2)
+
+    def __init__(self, in_channels=3, channels=16, image_size=32, features=64, classes=4):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, padding=1)
+        self.fc1 = nn.Linear(self.width(channels, image_size), features)
+        self.fc2 = nn.Linear(features, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = self.fc1(x if self.flatten is None else x.flatten(self.flatten))
+        return self.last(self.fc2(F.relu(x) if self.between else x))
+
+
+def network(**parts):
+    return type("Network", (Network,), {k: v if k in ("flatten", "between") else staticmethod(v) for k, v in parts.items()})
+
+
+class LazyNetwork(nn.Module):
+    """Right: torch finds the width itself."""
+
+    def __init__(self, in_channels=3, channels=16, image_size=32, features=64, classes=4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(in_channels, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                                    nn.Flatten(), nn.LazyLinear(features), nn.ReLU(), nn.Linear(features, classes))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class NetworkWithView(Network):
+    """Right: view in the place of flatten, pooling before the ReLU (the maximum is the same)."""
+
+    def forward(self, x):
+        x = F.max_pool2d(self.conv1(x), 2).relu()
+        return self.fc2(self.fc1(x.view(x.size(0), -1)).clamp(min=0))
+
+
+def frames_in_a_loop(net, clips):
+    """Right: frame by frame."""
+    return torch.stack([net(clips[:, t]) for t in range(clips.shape[1])], dim=1)
+
+
+def frames_reshaped(net, clips):
+    """Right: reshape, with the sizes written out."""
+    B, T, C, H, W = clips.shape
+    return net(clips.reshape(B * T, C, H, W)).reshape(B, T, -1)
+
+
+def looked(net, inputs, classes, *, of="chosen", size=torch.abs, channels=lambda g: g.amax(-3), copy=True, scale=1,
+           backward=False, times=False):
+    """Saliency, put together from named parts."""
+    inputs = inputs.detach().clone().requires_grad_() if copy else inputs.requires_grad_()
+    logits = net(inputs)
+    rows = torch.arange(len(inputs))
+    value = {"chosen": lambda: logits[rows, classes], "all": lambda: logits, "best": lambda: logits.amax(1),
+             "likely": lambda: logits.softmax(1)[rows, classes]}[of]().sum() * scale
+    if backward:
+        value.backward()
+        gradient = inputs.grad
+    else:
+        (gradient,) = torch.autograd.grad(value, inputs)
+    gradient = gradient * inputs.detach() if times else gradient
+    return channels(size(gradient)).detach()
+
+
+def looked_one_by_one(net, inputs, classes):
+    """Right: a gradient for each input on its own, with torch.func."""
+    def logit(x, k):
+        return net(x[None])[0].gather(0, k[None])[0]
+
+    gradients = [torch.func.grad(logit)(x.detach(), k) for x, k in zip(inputs, classes, strict=True)]
+    return torch.stack(gradients).abs().max(dim=-3).values
+
+
+def looked_by_one_hot(net, inputs, classes):
+    """Right: a vector-Jacobian product with one-hot rows."""
+    copy = inputs.detach().clone().requires_grad_()
+    logits = net(copy)
+    (gradient,) = torch.autograd.grad(logits, copy, F.one_hot(classes, logits.shape[1]).to(logits))
+    return torch.maximum(gradient, -gradient).amax(-3)
+
+
+def plain(n, k, s, p):
+    return (n + 2 * p - k) // s + 1
+
+
+RIGHT = {
+    "cnn_features.output_size": {
+        "counted": counted,
+        "divmod": sized(lambda n, k, s, p: divmod(n + 2 * p - k, s)[0] + 1),
+    },
+    "cnn_features.convolution_loops": {"einsum": convolved, "torch": F.conv2d},
+    "cnn_features.convolution": {"strided view": unfolded_by_strides, "fold": by_fold},
+    "cnn_features.receptive_field": {"from the end": field_from_the_end, "measured": field_measured},
+    "cnn_features.CNN": {"lazy": LazyNetwork, "view": NetworkWithView},
+    "cnn_features.frame_features": {"loop": frames_in_a_loop, "reshape": frames_reshaped},
+    "cnn_features.saliency": {"one by one": looked_one_by_one, "one-hot": looked_by_one_hot},
+}
+
+WRONG = {
+    "cnn_features.output_size": {
+        "one too few": (sized(lambda n, k, s, p: (n + 2 * p - k) // s), "One too few"),
+        "padding once": (sized(lambda n, k, s, p: (n + p - k) // s + 1), "both sides"),
+        "one inside": (sized(lambda n, k, s, p: (n + 2 * p - k + 1) // s), "First count the steps"),
+        "no padding": (sized(lambda n, k, s, p: (n - k) // s + 1), "padding is missing"),
+        "no stride": (sized(lambda n, k, s, p: n + 2 * p - k + 1), "stride is missing"),
+        "rounded up": (sized(lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1), "Round down"),
+        "a float": (sized(lambda n, k, s, p: float(plain(n, k, s, p))), "int"),
+        "refuses nothing": (sized(plain, refuses=False), "ValueError"),
+    },
+    "cnn_features.convolution_loops": wrong_convolutions(),
+    "cnn_features.convolution": {
+        **{name: answer for name, answer in wrong_convolutions().items() if name != "no padding"},
+        "square only": (lambda x, w, b, s=1, p=0: convolved(x, w, b, s, p).flatten(2).unflatten(
+            2, (-1, output_size(x.shape[2], w.shape[2], s, p))), "Expected shape"),
+    },
+    "cnn_features.receptive_field": {
+        "no strides": (lambda layers: field(layers, strides=False), "strides are missing"),
+        "own stride": (lambda layers: field(layers, early=True), "own stride"),
+        "from 0": (lambda layers: field(layers, start=0), "Start from 1"),
+        "product": (lambda layers: int(torch.tensor([k for k, _ in layers]).prod()), "do not multiply"),
+        "reversed": (lambda layers: field(layers[::-1]), "From the first layer"),
+        "kernel times stride": (lambda layers: 1 + sum(k * s for k, s in layers), "kernel - 1"),
+    },
+    "cnn_features.CNN": {
+        "as the article has it": (network(flatten=None, between=False, width=lambda c, s: s // 2), "shapes"),
+        "no flatten": (network(flatten=None), "shapes cannot be multiplied"),
+        "flattens the batch": (network(flatten=0), "shapes cannot be multiplied"),
+        "nothing between": (network(between=False), "put the ReLU there"),
+        "relu at the end": (network(last=torch.relu), "logits may be negative"),
+        "softmax": (network(last=lambda x: x.softmax(1)), "no softmax"),
+        "sigmoid": (network(last=torch.sigmoid), "no sigmoid"),
+        "one size only": (network(width=lambda c, s: c * 16), "image_size"),
+        "kept square": (network(width=lambda c, s: s * s), "shapes cannot be multiplied"),
+    },
+    "cnn_features.frame_features": {
+        "mixed": (lambda net, c: net(c.flatten(0, 1)).unflatten(0, (c.shape[1], c.shape[0])), "are mixed"),
+        "time first": (lambda net, c: torch.stack([net(x) for x in c.unbind(1)]), "exchanged"),
+        "mean": (lambda net, c: frames_in_a_loop(net, c).mean(1), "no mean over time"),
+        "still flat": (lambda net, c: net(c.flatten(0, 1)), "undo the flattening"),
+        "one behind the other": (lambda net, c: frames_in_a_loop(net, c).flatten(1), "one behind the other"),
+        "first frame": (lambda net, c: net(c[:, 0])[:, None].repeat(1, c.shape[1], 1), "features of the first"),
+        "clips as images": (lambda net, c: net(c), "takes (N, C, H, W)"),
+    },
+    "cnn_features.saliency": {
+        "no abs": (lambda *a: looked(*a, size=lambda g: g), "abs()"),
+        "mean of channels": (lambda *a: looked(*a, channels=lambda g: g.mean(-3)), "not their mean"),
+        "sum of channels": (lambda *a: looked(*a, channels=lambda g: g.sum(-3)), "not their sum"),
+        "every channel": (lambda *a: looked(*a, channels=lambda g: g), "one number for each pixel"),
+        "all logits": (lambda *a: looked(*a, of="all"), "all logits at once"),
+        "softmax": (lambda *a: looked(*a, of="likely"), "before any softmax"),
+        "likeliest class": (lambda *a: looked(*a, of="best"), "one to ask about is given"),
+        "mean over the batch": (lambda n, x, k: looked(n, x, k, scale=1 / len(x)), "depend on its size"),
+        "times the input": (lambda *a: looked(*a, times=True), "gradient times input"),
+        "axis 1": (lambda *a: looked(*a, channels=lambda g: g.amax(1)), "dim=-3"),
+        "backward": (lambda *a: looked(*a, backward=True), "torch.autograd.grad"),
+        "no copy": (lambda *a: looked(*a, copy=False), "work on a copy"),
+    },
+}
