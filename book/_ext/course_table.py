@@ -1,0 +1,75 @@
+"""What there is to earn: `{course-table}` becomes a table of the chapters, `{exercise-table}` one of all exercises.
+
+Both are read from the chapters and their checks each time the book is built, so they cannot be out of date.
+"""
+
+from __future__ import annotations
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+from autograde.writing import chapter, reference_run
+
+
+def course_table() -> str:
+    """Markdown: a row a chapter, and their sum."""
+    rows, sums = [], [0, 0, 0]
+    for one in map(chapter.load, chapter.stems()):
+        counts = [len(one.exercises), sum(e.points for e in one.exercises), sum(e.minutes for e in one.exercises)]
+        sums = [a + b for a, b in zip(sums, counts, strict=True)]
+        rows.append([f"[{one.title}]({one.stem}.md)", *cells(counts), run_time(one.stem)])
+    rows.append(["**Together**", *cells(sums), ""])
+    return table(["Chapter", "Exercises", "Points", "Your time", "Its run"], rows)
+
+
+def exercise_table() -> str:
+    """Markdown: a row an exercise."""
+    rows = [
+        [e.number, f"[{e.title}]({one.stem}.md)", f"`{e.name}`", f"{e.points:g}", "★" * e.difficulty, f"{e.minutes}"]
+        for one in map(chapter.load, chapter.stems()) for e in one.exercises
+    ]
+    return table(["No.", "Exercise", "Name", "Points", "Difficulty", "Minutes"], rows, left=3)
+
+
+def cells(counts: list[float]) -> list[str]:
+    """Exercises, points and minutes as words."""
+    exercises, points, minutes = counts
+    return [f"{exercises}", f"{points:g}", f"{minutes} min" if minutes < 90 else f"{round(minutes / 30) / 2:g} h"]
+
+
+def run_time(stem: str) -> str:
+    """How long the chapter's stored run took, and on what; empty where there is none."""
+    run = reference_run.load(stem)
+    about = run.notebook.metadata["reference_run"] if run else None
+    return f"{about['seconds']:.0f} s on {about['device']}" if about else ""
+
+
+def table(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """A Markdown table; columns are centred but for the `left` first ones."""
+    rule = [":--"] * left + [":--:"] * (len(header) - left)
+    return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
+
+
+class Generated(SphinxDirective):
+    """Puts generated Markdown in its place."""
+
+    markdown = staticmethod(course_table)
+
+    def run(self) -> list[nodes.Node]:
+        lines = StringList(self.markdown().split("\n"), source=self.env.docname)
+        container = nodes.container()
+        self.state.nested_parse(lines, self.content_offset, container)
+        for path in (f"{stem}.md" for stem in chapter.stems()):
+            self.env.note_dependency(self.env.srcdir / path)
+        return container.children
+
+
+class GeneratedExercises(Generated):
+    markdown = staticmethod(exercise_table)
+
+
+def setup(app) -> dict:
+    app.add_directive("course-table", Generated)
+    app.add_directive("exercise-table", GeneratedExercises)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

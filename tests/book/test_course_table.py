@@ -1,0 +1,38 @@
+"""The generated tables of what there is to earn, against the chapters and checks themselves."""
+import importlib.util
+import re
+import sys
+
+from autograde import checks
+from autograde.writing import chapter
+
+from .test_extensions import EXTENSIONS
+
+spec = importlib.util.spec_from_file_location("course_table", EXTENSIONS / "course_table.py")
+course_table = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(course_table)
+sys.modules["course_table"] = course_table
+
+
+def rows(markdown):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.split("\n")[2:]]
+
+
+def test_every_chapter_has_its_row_and_the_sum_is_right():
+    *chapters, together = rows(course_table.course_table())
+    assert [re.search(r"\((\w+)\.md\)", row[0])[1] for row in chapters] == chapter.stems()
+    for place in (1, 2):
+        assert sum(float(row[place]) for row in chapters) == float(together[place])
+    assert all(re.fullmatch(r"\d+ s on .+", row[4]) for row in chapters)
+
+
+def test_every_exercise_has_its_row_with_the_points_of_its_checks():
+    named = {(row[0], row[2].strip("`")): float(row[3]) for row in rows(course_table.exercise_table())}
+    known = {(e.number, e.name): checks.max_score(e.id) for stem in chapter.stems()
+             for e in chapter.load(stem).exercises}
+    assert named == known
+
+
+def test_long_times_are_hours():
+    assert course_table.cells([8, 31.0, 85]) == ["8", "31", "85 min"]
+    assert course_table.cells([8, 2.5, 130]) == ["8", "2.5", "2 h"]
