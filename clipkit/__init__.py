@@ -8,6 +8,7 @@ from clipkit.clips import ClipSet
 from clipkit.digits import MovingDigits, digit_images
 from clipkit.figures import figure, figure_frame
 from clipkit.folder import ClipFolder
+from clipkit.lpc import LPCSprites
 from clipkit.online_sets import online
 from clipkit.pictures import Picture, film_strip, image_grid
 from clipkit.player import Player, play
@@ -20,6 +21,7 @@ __all__ = [
     "Checkpoint",
     "ClipFolder",
     "ClipSet",
+    "LPCSprites",
     "MovingDigits",
     "Picture",
     "Player",

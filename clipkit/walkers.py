@@ -50,9 +50,10 @@ class Walkers(ClipSet):
         num_frames: T, at least 1.
         size: 32 or 64.
         seed: of everything that is random.
+        every: 2 shows every second frame only: 8 of them are a whole motion.
         only: attributes held to one or some values: `Walkers(64, action="walk", scene=("meadow", "night"))`.
     Raises:
-        ValueError: an attribute or a value that there is not, another size, a count or length below 1.
+        ValueError: an attribute or a value that there is not, another size, a count, length or `every` below 1.
     """
 
     def __init__(
@@ -62,17 +63,19 @@ class Walkers(ClipSet):
         num_frames: int = 16,
         size: int = 32,
         seed: int = 0,
+        every: int = 1,
         **only: str | tuple[str, ...],
     ):
         if size not in SIZES:
             raise ValueError(f"walkers are drawn at size 32 or 64, got {size}")
-        if count < 1 or num_frames < 1:
+        if min(count, num_frames, every) < 1:
             raise ValueError(
-                f"expected at least 1 clip and 1 frame, got count={count}, num_frames={num_frames}"
+                "expected count, num_frames and every of at least 1, "
+                f"got count={count}, num_frames={num_frames}, every={every}"
             )
         labels, start = _draw_labels(count, seed, only)
-        phases = (start[:, None] + torch.arange(num_frames)) % PERIOD  # (N, T)
-        super().__init__(_paint(labels, phases, size), labels, ATTRIBUTES)
+        phases = (start[:, None] + every * torch.arange(num_frames)) % PERIOD  # (N, T)
+        super().__init__(_paint(labels, phases, size), labels, ATTRIBUTES, fps=8 / every)
 
 
 def _draw_labels(count: int, seed: int, only: dict) -> tuple[dict[str, LongTensor], LongTensor]:

@@ -1,25 +1,28 @@
-"""Train the course's models and draw samples from them: python -m solutions train dcgan --preset cpu"""
+"""Train the course's models, draw samples and score them: python -m solutions train dcgan --preset cpu"""
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 import clipkit
 from clipkit.names import known
 from clipkit.presets import PRESETS
-from solutions import models, parallel
+from solutions import models, parallel, scores
+from solutions.conditional import controlled_factor
+from solutions.evaluation import inception_score
 from solutions.health import health
 from solutions.models import MODELS
-from solutions.recipe import Recipe, picture
+from solutions.recipe import Recipe, frames, picture
 from solutions.train import Run
 
-COMMANDS = ("train", "sample")
+COMMANDS = ("train", "sample", "evaluate")
 EXPECTED = (ValueError, OSError, ImportError, RuntimeError)  # what a user can put right: a sentence, no traceback
 
 
@@ -28,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options = parse(arguments)
-        return {"train": train, "sample": sample}[options.command](options)
+        return {"train": train, "sample": sample, "evaluate": evaluate}[options.command](options)
     except EXPECTED as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -40,7 +43,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line as options; a typo raises ValueError with the name that was probably meant."""
     parser = argparse.ArgumentParser(prog="python -m solutions", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
-    made = {name: add(commands) for name, add in (("train", add_train), ("sample", add_sample))}
+    adding = {"train": add_train, "sample": add_sample, "evaluate": add_evaluate}
+    made = {name: add(commands) for name, add in adding.items()}
     if arguments and not arguments[0].startswith("-"):
         known(arguments[0], COMMANDS, "command")
     options, rest = parser.parse_known_args(arguments)
@@ -66,10 +70,22 @@ def add_train(commands) -> argparse.ArgumentParser:
 
 def add_sample(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser("sample", help="draw samples from a trained model", allow_abbrev=False)
-    parser.add_argument("run", type=Path, help="the folder of a run, or its generator.safetensors")
+    parser.add_argument("run", metavar="RUN", help="the folder of a run, its generator file, or a model in runs/")
     parser.add_argument("--count", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, help="the picture to write; default samples.png beside the generator")
+    return parser
+
+
+def add_evaluate(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("evaluate", help="score trained models against held-out data", allow_abbrev=False)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs, generator files, or models in runs/")
+    parser.add_argument("--count", type=int, default=1024, help="samples, and as many real ones")
+    parser.add_argument("--data", help="held-out data; default what the run was trained on, made from another seed")
+    parser.add_argument("--features", default="clip_features", help=", ".join(scores.FEATURES))
+    parser.add_argument("--weights", help="the file of the network for inception or i3d")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument("--json", type=Path, help="write the scores to this file too")
     return parser
 
 
@@ -103,18 +119,34 @@ def write(out: Path, recipe: Recipe, run: Run, about: dict) -> None:
     """Leaves what a run has made in its folder, and says how it is."""
     about |= {"device": describe(next(run.ema.parameters()).device), "torch": torch.__version__}
     weights = {name: value.contiguous().cpu() for name, value in run.ema.state_dict().items()}
-    save_file(weights, out / "generator.safetensors", metadata={"run": json.dumps(about)})
+    write_aside(out / "generator.safetensors", save(weights, metadata={"run": json.dumps(about)}))
     run.history.write_csv(out / "history.csv")
     samples = recipe.sample(run.ema, 256)
     picture(samples[:32], f"samples of {about['model']}").save(out / "samples.png")
     print(f"{out}: samples.png, generator.safetensors, history.csv, checkpoint.pt")
-    if run.history.done >= 40 and len(recipe.real) >= 16:
+    if "loss_d" in run.history and run.history.done >= 40 and len(recipe.real) >= 16:  # a GAN's curves
         print(health(run.history, samples, recipe.real[:256]))
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all: where it fails, the one before stays.
+
+    Raises:
+        OSError: it could not be written; says why and what to try.
+    """
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        aside.write_bytes(content)
+        os.replace(aside, path)
+    except OSError as error:
+        raise OSError(f"cannot write {str(path)!r} ({error.strerror}): make room, or take another --out") from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def sample(options: argparse.Namespace) -> int:
     """Draws samples from a trained generator into a picture."""
-    path = options.run / "generator.safetensors" if options.run.is_dir() else options.run
+    path = generator_file(options.run)
     generator, recipe, about = restore(path)
     if options.count < 1:
         raise ValueError(f"expected a count of at least 1, got {options.count}")
@@ -122,6 +154,58 @@ def sample(options: argparse.Namespace) -> int:
     picture(recipe.sample(generator, options.count, options.seed), f"samples of {about['model']}").save(to)
     print(to)
     return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Scores trained generators against held-out data, beside what real data would score."""
+    if options.count < 16:
+        raise ValueError(f"expected a count of at least 16, got {options.count}: scores of few samples say nothing")
+    features, found = scores.network(options.features, options.weights), []
+    for word in options.runs:
+        generator, recipe, about = restore(generator_file(word))
+        truth, more = held_out(options.data or about["data"], about, options.count)
+        shown = frames if recipe.real.ndim == 4 else lambda data: data.clips
+        sets = {"held-out data": shown(truth), "more of the data": shown(more)}
+        sets["samples"] = recipe.sample(generator, len(truth), options.seed)
+        read = {what: scores.features_of(samples, features, what) for what, samples in sets.items()}
+        rows = {what: scores.scores(read["held-out data"], read[what]) for what in ("samples", "more of the data")}
+        if truth.labels:
+            label = controlled_factor(truth)
+            classifier = scores.SoftmaxRegression(read["held-out data"], truth.labels[label])
+            for what, row in rows.items():
+                row["inception_score"] = inception_score(classifier(read[what])).item()
+        print(f"{word}: {len(truth)} samples of {about['model']}, {options.features}", end="")
+        print(f"; IS by {label}, at most {len(truth.attributes[label])}" if truth.labels else "")
+        print(scores.table(rows))
+        found.append({"run": word, "model": about["model"], "data": options.data or about["data"], "count": len(truth),
+                      "features": options.features, "scores": rows["samples"], "real": rows["more of the data"]})
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def generator_file(word: str) -> Path:
+    """The generator that a word means: a file, the folder of a run, or a model whose run is in runs/."""
+    path = Path(word)
+    if not path.exists() and (Path("runs") / word).is_dir():
+        path = Path("runs") / word
+    elif not path.exists() and path.name == word:
+        known(word, MODELS, "model (or folder of a run)")
+    return path if path.is_file() or path.suffix == ".safetensors" else path / "generator.safetensors"
+
+
+def held_out(name: str, about: dict, count: int) -> tuple[clipkit.ClipSet, clipkit.ClipSet]:
+    """Two sets of so many clips that are not those trained on; of a set that is not made, two halves of it all."""
+    shape, preset = about["shape"], about["preset"]
+    load = lambda **made: models.load(
+        name, preset=preset, num_frames=MODELS[about["model"]].num_frames, size=shape[-1], **made)
+    if name in models.MADE:
+        return load(count=count, seed=1), load(count=count, seed=2)
+    data = load()
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:2 * count]
+    halves = order.tensor_split(2)
+    of = lambda half: {name: values[half] for name, values in data.labels.items()}
+    return tuple(clipkit.ClipSet(data.clips[half], of(half), data.attributes) for half in halves)
 
 
 def restore(path: Path) -> tuple[torch.nn.Module, Recipe, dict]:

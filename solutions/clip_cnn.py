@@ -63,8 +63,9 @@ class ClipCNN(nn.Module):
         blocks = []
         for i, stride in enumerate([(1, 2, 2), (2, 2, 2), (2, 2, 2)]):
             blocks += [
-                layer(widths[i], widths[i + 1]), nn.BatchNorm3d(widths[i + 1]),
-                nn.ReLU(), nn.MaxPool3d(stride)]
+                layer(widths[i], widths[i + 1]),
+                nn.BatchNorm3d(widths[i + 1]), nn.ReLU(),
+                nn.MaxPool3d(stride)]
         self.blocks = nn.Sequential(*blocks)
         self.classify = nn.Linear(widths[-1], classes)
 

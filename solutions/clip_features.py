@@ -13,9 +13,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from clipkit import ClipSet, Walkers, progress
 from clipkit.names import known
-from torch import Tensor, nn
 
 WEIGHTS = Path(__file__).parent / "weights" / "clip_features.safetensors"
 STEPS, SEED = 300, 0  # under a minute on one core
@@ -49,11 +50,15 @@ class ClipFeatures(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(features, count) for name, count in classes.items()})
 
     def forward(self, clips: Tensor) -> Tensor:
-        frames = clips.expand(-1, -1, 3, -1, -1).flatten(0, 1)
+        over_time = self.of_frames(clips.flatten(0, 1)).unflatten(0, clips.shape[:2]).transpose(1, 2)  # (B, F, T)
+        return self.standardise(self.time(over_time).mean(dim=2))
+
+    def of_frames(self, frames: Tensor) -> Tensor:
+        """Features (N, F), at least 0, of frames (N, C, H, W) each by itself: for images, which do not move."""
+        frames = frames.expand(-1, 3, -1, -1)
         if frames.shape[-2:] != (32, 32):
             frames = F.interpolate(frames, (32, 32), mode="bilinear", antialias=True)
-        over_time = self.frames(frames).unflatten(0, clips.shape[:2]).transpose(1, 2)  # (B, F, T)
-        return self.standardise(self.time(over_time).mean(dim=2))
+        return self.frames(frames)
 
     def logits(self, clips: Tensor, label: str) -> Tensor:
         """Logits (B, K) of a label's values; a ValueError names the nearest label where there is no such one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import LongTensor, Tensor
 
 from solutions.history import History
 
@@ -19,6 +19,7 @@ ADVICE = {
     "vanishing gradient": "use the non-saturating loss, fewer steps of D for one of G, or instance noise",
     "overpowering discriminator": "lower D's learning rate, add R1 or instance noise, or make G wider",
     "collapse": "add R1 or minibatch statistics, use a larger batch, lower G's learning rate or beta1 (0.5 or 0)",
+    "one sample per label": "make the label's embedding quieter at first, add R1 or minibatch statistics, draw z longer",
     "oscillation": "add R1, lower beta1 and the learning rates, let them fall (schedule), sample from averaged weights",
     "healthy": "go on; more steps, more channels and more data make it better",
 }
@@ -81,13 +82,30 @@ def swing(curve: Tensor) -> tuple[float, int]:
     return (wave.std() / (noise.std() + 1e-12)).item(), int((high.diff() != 0).sum())
 
 
-def health(history: History | dict[str, Tensor], samples: Tensor, real: Tensor) -> Diagnosis:
+def diversity_within(samples: Tensor, labels: LongTensor, real: Tensor, real_labels: LongTensor) -> float:
+    """`diversity` among the samples of one label, the mean over the labels of which both have at least 2.
+
+    Raises:
+        ValueError: there is no such label.
+    """
+    each = [diversity(samples[labels == label], real[real_labels == label]) for label in labels.unique()
+            if min((labels == label).sum(), (real_labels == label).sum()) >= 2]
+    if not each:
+        raise ValueError("expected a label with at least 2 samples and 2 real ones, got none: draw more")
+    return sum(each) / len(each)
+
+
+def health(
+    history: History | dict[str, Tensor], samples: Tensor, real: Tensor, *,
+    labels: LongTensor | None = None, real_labels: LongTensor | None = None,
+) -> Diagnosis:
     """What a run suffers from, if anything.
 
     Args:
         history: the curves loss_d, loss_g, accuracy and grad_norm_g, (steps,) each, at least 40 steps.
         samples: (N, *), of the trained generator, a few hundred.
         real: (M, *), of the data.
+        labels, real_labels: (N,) and (M,), of a conditional GAN: what each sample was asked to be, and is.
     Raises:
         ValueError: too few steps or samples to say anything.
     """
@@ -103,7 +121,11 @@ def health(history: History | dict[str, Tensor], samples: Tensor, real: Tensor) 
     first = {name: curve[:max(1, steps // 50)].median().item() for name, curve in curves.items()}
     last = {name: curve[-(steps // 4):].median().item() for name, curve in curves.items()}
     samples, real = samples[:512].cpu(), real[:512].cpu()
-    return _far_from_the_data(curves, first, last, distance(samples, real)) or _near(curves, diversity(samples, real))
+    within = None
+    if labels is not None and real_labels is not None:
+        within = diversity_within(samples, labels[:512].cpu(), real, real_labels[:512].cpu())
+    found = _far_from_the_data(curves, first, last, distance(samples, real))
+    return found or _near(curves, diversity(samples, real), within)
 
 
 def _far_from_the_data(curves: dict, first: dict, last: dict, far: float) -> Diagnosis | None:
@@ -122,10 +144,12 @@ def _far_from_the_data(curves: dict, first: dict, last: dict, far: float) -> Dia
     return Diagnosis("overpowering discriminator", f"{away}, and D orders {last['accuracy']:.1%} of pairs right")
 
 
-def _near(curves: dict, varied: float) -> Diagnosis:
+def _near(curves: dict, varied: float, within: float | None) -> Diagnosis:
     """The illnesses in which G's samples are where the data are, at least some of the time."""
     if varied < 0.5:
         return Diagnosis("collapse", f"two samples differ {varied:.2f} times as much as two real ones")
+    if within is not None and within < 0.5:
+        return Diagnosis("one sample per label", f"two samples of one label differ {within:.2f} times as much as real ones")
     size, crossings = swing(curves["loss_g"])
     if size > 1 and crossings >= 4:
         return Diagnosis("oscillation", f"G's loss goes up and down {crossings} times, {size:.1f} times its noise")

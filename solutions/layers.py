@@ -10,14 +10,17 @@ LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def num_doublings(size: int) -> int:
-    """How often 4 x 4 features double to become `size` x `size`: 3 for 32, 4 for 64.
+    """How often 4 x 4 features double to become `size` x `size`: 3 for
+    32, 4 for 64.
 
     Raises:
         ValueError: `size` is no power of two of at least 16.
     """
     doublings = size.bit_length() - 3
     if size < 16 or size != 4 << doublings:
-        raise ValueError(f"expected a size that is a power of two and at least 16, got {size}: try 32 or 64")
+        raise ValueError(
+            f"expected a size that is a power of two and at least 16, got "
+            f"{size}: try 32 or 64")
     return doublings
 
 
@@ -39,15 +42,18 @@ def channels_last(module: nn.Module) -> nn.Module:
 
 
 def ema_copy(model: nn.Module) -> nn.Module:
-    """A copy of the model to hold the average of its weights: in evaluation mode, without gradients."""
+    """A copy of the model to hold the average of its weights: in
+    evaluation mode, without gradients."""
     return copy.deepcopy(model).eval().requires_grad_(False)
 
 
 def ema_decay(decay: float, step: int) -> float:
-    """The decay at one step: it rises to `decay`, so that the first, random weights are soon forgotten.
+    """The decay at one step: it rises to `decay`, so that the first,
+    random weights are soon forgotten.
 
     Args:
-        decay: weight of the past, in [0, 1); 0.999 remembers about the last thousand steps.
+        decay: weight of the past, in [0, 1); 0.999 remembers about the
+            last thousand steps.
         step: from 0.
     """
     return min(decay, (1 + step) / (10 + step))
@@ -55,9 +61,11 @@ def ema_decay(decay: float, step: int) -> float:
 
 @torch.no_grad()
 def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
-    """One step of the exponential moving average: ema = decay * ema + (1 - decay) * model, in place.
+    """One step of the exponential moving average, in place:
+    ema = decay * ema + (1 - decay) * model.
 
-    Statistics that a layer keeps (the running mean of batch norm) are averaged like weights, counters copied.
+    Statistics that a layer keeps (the running mean of batch norm) are
+    averaged like weights, counters copied.
 
     Args:
         ema: what `ema_copy` gave.
@@ -65,10 +73,13 @@ def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
         decay: in [0, 1]; 0 copies the model.
     Source: Yazici et al. 2019.
     """
-    averages, values = ([*m.parameters(), *m.buffers()] for m in (ema, model))
-    pairs = [(a, v) for a, v in zip(averages, values, strict=True) if a.is_floating_point()]
-    torch._foreach_lerp_([a for a, _ in pairs], [v for _, v in pairs], 1 - decay)
-    for average, value in zip(averages, values, strict=True):
+    averages, values = (
+        [*m.parameters(), *m.buffers()] for m in (ema, model))
+    pairs = list(zip(averages, values, strict=True))
+    torch._foreach_lerp_(
+        [average for average, _ in pairs if average.is_floating_point()],
+        [value for _, value in pairs if value.is_floating_point()], 1 - decay)
+    for average, value in pairs:
         if not average.is_floating_point():
             average.copy_(value)
 

@@ -34,6 +34,7 @@ class Settings:
     schedule: str = "constant"  # of both learning rates: "linear" or "cosine" end at 0
     noise: float = 0.0  # standard deviation of instance noise at the first step, 0 from half of the run
     ema: float = 0.999  # of G's weights, for sampling: about the last thousand steps
+    bfloat16: bool = True  # convolutions of images and clips in half the digits, where the device is faster so
     compile: bool = False  # torch.compile, on CUDA only: on a CPU it takes longer than it saves
 
     def __post_init__(self):

@@ -62,7 +62,19 @@ def test_what_cannot_be_written_is_said(clip, tmp_path):
         clipkit.write_video(clip[None], tmp_path / "clip.mp4")
     with pytest.raises(ValueError, match="fps above 0, got 0"):
         clipkit.write_video(clip, tmp_path / "clip.mp4", fps=0)
+    with pytest.raises(ValueError, match="expected crf of 0 .* to 51, got 60"):
+        clipkit.write_video(clip, tmp_path / "clip.mp4", crf=60)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_a_higher_crf_makes_a_smaller_and_poorer_file(clip, tmp_path, suffix):
+    paths = [clipkit.write_video(clip, tmp_path / f"{crf}{suffix}", scale=2, crf=crf) for crf in (18, 40)]
+    sizes, quality = [], []
+    for path in paths:
+        sizes.append(path.stat().st_size)
+        quality.append(psnr(clipkit.read_video(path)[..., ::2, ::2], clip))
+    assert sizes[1] < 0.7 * sizes[0] and quality[1] < quality[0] - 3
 
 
 def test_a_failed_write_leaves_the_old_file(clip, tmp_path):

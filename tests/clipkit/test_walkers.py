@@ -82,6 +82,11 @@ def test_every_motion_begins_again_after_16_frames():
     assert (clips[:, 1:] != clips[:, :-1]).flatten(1).any(1).all()
 
 
+def test_every_second_frame_is_left_out():
+    whole, half = clipkit.Walkers(8, num_frames=16), clipkit.Walkers(8, num_frames=8, every=2)
+    assert torch.equal(half.clips, whole.clips[:, ::2]) and half.fps == whole.fps / 2
+
+
 def test_left_is_right_in_a_mirror():
     left, right = (figures(32)[:, :2, DIRECTIONS.index(d)] for d in ("left", "right"))  # walk and wave
     assert torch.equal(left, right.flip(-1))

@@ -7,7 +7,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from clipkit import Walkers
-from solutions.clip_quality import flicker, psnr, ssim
+from solutions.clip_quality import flicker, ssim
+from solutions.post_processing import psnr
 
 
 @pytest.fixture(autouse=True)

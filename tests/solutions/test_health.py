@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from solutions.gan_losses import eight_gaussians
-from solutions.health import ADVICE, distance, diversity, health, spread, swing
-from solutions.settings import Settings
+from solutions.health import ADVICE, distance, diversity, diversity_within, health, spread, swing
+from solutions.settings import Hooks, Settings
 from solutions.train import fit
 
 REAL = eight_gaussians(2000, torch.Generator().manual_seed(0))
@@ -59,6 +59,58 @@ def test_a_generator_that_runs_ahead_collapses():
     assert "R1" in found.advice
 
 
+class LabelledGenerator(nn.Module):
+    nz = 4
+
+    def __init__(self):
+        super().__init__()
+        self.points, self.embed = PointGenerator(), nn.Embedding(8, 4)
+
+    def forward(self, z, labels):
+        return self.points(z + self.embed(labels))
+
+
+class LabelledCritic(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(10, 32), nn.LeakyReLU(0.2), nn.Linear(32, 32), nn.LeakyReLU(0.2),
+                                    nn.Linear(32, 1))
+
+    def forward(self, points, labels):
+        return self.layers(torch.cat([points, nn.functional.one_hot(labels, 8).float()], 1))
+
+
+def labelled_diagnosis(ignores_z):
+    """Eight wide Gaussians, labelled; a generator that is fed no z makes one point for each label."""
+    torch.manual_seed(0)
+    real_labels = torch.arange(2000) % 8
+    angle = real_labels * math.pi / 4
+    real = 2 * torch.stack([angle.cos(), angle.sin()], 1) + 0.5 * torch.randn(2000, 2)
+    draw = lambda rng, count: torch.randn(count, 4, generator=rng) * (0.0 if ignores_z else 1.0)
+    settings = Settings(steps=800, batch=128, lr_g=2e-3, lr_d=2e-3, penalty="r1", penalty_weight=0.1, penalty_every=4)
+    run = fit(LabelledGenerator(), LabelledCritic(), real, settings, labels=(real_labels,), hooks=Hooks(latent=draw))
+    labels = torch.arange(512) % 8
+    with torch.no_grad():
+        samples = run.ema(draw(None, 512), labels)
+    return health(run.history, samples, real, labels=labels, real_labels=real_labels)
+
+
+def test_a_generator_without_z_makes_one_sample_per_label():
+    found = labelled_diagnosis(ignores_z=True)
+    assert found.name == "one sample per label", str(found)
+    found = labelled_diagnosis(ignores_z=False)
+    assert found.name not in ("one sample per label", "collapse"), str(found)
+
+
+def test_diversity_within_labels_in_closed_form():
+    labels = torch.tensor([0, 0, 1, 1, 2])
+    real = torch.tensor([[0.0], [2.0], [5.0], [6.0], [9.0]])
+    samples = torch.tensor([[0.0], [1.0], [5.0], [5.0], [9.0]])  # half as different, and not at all
+    assert diversity_within(samples, labels, real, labels) == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        diversity_within(samples[4:], labels[4:], real, labels)
+
+
 def curves(loss_g, accuracy=0.7, grad_norm=1.0, loss_d=1.2):
     torch.manual_seed(0)
     noise = 0.05 * torch.randn(4, STEPS)
@@ -103,8 +155,9 @@ def test_distances_in_closed_form():
     square = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     assert spread(square).item() == pytest.approx((4 + 2 * math.sqrt(2)) / 6)
     assert diversity(3 * square, square) == pytest.approx(3)
-    far = torch.randn(400, 2) * 0.01 + torch.tensor([100.0, 0.0])
-    near = torch.randn(400, 2) * 0.01
+    torch.manual_seed(0)
+    far = torch.randn(1500, 2) * 0.01 + torch.tensor([100.0, 0.0])
+    near = torch.randn(1500, 2) * 0.01
     assert distance(far, near) == pytest.approx(200 / (0.01 * math.sqrt(math.pi)), rel=0.05)
     assert abs(distance(torch.randn(2000, 3), torch.randn(2000, 3))) < 0.02
 

@@ -1,4 +1,5 @@
 """The command line: a run from first step to picture, going on with it, and mistakes that it explains."""
+import errno
 import json
 
 import pytest
@@ -6,8 +7,8 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from solutions import models
-from solutions.__main__ import main, restore
+from solutions import models, scores
+from solutions.__main__ import generator_file, held_out, main, restore
 
 
 @pytest.fixture
@@ -65,6 +66,46 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     assert main([*arguments, "--resume"]) == 0 and (tmp_path / "samples.png").exists()
 
 
+def test_a_full_disk_leaves_the_generator_before(run, monkeypatch, capsys):
+    before = (run / "generator.safetensors").read_bytes()
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert main(["train", "dcgan", "--preset", "smoke", "--data", "digits", "--out", str(run), "--resume"]) == 2
+    printed = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "generator.safetensors' (No space left on device): make room, or take another --out" in printed
+    assert (run / "generator.safetensors").read_bytes() == before and not list(run.glob(".*"))
+
+
+def test_a_run_is_scored_beside_real_data(run, tmp_path, capsys):
+    assert main(["evaluate", str(run), "--count", "64", "--json", str(tmp_path / "scores.json")]) == 0
+    printed = capsys.readouterr()
+    assert "64 samples of dcgan, clip_features; IS by digit, at most 10" in printed.out and "samples: 100%" in printed.err
+    (found,) = json.loads((tmp_path / "scores.json").read_text())
+    assert found["model"] == "dcgan" and found["data"] == "digits" and set(found["scores"]) == set(scores.COLUMNS)
+    assert found["scores"]["frechet_distance"] > 10 * found["real"]["frechet_distance"]  # four steps of training
+    assert found["real"]["precision"] > 0.8 > found["scores"]["recall"]
+
+
+def test_held_out_clips_are_none_of_those_trained_on():
+    about = {"model": "dcgan", "preset": "smoke", "shape": [1, 3, 32, 32]}
+    trained_on = models.load("walkers", preset="smoke").clips
+    for clips in (part.clips for part in held_out("walkers", about, 20)):
+        assert len(clips) == 20 and torch.cdist(clips.flatten(1), trained_on.flatten(1)).min() > 0
+    first, second = held_out("digits", about | {"shape": [1, 1, 16, 16]}, 100)
+    assert len(first) == len(second) == 100 and len(first.labels["digit"]) == 100
+    assert not any(torch.equal(a, b) for a, b in zip(first.clips, second.clips, strict=True))
+
+
+def test_a_model_in_runs_may_be_called_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "runs" / "dcgan").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert str(generator_file("dcgan")) == "runs/dcgan/generator.safetensors"
+    assert str(generator_file("a/b.safetensors")) == "a/b.safetensors"
+
+
 @pytest.mark.parametrize("model", models.MODELS)
 def test_every_model_trains_and_samples_on_its_data(model, tmp_path):
     assert main(["train", model, "--preset", "smoke", "--out", str(tmp_path)]) == 0
@@ -86,8 +127,16 @@ def test_a_folder_of_pictures_is_a_data_set(tmp_path):
     ("train dcgan --preset smoke --data walker", "Did you mean 'walkers'"),
     ("train dcgan --preset smoke --data digits --size 24", "power of two and at least 16, got 24: try 32 or 64"),
     ("train dcgan cgan", "'cgan' is one word too many"),
-    ("sample nowhere", "train first"),
+    ("sample nowhere", "no model (or folder of a run) 'nowhere'"),
+    ("sample runs/nowhere", "train first"),
+    ("sample dcgan", "train first"),
     (f"sample {__file__}", "no generator"),
+    ("evaluate dcgn", "Did you mean 'dcgan'"),
+    ("evaluate dcgan --feature x", "Did you mean '--features'"),
+    ("evaluate dcgan --features fid", "no network of features 'fid'"),
+    ("evaluate dcgan --features i3d", "add --weights FILE"),
+    ("evaluate dcgan --features i3d --weights none.pt", "there is no I3D network at 'none.pt'"),
+    ("evaluate dcgan --count 3", "at least 16, got 3"),
 ])
 def test_a_mistake_is_explained_in_one_sentence(arguments, message, capsys, tmp_path):
     words = arguments.split()

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from clipkit import Walkers
-from solutions.clip_quality import flicker, psnr, ssim
+from solutions.clip_quality import flicker, ssim
 from solutions.post_processing import (blend_frames, crossfade, deflicker, double_frame_rate, grey_world, loop,
-                                       match_histograms, motion_frames, motion_gated_mean, neighbours, sharpen,
+                                       match_histograms, motion_frames, motion_gated_mean, neighbours, psnr, sharpen,
                                        temporal_median, transfer_colours, white_patch)
 
 CAST = torch.tensor([1.0, 0.8, 0.55]).view(3, 1, 1)  # the yellow of a lamp
