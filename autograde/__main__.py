@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import sys
+from collections.abc import Callable
 
 from . import commands
 
@@ -56,21 +57,14 @@ def parser() -> Parser:
     add("--student", metavar="S", help="only this student")
     add("--jobs", type=_count, default=_cores(), metavar="N", 
         help="how many at once; default: one a core (%(default)s)")
-    add("--db", metavar="URL", help="another gradebook than the course folder's")
+    add("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, not here; tcp://HOST:8786")
+    add("--db", metavar="URL", help="another gradebook than the course folder's; sqlite:///FILE or postgresql://HOST/NAME")
     add("--json", metavar="FILE", help="write the results there")
+    add("--sandbox", choices=("strong", "weak"), default="strong",
+        help="weak: grade also where this machine's sandbox lacks a layer, submissions that you trust; default: strong")
     add("--rerun", action="store_true", help="grade anew what is recorded already; grades given by hand stay")
 
-    for name, summary in (("feedback", "Write a feedback page for each graded submission, into feedback/."),
-                          ("export", "Print all grades, or write them to a file.")):
-        add = command(name, summary).add_argument
-        add("--course", default=".", metavar="DIR", help="the course folder; default: here")
-        add("--db", metavar="URL", help="another gradebook than the course folder's")
-        if name == "feedback":
-            add("--chapter", metavar="C", help="only this chapter")
-            add("--student", metavar="S", help="only this student")
-        else:
-            add("--format", choices=("csv",), default="csv", help="default: csv")
-            add("--to", metavar="FILE", help="default: the terminal")
+    _add_what_reads_a_course(command)
 
     add = command("check", "Run the visible checks of a notebook, before it is handed in.").add_argument
     add("notebook", metavar="NOTEBOOK")
@@ -82,6 +76,29 @@ def parser() -> Parser:
     add("chapters", nargs="*", metavar="CHAPTER", help="default: all")
     add("--preset", choices=PRESETS, default="cpu")
     return top
+
+
+def _add_what_reads_a_course(command: Callable[..., Parser]) -> None:
+    """What is made of the grades: for the students, the school, the instructor."""
+    def reading(name: str, summary: str, more: str = "", *, out: str = "") -> Callable:
+        add = command(name, summary, more).add_argument
+        add("--course", default=".", metavar="DIR", help="the course folder; default: here")
+        add("--db", metavar="URL", help="another gradebook than the course folder's")
+        add("--chapter", metavar="C", help="only this chapter")
+        if out:
+            add("--out", metavar="FILE", help=out)
+        return add
+
+    reading("feedback", "Write a page for each graded submission, into feedback/.")(
+        "--student", metavar="S", help="only this student")
+    add = reading("export", "Print all grades, or write them to a file that the school's system imports.",
+                  out="default: the terminal")
+    add("--format", choices=("csv", "canvas", "moodle"), default="csv", help="default: csv")
+    add("--roster", metavar="FILE", help="what Canvas or Moodle itself exports, so that its names and numbers are used")
+    reading("summary", "Show how the class fared: which checks fail, how often, and with which hint.",
+            out="write the picture there, as .png or .svg")
+    reading("similar", "Show pieces of answers that two submissions share and hardly anyone else has.",
+            "It names no culprit: it says where a person may look.", out="the page; default: similar-CHAPTER.html")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,7 +118,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _is_ours(error: Exception) -> bool:
     """Whether it is an error that a user can do something about, told in a sentence; all others are faults of ours."""
-    modules = ("autograde.writing.answers", "autograde.grading.course", "autograde.grading.intake")
+    modules = ("autograde.writing.answers", "autograde.grading.course", "autograde.grading.intake",
+               "autograde.grading.runner")
     return type(error).__module__ in modules or type(error) is LookupError or isinstance(error, OSError)
 
 

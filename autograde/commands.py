@@ -3,8 +3,13 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .grading.course import Course
 
 
 def release(args: Namespace) -> int:
@@ -28,23 +33,26 @@ def release(args: Namespace) -> int:
 
 def grade(args: Namespace) -> int:
     from rich.console import Console
-    from rich.progress import track
 
     from . import tables
     from .grading.course import course_of
     from .grading.grader import Grader
+    from .grading.runner import Limits
     from .writing import chapter
 
     course, folder = course_of(Path(args.submitted), args.db)
     stem = chapter.find(args.chapter) if args.chapter else None
     submissions = course.submissions(folder, stem, args.student)
-    grader = Grader(course, at_once=args.jobs, rerun=args.rerun)
+    grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun, limits=Limits(sandbox=args.sandbox))
     console = Console(stderr=True)
-    records = sorted(track(grader.grade(submissions), "Grading", total=len(submissions), console=console,
-                           disable=not console.is_terminal), key=lambda r: (r["chapter"], r["student"]))
+    began = time.monotonic()
+    records = sorted(tables.watched(grader.grade(submissions), len(submissions), console),
+                     key=lambda r: (r["chapter"], r["student"]))
     if args.json:
-        Path(args.json).write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    Console().print(tables.grades(records))
+        part = Path(f"{args.json}.part")  # a reader finds all of it or nothing
+        part.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(args.json)
+    Console().print(tables.grades(records, time.monotonic() - began))
     return 0 if all(record["exercises"] for record in records) else 1
 
 
@@ -53,25 +61,94 @@ def feedback(args: Namespace) -> int:
     from .grading.course import Course
     from .writing import chapter
 
-    chapters = [chapter.find(args.chapter)] if args.chapter else chapter.stems()
-    print("\n".join(feedback.generate(Course(Path(args.course), args.db), chapters, args.student)))
+    stems = [chapter.find(args.chapter)] if args.chapter else chapter.stems()
+    for path in feedback.generate(Course(Path(args.course), args.db), stems, args.student):
+        print(path)
     return 0
 
 
 def export(args: Namespace) -> int:
     from .grading import export
-    from .grading.course import Course, CourseError
-    from .grading.gradebook import Gradebook
+    from .grading.course import Course
+    from .writing import chapter
 
-    records = Gradebook(Course(Path(args.course), args.db).db_url).records()
-    if not records:
-        raise CourseError(f"the gradebook of {args.course} holds no submission; run `autograde grade` first")
-    if args.to:
-        with open(args.to, "w", encoding="utf-8", newline="") as file:
-            export.to_csv(records, file)
-    else:
-        export.to_csv(records, sys.stdout)
+    records = _records(Course(Path(args.course), args.db), args.chapter)
+    students, roster = {record["student"] for record in records}, None
+    if args.roster:
+        roster, unknown = export.read_roster(Path(args.roster), args.format, students)
+        for student in unknown:
+            _note(f"{student} is not in {args.roster} and was left out")
+    if waiting := sum(any(e["score"] is None for e in record["exercises"]) for record in records):
+        _note(f"{waiting} submissions wait for a grade by hand (formgrader); their scores hold what is graded")
+    titles = {record["chapter"]: chapter.load(record["chapter"]).title for record in records}
+    content = export.text(records, args.format, titles=titles, roster=roster)
+    export.write(content, Path(args.out)) if args.out else sys.stdout.write(content)
     return 0
+
+
+def summary(args: Namespace) -> int:
+    from rich.console import Console
+
+    from . import tables
+    from .grading import summary
+    from .grading.course import Course
+    from .writing import chapter
+
+    records = _records(Course(Path(args.course), args.db), args.chapter)
+    for stem in dict.fromkeys(record["chapter"] for record in records):
+        found = summary.of(chapter.load(stem), records)
+        Console().print(tables.summary(found))
+        print(found.sentence)
+        if args.out:
+            summary.write(found, _for_chapter(args.out, stem, records))
+    return 0
+
+
+def similar(args: Namespace) -> int:
+    from rich.console import Console
+
+    from . import tables
+    from .grading import similar, similar_page
+    from .grading.course import Course
+    from .writing import chapter
+
+    course = Course(Path(args.course), args.db)
+    records = _records(course, args.chapter)
+    for stem in dict.fromkeys(record["chapter"] for record in records):
+        read = chapter.load(stem)
+        answers, known = similar_page.answers_of(course, read)
+        pairs = similar.pairs(answers, known)
+        out = _for_chapter(args.out or f"similar-{stem}.html", stem, records)
+        similar_page.write(similar_page.page(read.title, pairs, answers), out)
+        if pairs:
+            Console().print(tables.similar(pairs, read.title))
+        print(f"{read.title}: {len(answers)} submissions compared, {len(pairs) or 'no'} pairs to look at; see {out}")
+    return 0
+
+
+def _records(course: Course, chapter_name: str | None) -> list[dict]:
+    """What the gradebook holds, of one chapter if so asked. Raises CourseError where that is nothing."""
+    from .grading.course import CourseError
+    from .grading.gradebook import Gradebook
+    from .writing import chapter
+
+    stem = chapter.find(chapter_name) if chapter_name else None
+    records = [r for r in Gradebook(course.db_url).records() if stem in (None, r["chapter"])]
+    if not records:
+        raise CourseError(f"the gradebook of {course.root} holds no submission" + (f" for {stem}" if stem else "")
+                          + "; run `autograde grade` first")
+    return records
+
+
+def _for_chapter(out: str, stem: str, records: list[dict]) -> Path:
+    """The path itself where there is one chapter, else with the chapter's stem in its name."""
+    path = Path(out)
+    is_alone = len({record["chapter"] for record in records}) == 1 or stem in path.stem
+    return path if is_alone else path.with_stem(f"{path.stem}-{stem}")
+
+
+def _note(sentence: str) -> None:
+    print(f"autograde: {sentence}", file=sys.stderr)
 
 
 def check(args: Namespace) -> int:

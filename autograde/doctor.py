@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import multiprocessing
 import os
 import platform
 from pathlib import Path
@@ -12,12 +11,13 @@ from sqlalchemy import make_url
 from .grading.course import Course, CourseError
 from .grading.gradebook import Gradebook
 from .grading.runner import Limits
+from .grading.sandbox import walls
 
 
 def examine(folder: Path) -> list[tuple[str, bool, str]]:
     """Lines of what was looked at, whether it is as it must be, and what was found."""
     return [("Python", True, f"{platform.python_version()} on {platform.system()}"), _torch(), _gpu(),
-            _package("nbgrader"), _package("clipkit"), _database(Course(folder)), _isolation()]
+            _package("nbgrader"), _package("clipkit"), _database(Course(folder)), _sandbox()]
 
 
 def _package(name: str) -> tuple[str, bool, str]:
@@ -50,9 +50,27 @@ def _database(course: Course) -> tuple[str, bool, str]:
         return "gradebook", False, str(error)
 
 
-def _isolation() -> tuple[str, bool, str]:
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return "isolation", False, f"{platform.system()} cannot fork processes; grade on Linux or macOS (or in WSL)"
-    limits = Limits()
-    return "isolation", True, (f"a process for each submission, with limits of time ({limits.cell:g} s a cell, "
-                               f"{limits.notebook:g} s in all) and memory. No sandbox: submissions are trusted.")
+def _sandbox() -> tuple[str, bool, str]:
+    """The level that this machine reaches, and for each layer that it lacks how to mend that."""
+    if not hasattr(os, "fork"):
+        return "sandbox", False, f"none: {platform.system()} cannot fork processes; grade on Linux (or in WSL)"
+    missing, limits = walls.examine(), Limits()
+    level = walls.level(missing)
+    bounds = (f"{limits.cell:g} s a cell, {limits.notebook:g} s and {walls.MEMORY_BYTES / 1e9:g} GB in all, "
+              f"{walls.PROCESSES} processes, no network")
+    if level == "strong":
+        lost = "".join(f"; no {layer}, which is a second lock ({why})" for layer, why in missing.items())
+        return "sandbox", True, f"strong: every layer holds ({bounds}){lost}"
+    said = [f"no {layer} ({why}){_MEND.get(layer, '')}" for layer, why in missing.items()]
+    return "sandbox", False, (f"{level}: {'; '.join(said)}. Submissions are refused here, unless you trust them and say "
+                              "--sandbox=weak")
+
+
+_CONTAINER = "; in a container, run it with --cap-add SYS_ADMIN --security-opt seccomp=unconfined apparmor=unconfined"
+_MEND = {
+    "user namespace": "; as root: sysctl -w kernel.unprivileged_userns_clone=1 (Debian), "
+                      "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), user.max_user_namespaces=10000; or grade as root",
+    "network": _CONTAINER, "files": _CONTAINER, "processes": _CONTAINER, "work folder": _CONTAINER,
+    "system calls": "; install libseccomp (Debian: apt-get install libseccomp2)",
+    "memory": "; it is read from /proc, in a kernel with CONFIG_PROC_CHILDREN",
+}

@@ -46,7 +46,8 @@ def configure(config: Config) -> None:
     config.Execute.timeout = CELL_SECONDS
     config.Execute.shutdown_kernel = "immediate"  # the polite way polls, for about a second a notebook
     config.GenerateFeedback.exporter_class = "autograde.grading.feedback.FeedbackExporter"
-    config.HTMLExporter.sanitize_html = True      # formgrader's pages too show no active output of a student's
+    config.HTMLExporter.sanitize_html = True      # formgrader's pages too show nothing active of a student's: no output,
+    config.HTMLExporter.filters = {"markdown2html": "autograde.grading.markup.markdown"}  # and no text
 
 
 def find_programs() -> None:

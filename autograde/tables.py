@@ -1,21 +1,42 @@
 """What the command line shows, drawn with rich."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .preflight import FAILED, NOT_WRITTEN, PASSED, Preflight
+from .grading.visible import FAILED, NOT_WRITTEN, PASSED
+from .preflight import Preflight
+
+if TYPE_CHECKING:
+    from .grading.similar import Pair
+    from .grading.summary import Summary
 
 COLOURS = {"graded": "green", "timed_out": "yellow", "crashed": "red", "unreadable": "red", "refused": "red",
            PASSED: "green", FAILED: "red", NOT_WRITTEN: "yellow"}
 
 
-def grades(records: Iterable[dict[str, Any]]) -> Table:
+def watched(records: Iterable[dict[str, Any]], total: int, console: Console) -> list[dict[str, Any]]:
+    """The records, while a bar shows how many are there, the time left, and how they ended."""
+    columns = ("Grading", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), "left", TimeRemainingColumn(),
+               "{task.description}")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task, seen = progress.add_task("", total=total), []
+        for record in records:
+            seen.append(record)
+            progress.update(task, advance=1, description=_tally(seen))
+        return seen
+
+
+def grades(records: list[dict[str, Any]], seconds: float) -> Table:
     """One row a submission."""
-    table = Table("Student", "Chapter", "Status", "Score", "What was said", title="Grades")
+    said = f"{len(records)} submissions in {seconds:.0f} s: {_tally(records)}"
+    table = Table("Student", "Chapter", "Status", "Score", "What was said", title="Grades", caption=said)
     for record in records:
         waiting = sum(e["max_score"] for e in record["exercises"] if e["score"] is None)
         score = f"{record['score']:g} of {record['max_score']:g}" + (f", {waiting:g} by hand" if waiting else "")
@@ -24,11 +45,40 @@ def grades(records: Iterable[dict[str, Any]]) -> Table:
     return table
 
 
+def _tally(records: Iterable[dict[str, Any]]) -> str:
+    """E.g. "41 graded, 2 timed_out"."""
+    return ", ".join(f"{count} {_coloured(status)}" for status, count in Counter(r["status"] for r in records).most_common())
+
+
 def preflight(found: Preflight) -> Table:
     """One row an exercise."""
     table = Table("", "Exercise", "Check", "What it says", title=f"The visible checks of {found.stem}")
     for answer in found.answers:
         table.add_row(answer.number, answer.name, _coloured(answer.state), escape(answer.said))
+    return table
+
+
+def summary(found: Summary) -> Table:
+    """One row a check."""
+    more = ((found.waiting, "wait for a person"), (found.unread, "could not be read"))
+    counts = [f"{len(found.scores)} submissions", *(f"{count} {what}" for count, what in more if count)]
+    table = Table("", "Check", title=f"{found.title}: {', '.join(counts)}")
+    for column in ("Passed", "Failed", "Not written"):
+        table.add_column(column, justify="right")
+    table.add_column("The hint given most", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row, after in zip(found.rows, (*found.rows[1:], None), strict=True):
+        shares = (f"{share:.0%}" for share in row.shares)
+        table.add_row(row.number, row.title, *shares, escape(row.hint),
+                      end_section=after is None or after.number != row.number)
+    return table
+
+
+def similar(pairs: Iterable[Pair], title: str) -> Table:
+    """One row a pair."""
+    table = Table("Two submissions", "Bits", "Words of code", "In", title=f"{title}: places to look at")
+    for pair in pairs:
+        places = ", ".join(dict.fromkeys(piece.exercise for piece in pair.pieces))
+        table.add_row(f"{escape(pair.left)}, {escape(pair.right)}", f"{pair.bits:.0f}", str(pair.tokens), places)
     return table
 
 

@@ -8,6 +8,11 @@ inputs). It compares what the subject computes with the reference solution, and 
         logits = draw.normal(16)
         assert_close(subject(logits), generator_loss(logits))
 
+The subject is in this process (the tests, a stock nbgrader run) or in a sandbox: the check cannot tell, and is written
+once. What it may ask is in `subject`; where one call is not enough it hands over a *probe*, a function of this module
+that only computes, whose source travels (see `probe`). What comes back may be forged by a hostile submission. So ask for
+values that depend on fresh inputs, compare every one of them here, and let no point hang on a flag, a count or a zero.
+
 One module a chapter; `load(chapter)` imports it, which registers its checks.
 """
 from __future__ import annotations
@@ -17,13 +22,15 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
-from .compare import Wrong, assert_close
+from .compare import Wrong, assert_close, is_close
 from .draw import Draw
+from .probe import ProbeError
 from .subject import Subject
 
 __all__ = ["Check", "Draw", "Result", "Rubric", "Subject", "Wrong", "assert_close", "check", "chapters", "checks_of",
-           "load", "max_score", "rubric_of", "run", "written"]
+           "is_close", "load", "max_score", "rubric_of", "run", "written"]
 
 
 @dataclass(frozen=True)
@@ -90,15 +97,15 @@ def written(exercise: str, *, points: float, rubric: str) -> None:
 
 def chapters() -> list[str]:
     """Names of the chapters that have checks, e.g. "gan_losses"."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("compare", "draw", "subject"))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("compare", "draw", "probe", "subject"))
 
 
-def load(chapter: str) -> None:
-    """Import the checks of `chapter`. Raises LookupError for a chapter that has none."""
+def load(chapter: str) -> ModuleType:
+    """Import the checks of `chapter`; gives their module. Raises LookupError for a chapter that has none."""
     if chapter not in chapters():
         close = difflib.get_close_matches(chapter, chapters(), n=1)
         raise LookupError(f"no checks for {chapter!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
-    importlib.import_module(f"{__name__}.{chapter}")
+    return importlib.import_module(f"{__name__}.{chapter}")
 
 
 def checks_of(exercise: str) -> list[Check]:
@@ -122,17 +129,22 @@ def max_score(exercise: str) -> float:
     return rubric.points if rubric else sum(c.points for c in checks_of(exercise))
 
 
-def run(exercise: str, subject: Subject | None, *, seed: int = 0) -> list[Result]:
-    """Ask every check of `exercise`; `subject` is None where the submission has no such name."""
+def run(exercise: str, subject: Subject | None, *, seed: int | str = 0) -> list[Result]:
+    """Ask every check of `exercise`; `subject` is None where the submission has no such name.
+
+    The same seed gives the same inputs and so the same points. Who must not foresee them does not know the seed.
+    """
     return [_run_one(c, subject, seed) for c in checks_of(exercise)]
 
 
-def _run_one(check: Check, subject: Subject | None, seed: int) -> Result:
+def _run_one(check: Check, subject: Subject | None, seed: int | str) -> Result:
     if subject is None:
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
     try:
         check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
+    except ProbeError:  # a mistake of ours
+        raise
     except NotImplementedError:
         return Result(check.title, False, 0, check.points, "Not written yet.")
     except Wrong as wrong:

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .subject import Subject
+
 
 class Wrong(AssertionError):
     """The subject fails a check. The message says what was seen; `hint`, where known, fits this very mistake."""
@@ -34,6 +36,11 @@ def assert_close(actual: Any, expected: Any, *, mistakes: Iterable[tuple[Any, st
     raise Wrong(difference)
 
 
+def is_close(actual: Any, expected: Any, *, rtol: float = 1e-4, atol: float = 1e-5) -> bool:
+    """Whether `assert_close` would say nothing."""
+    return not _difference(actual, expected, rtol, atol)
+
+
 def _difference(actual: Any, expected: Any, rtol: float, atol: float) -> str:
     """A sentence that says how `actual` differs from `expected`; empty where it does not."""
     if isinstance(expected, Mapping):
@@ -42,8 +49,8 @@ def _difference(actual: Any, expected: Any, rtol: float, atol: float) -> str:
     try:
         actual = torch.as_tensor(actual).detach()
     except (TypeError, ValueError, RuntimeError):
-        return f"Expected a tensor, got {type(actual).__name__}."
-    if actual.is_complex() or actual.dtype == torch.bool:
+        return f"Expected a tensor, got {actual.kind if isinstance(actual, Subject) else type(actual).__name__}."
+    if actual.dtype == torch.bool:
         return f"Expected real numbers, got {actual.dtype}."
     if actual.shape != expected.shape:
         return f"Expected shape {_shape(expected)}, got {_shape(actual)}."

@@ -1,4 +1,8 @@
-"""Fresh random inputs for a check, the same ones every time that the check runs."""
+"""Fresh random inputs for a check, the same ones every time that the check runs with the same seed.
+
+`autograde grade` takes a secret of the course folder into the seed, so that a submission gets the same inputs, and so
+the same score, in every run, and yet cannot foresee them: a digest tells nothing of what it was made from.
+"""
 from __future__ import annotations
 
 import hashlib

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from solutions import gan_losses as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, written
+from . import Draw, Subject, Wrong, assert_close, check, is_close, written
 
 SIGN = "Swap the sign: a loss is minimised, so maximising log D means minimising -log D."
 LOGITS = "You treat the logits as probabilities. D(x) = sigmoid(logit)."
@@ -377,6 +377,7 @@ def broken_train(*faults: str) -> Callable:
     return train
 
 
+HALVES_OF_D = [(), ("sigmoid",), ("fake is 1",), ("sigmoid", "fake is 1")]
 FAULTS = {
     "sigmoid": "One fault left: D's logits pass a sigmoid before a loss that applies its own.",
     "fake is 1": "One fault left: D is told that fake samples are real. Which target is theirs?",
@@ -396,6 +397,10 @@ def the_discriminator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
 @check("gan_losses.train", points=1, hint="D's loss sends gradients into G: something is not cut there.")
 def the_turn_of_the_discriminator_leaves_the_generator_alone(subject: Subject, draw: Draw) -> None:
     weights, real, z = draw_weights(draw), draw.normal(3, 16, 2), draw.normal(6, 16, 3)
+    mine = subject.probe(after_training, weights, real[:1], z[:2])["D"]
+    halves = (after_training(broken_train(*f), weights, real[:1], z[:2])["D"] for f in HALVES_OF_D)
+    if not any(is_close(mine, half) for half in halves):  # else who does nothing at all would leave G alone
+        raise Wrong(hint="The discriminator has to learn in its turn, from every batch of samples, with the generator cut off.")
     seen = subject.probe(after_training, weights, real, z)["G gradients"]
     for before, after in zip(seen[0::2], seen[1::2], strict=True):
         if any(now.any() and not torch.equal(then, now) for then, now in zip(before, after, strict=True)):

@@ -1,6 +1,7 @@
 """From a submission to a grade.
 
-course (the folder), intake, matching and repair (a submitted file becomes a whole notebook), runner, warm and child (a
-process for each), session and judge (its cells run, its checks asked), gradebook and executed (what is kept), grader
-(all of it, one submission after another), feedback and export (what goes out).
+course (the folder), intake, matching and repair (a submitted file becomes a whole notebook), runner (which starts the
+processes), sandbox (where a student's cells run), session (how a cell runs), judge (which asks the checks, outside),
+gradebook and executed (what is kept), grader (all of it, one submission after another). What goes out: feedback, export,
+summary, similar and similar_page; harmless, markup and visible see to what is shown there.
 """

@@ -2,7 +2,11 @@
 gradebook."""
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
+import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +44,10 @@ class Submission:
     def timestamp(self) -> str | None:
         """When it was handed in, as nbgrader's collect leaves it in timestamp.txt; None where that tells no time."""
         path = self.folder / "timestamp.txt"
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > 100:  # a pipe would keep us waiting
+            return None
         try:
-            text = "" if path.is_symlink() else path.read_text(encoding="utf-8").strip()
+            text = path.read_text(encoding="utf-8").strip()
             return text if text and parse_utc(text) else None
         except (OSError, ValueError, OverflowError):
             return None
@@ -72,6 +78,37 @@ class Course:
         config = self.config()
         config.CourseDirectory.db_url = self.db_url
         return NbGraderAPI(CourseDirectory(config=config), config=config)
+
+    @property
+    def secret(self) -> str:
+        """From which the random inputs of the checks follow: the same in every run, and not to be foreseen."""
+        path = self.root / ".autograde.secret"
+        if not path.is_file():
+            part = path.with_suffix(".part")  # who is killed here leaves no empty secret behind
+            part.unlink(missing_ok=True)
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+            part.replace(path)
+        return path.read_text()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other grader out of this folder meanwhile; the system lifts the lock of one that is killed.
+
+        Raises:
+            CourseError: another one is at work here.
+        """
+        import fcntl  # not on Windows, where nothing is graded
+        with (self.root / ".autograde.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise CourseError(f"another `autograde grade` is at work in {self.root} (process {file.read()}); wait "
+                                  "until it has ended, or stop it") from None
+            file.truncate(0)
+            print(os.getpid(), end="", file=file, flush=True)
+            yield
 
     def autograded(self, student: str, chapter: str) -> Path:
         return self.root / "autograded" / student / chapter

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,28 +11,34 @@ from nbformat import NotebookNode
 from .. import report
 from ..checks import Result
 from ..writing.release import text_of
+from . import harmless
 from .runner import Run
+
+END = 1000  # bytes at the end of a notebook file, where its metadata stand
 
 
 def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookNode:
     """A repaired notebook with what each cell gave; a points cell shows its checks, as in a stock nbgrader run.
 
-    `said`, sentences about the submission as a whole, stands above everything.
+    `said`, sentences about the submission as a whole, stands above everything. Nothing in it is active in a browser.
     """
     new, count = nbformat.from_dict(notebook), 0
     for index, cell in enumerate(new.cells):
         if cell.cell_type != "code":
+            cell.source = harmless.markdown(cell.source)
             continue
         if index in run.point_cells:
-            outputs = _checks_said(run.results[run.point_cells[index]])
+            results = run.results[run.point_cells[index]]
+            cell.metadata["autograde"] = {"checks": results}  # for the feedback page
+            outputs = _checks_said(results)
         else:
             outputs = run.outputs.get(index)
         count += outputs is not None
         cell.execution_count = None if outputs is None else count
-        cell.outputs = [nbformat.from_dict(output) for output in outputs or []]
+        cell.outputs = [harmless.output(nbformat.from_dict(output)) for output in outputs or []]
     if note := "\n".join(f"- {sentence}" for sentence in said):
         text = f"**About this submission**\n\n{note}"
-        new.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="about-this-submission"))
+        new.cells.insert(0, nbformat.v4.new_markdown_cell(harmless.markdown(text), id="about-this-submission"))
     return new
 
 
@@ -44,13 +49,30 @@ def _checks_said(results: list[dict]) -> list[dict]:
             nbformat.v4.new_output("execute_result", {"text/plain": repr(points)}, execution_count=None)]
 
 
-def write(notebook: NotebookNode, folder: Path, stem: str, timestamp: str | None) -> None:
-    """Put FOLDER/STEM.ipynb in place at once, with the time of handing in beside it as nbgrader keeps it."""
+def write(notebook: NotebookNode, folder: Path, stem: str, timestamp: str | None, digest: str) -> None:
+    """Put FOLDER/STEM.ipynb in place at once, with the time of handing in beside it as nbgrader keeps it.
+
+    `digest` is that of the submitted file; `is_of` finds it again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "timestamp.txt").unlink(missing_ok=True)  # nbgrader leaves it read-only
     if timestamp:
         (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as file:
+    notebook.metadata["autograde"] = {"submission": digest}
+    part = folder / f".{stem}.part"  # always the same name: what a killed grader leaves, the next one writes over
+    part.unlink(missing_ok=True)
+    with part.open("x", encoding="utf-8", errors="replace") as file:
         file.write(text_of(notebook))
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, folder / f"{stem}.ipynb")
+        file.flush()
+        os.fsync(file.fileno())  # it stands on the disk before the gradebook says so
+    os.replace(part, folder / f"{stem}.ipynb")
+
+
+def is_of(folder: Path, stem: str, digest: str) -> bool:
+    """Whether FOLDER/STEM.ipynb is there and came of the submitted file of this digest; reads only its end."""
+    try:
+        with (folder / f"{stem}.ipynb").open("rb") as file:
+            file.seek(-min(END, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            return f'"submission": "{digest}"'.encode() in file.read()
+    except OSError:
+        return False

@@ -16,8 +16,9 @@ from nbformat import NotebookNode
 from .. import checks
 from ..writing import chapter, release
 from ..writing.chapter import Chapter
-from . import executed, intake
+from . import cluster, executed, intake
 from .course import Course, CourseError, Submission
+from .database import MAX_NAME
 from .gradebook import Gradebook
 from .intake import Refused, Unreadable
 from .repair import Repaired, repair
@@ -48,10 +49,14 @@ class TakenIn:
 
 @dataclass
 class Grader:
-    """Grades submissions of one course. `rerun` grades anew what is recorded already."""
+    """Grades submissions of one course: `at_once` side by side here, or on the Dask cluster at the address `dask`.
+
+    `rerun` grades anew what is recorded already.
+    """
 
     course: Course
     at_once: int = 1
+    dask: str | None = None
     rerun: bool = False
     limits: Limits = Limits()
     _assignments: dict[str, Assignment] = field(default_factory=dict)
@@ -68,23 +73,40 @@ class Grader:
             CourseError: the gradebook cannot be used.
         """
         settled: list[dict[str, Any]] = []
-        jobs = self._jobs(submissions, settled)
-        for job, run in run_all(jobs, at_once=self.at_once, limits=self.limits):
-            settled.append(self._finish(job.key, run))
-            yield from settled
-            settled.clear()
-        yield from settled
+        crashed: list[Job] = []
+        with self.course.locked():
+            for job, run in self._run_all(self._jobs(submissions, settled)):
+                if run.status == "crashed":
+                    crashed.append(job)
+                else:
+                    settled.append(self._finish(job.key, run))
+                yield from _taken_from(settled)
+            yield from _taken_from(settled)
+            for job, run in self._run_all(crashed):  # once more: what killed it may have come from outside
+                yield self._finish(job.key, run)
+
+    def _run_all(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Run]]:
+        if self.dask:
+            return cluster.run_all(jobs, address=self.dask, limits=self.limits)
+        return run_all(jobs, at_once=self.at_once, limits=self.limits)
 
     def _jobs(self, submissions: Iterable[Submission], settled: list[dict[str, Any]]) -> Iterator[Job]:
         for submission in submissions:
             taken = self._take_in(submission)
             if isinstance(taken, TakenIn):
-                yield Job(taken, taken.repaired.notebook, taken.assignment.chapter.name)
+                yield Job(taken, taken.repaired.notebook, taken.assignment.chapter.name, self._seed(taken.digest))
             else:
                 settled.append(taken)
 
+    def _seed(self, digest: str) -> str:
+        """Another one for every file: the inputs that one submission was asked with, and may print, help no other."""
+        return hashlib.sha256(f"{self.course.secret} {digest}".encode()).hexdigest()
+
     def _take_in(self, submission: Submission) -> TakenIn | dict[str, Any]:
         """A submission that can be run, or the record of one that cannot or need not be."""
+        if not submission.student.isprintable() or len(submission.student) > MAX_NAME:
+            return _record(submission, "refused", f"The folder's name is no student's: expected at most {MAX_NAME} "
+                           "letters that can be printed.", [])
         try:
             assignment = self._assignment(submission.chapter)
         except LookupError as error:
@@ -93,7 +115,7 @@ class Grader:
         try:
             path = intake.choose(submission.folder, submission.chapter)
             digest = _digest(path)
-            if not self.rerun and (known := self.gradebook.find(submission.student, submission.chapter, digest)):
+            if known := self._known(submission, digest):
                 return known
             notebook, said = intake.read(path)
             if path.stem != submission.chapter:
@@ -108,6 +130,13 @@ class Grader:
             return self._give_up(submission, assignment, digest, "unreadable",
                                  f"The notebook could not be taken in ({type(error).__name__}: {error}).")
         return TakenIn(submission, assignment, digest, repaired, (*said, *repaired.said))
+
+    def _known(self, submission: Submission, digest: str) -> dict | None:
+        """The record of this very file, where it is in the gradebook and the executed notebook in its place."""
+        folder = self.course.autograded(submission.student, submission.chapter)
+        if self.rerun or not executed.is_of(folder, submission.chapter, digest):
+            return None
+        return self.gradebook.find(submission.student, submission.chapter, digest)
 
     def _assignment(self, stem: str) -> Assignment:
         if stem not in self._assignments:
@@ -138,8 +167,13 @@ class Grader:
                   unanswered: set[str]) -> dict:
         """First the notebook, then the gradebook: who stops between the two grades this submission again."""
         folder = self.course.autograded(submission.student, submission.chapter)
-        executed.write(notebook, folder, submission.chapter, submission.timestamp)
+        executed.write(notebook, folder, submission.chapter, submission.timestamp, digest)
         return self.gradebook.record(record, digest, unanswered=unanswered, timestamp=submission.timestamp)
+
+
+def _taken_from(settled: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    while settled:
+        yield settled.pop(0)
 
 
 def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: frozenset[str], run: Run) -> dict[str, Any]:
@@ -153,9 +187,15 @@ def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: froz
 
 
 def _record(submission: Submission, status: str, sentence: str, exercises: list[dict]) -> dict[str, Any]:
-    return {"student": submission.student, "chapter": submission.chapter, "status": status, "said": sentence,
+    student, stem, said = map(_printable, (submission.student, submission.chapter, sentence))
+    return {"student": student, "chapter": stem, "status": status, "said": said,
             "score": sum(e["score"] or 0 for e in exercises), "max_score": sum(e["max_score"] for e in exercises),
             "exercises": exercises}
+
+
+def _printable(text: str) -> str:
+    """A file's name may be any bytes, also those that command a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _digest(path: Path) -> str:

@@ -34,7 +34,7 @@ def choose(folder: Path, stem: str) -> Path:
 
     Raises:
         Unreadable: there is none.
-        Refused: several, none of that name; or the one is a link.
+        Refused: several, none of that name; or a link, be it the file or a folder that it is in.
     """
     found = sorted(path for path in folder.glob("*.ipynb") if path.is_symlink() or path.is_file())
     named = [path for path in found if path.stem == stem]
@@ -45,8 +45,8 @@ def choose(folder: Path, stem: str) -> Path:
         names = ", ".join(path.name for path in found[:5])
         raise Refused(f"There are {len(found)} notebooks ({names}) and none is named {stem}.ipynb.")
     path = (named or found)[0]
-    if path.is_symlink():
-        raise Refused(f"{path.name} is a link; hand in the file itself.")
+    if link := next((place for place in (path, folder, folder.parent) if place.is_symlink()), None):
+        raise Refused(f"{link.name} is a link; hand in the file itself.")
     return path
 
 

@@ -1,51 +1,73 @@
 """One submission, gone through from top to bottom: its cells are run, and where an exercise's points stand its checks
-are asked. The judge knows the submission only as a session; it is what stays outside where the session is a sandbox.
+are asked. This process knows the answers, and the submission only as something that may be asked, in a sandbox.
 """
 from __future__ import annotations
 
-import contextlib
-import io
+import json
+import os
+import signal
+import socket
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
-
-from nbformat import NotebookNode
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
 
 from .. import checks
-from .session import Session, time_limit
+from .sandbox.asked import Asked, Ended
+
+MAX_JOB = 100_000_000  # bytes of a notebook and what is said about it
 
 
-def go_through(session: Session, notebook: NotebookNode, chapter: str, seconds: float) -> Iterator[dict[str, Any]]:
+class Session(Protocol):
+    """What runs a submission: `sandbox.asked.Asked`. Both may raise `Ended`."""
+
+    def run(self, source: str) -> list[dict]: ...
+
+    def subject(self, name: str) -> checks.Subject | None: ...
+
+
+def go_through(session: Session, notebook: dict, chapter: str, *, seed: str = "") -> Iterator[dict[str, Any]]:
     """Messages, as plain data, in the order of the notebook.
 
     Yields:
         {"cell": index, "outputs": [...]} for each code cell, and where the points of an exercise stand
         {"cell": index, "exercise": id, "results": [...]} with the fields of `checks.Result`.
     """
-    for index, cell in enumerate(notebook.cells):
-        grading = cell.metadata.get("nbgrader", {})
-        if cell.cell_type != "code":
+    for index, cell in enumerate(notebook["cells"]):
+        grading = cell["metadata"].get("nbgrader", {})
+        if cell["cell_type"] != "code":
             continue
         if grading.get("grade") and not grading.get("solution"):
             exercise = f"{chapter}.{grading['grade_id'].removesuffix('-points')}"
-            yield {"cell": index, "exercise": exercise, "results": _ask(session, exercise, seconds)}
+            with warnings.catch_warnings(action="ignore"):
+                results = checks.run(exercise, session.subject(exercise.partition(".")[2]), seed=seed)
+            yield {"cell": index, "exercise": exercise, "results": [asdict(result) for result in results]}
         else:
-            yield {"cell": index, "outputs": session.run(cell.source)}
+            yield {"cell": index, "outputs": session.run(cell["source"])}
 
 
-def _ask(session: Session, exercise: str, seconds: float) -> list[dict[str, Any]]:
-    """What the checks of an exercise say; what the student's code prints meanwhile is dropped."""
-    quiet = io.StringIO()
-    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with time_limit(seconds):
-                results = checks.run(exercise, session.subject(exercise.partition(".")[2]))
-        except (TimeoutError, SystemExit, KeyboardInterrupt) as error:
-            results = _all_failed(exercise, f"It raised {type(error).__name__}: {error}")
-    return [asdict(result) for result in results]
+def main(report: socket.socket, end: socket.socket) -> None:
+    """Judge the job that comes over `report`, asking the sandbox at the other side of `end`.
+
+    Sent back: what `go_through` yields and then {"end": ""}, or {"end": why} where the sandbox ended before.
+    """
+    report = Connection(report.detach())
+    job = json.loads(report.recv_bytes(MAX_JOB))
+    signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 30)  # if all else fails
+    sandbox = Asked(end, job["cell_seconds"], give_up=report.fileno())
+    try:
+        for message in go_through(sandbox, job["notebook"], job["chapter"], seed=job["seed"]):
+            _send(report, message)
+            if sandbox.ended:
+                break
+    except Ended:
+        pass
+    _send(report, {"end": sandbox.ended, "said": sandbox.said})
 
 
-def _all_failed(exercise: str, hint: str) -> list[checks.Result]:
-    return [checks.Result(check.title, False, 0, check.points, hint) for check in checks.checks_of(exercise)]
+def _send(report: Connection, message: dict[str, Any]) -> None:
+    try:
+        report.send_bytes(json.dumps(message, ensure_ascii=False).encode(errors="replace"))
+    except OSError:  # nobody waits for it any more
+        os._exit(0)

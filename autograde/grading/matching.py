@@ -9,6 +9,7 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
@@ -111,13 +112,14 @@ def called(exercise: Exercise) -> str:
     return f"Exercise {exercise.number} ({exercise.name})"
 
 
-def defined_names(source: str) -> set[str]:
+@lru_cache(maxsize=10_000)  # most cells of a submission are those of all others
+def defined_names(source: str) -> frozenset[str]:
     """Names that a cell defines at its top level; of one that does not parse, those that it seems to define."""
     try:
         with warnings.catch_warnings(action="ignore"):
             body = ast.parse(TransformerManager().transform_cell(source)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(_DEFINES.findall(source))
+        return frozenset(_DEFINES.findall(source))
     names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return names | {target.id for node in body if isinstance(node, ast.Assign) for target in node.targets
+    return frozenset(names) | {target.id for node in body if isinstance(node, ast.Assign) for target in node.targets
                     if isinstance(target, ast.Name)}

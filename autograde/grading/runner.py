@@ -1,46 +1,62 @@
-"""Runs notebooks, each in a process of its own that is forked from a warm one, several side by side, within limits.
+"""Runs notebooks, several side by side, within limits: each in a sandbox of its own, with a judge of its own outside.
 
-First form: a submission is trusted not to attack; it is bounded in time and memory, and whatever it does to itself,
-it stops no other. Only JSON comes back from it.
+    grader (here) -- warm process -- a sandbox for each submission
+                          |
+                     its fork, which knows the checks -- a judge for each submission
+
+A judge asks one sandbox and tells the grader what it found, in JSON. Whatever a submission does to itself, it stops no
+other; and whichever of these processes is killed, those to its right end too.
 """
 from __future__ import annotations
 
 import contextlib
 import itertools
 import json
-import multiprocessing
 import os
-import shutil
 import signal
-import tempfile
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
+from .sandbox import walls, warm
+
 MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand characters
+PATIENCE = 5.0           # seconds for a sandbox to end that was told to
+START = 300.0            # seconds for the warm process to import torch, on a busy machine
+
+
+class SandboxError(Exception):
+    """No submission can be run here; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds of wall time."""
+    """Seconds of wall time, and whether a sandbox that lacks a layer will do ("weak": for submissions that are trusted)."""
 
     cell: float = 30     # one cell, or the checks of one exercise
     notebook: float = 120  # all of a submission
+    sandbox: str = "strong"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A repaired notebook of a chapter ("gan_losses"); `key` is whatever its owner knows it by."""
+    """A repaired notebook of a chapter ("gan_losses"); `key` is whatever its owner knows it by.
+
+    seed: the random inputs of the checks follow from it. Kept secret, it makes them impossible to foresee.
+    """
 
     key: Any
     notebook: NotebookNode
     chapter: str
+    seed: str = ""
 
 
 @dataclass
@@ -62,18 +78,21 @@ class Run:
         if "exercise" in message:
             self.point_cells[message["cell"]] = message["exercise"]
             self.results[message["exercise"]] = message["results"]
-        elif "outputs" in message:
-            self.outputs[message["cell"]] = message["outputs"]
         else:
-            self.status = "graded"
+            self.outputs[message["cell"]] = message["outputs"]
 
 
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
-    """Run jobs, at most `at_once` side by side, and yield each as it ends. Jobs are taken when there is room."""
+    """Run jobs, at most `at_once` side by side, and yield each as it ends. Jobs are taken when there is room.
+
+    Raises:
+        SandboxError: this machine cannot hold a submission as `limits.sandbox` asks.
+    """
     waiting, running = iter(jobs), []
     try:
         while True:
-            running += [_Process(job, limits) for job in itertools.islice(waiting, at_once - len(running))]
+            for job in itertools.islice(waiting, at_once - len(running)):
+                running.append(_Process(job, limits))
             if not running:
                 return
             ended = _wait_for_one(running)
@@ -84,21 +103,18 @@ def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits())
             process.end()
 
 
-def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits()) -> Run:
+def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits(), seed: str = "") -> Run:
     """Run one notebook."""
-    return next(run_all([Job(None, notebook, chapter)], limits=limits))[1]
+    return next(run_all([Job(None, notebook, chapter, seed)], limits=limits))[1]
 
 
 def _wait_for_one(running: list[_Process]) -> _Process:
     while True:
         first = min(process.deadline for process in running)
-        handles = [handle for process in running for handle in (process.receiver, process.sentinel)]
-        ready = wait(handles, timeout=max(0, first - time.monotonic()))
+        ready = wait([process.report for process in running], timeout=max(0, first - time.monotonic()))
         for process in running:
-            if process.receiver in ready:
+            if process.report in ready:
                 process.receive()
-            elif process.sentinel in ready:
-                process.died()
             elif time.monotonic() > process.deadline:
                 process.late()
             if process.over:
@@ -107,52 +123,70 @@ def _wait_for_one(running: list[_Process]) -> _Process:
 
 
 class _Process:
-    """One job in its process."""
+    """One job, its judge and its sandbox."""
 
     def __init__(self, job: Job, limits: Limits):
         self.job, self.limits, self.run, self.over = job, limits, Run(), False
-        self._folder = tempfile.mkdtemp(prefix="submission-")
-        try:
-            self._start()
-        except BaseException:
-            shutil.rmtree(self._folder)
-            raise
-
-    def _start(self) -> None:
-        self.receiver, sender = multiprocessing.Pipe(duplex=False)
-        text = nbformat.writes(self.job.notebook, version=4)
-        arguments = (sender, text, self.job.chapter, self._folder, self.limits.cell)
-        self._process = _context().Process(target=_in_child, args=arguments)
-        self._process.start()  # the first time this waits for the warm process
-        self.deadline = time.monotonic() + self.limits.notebook
-        sender.close()
-        self.sentinel = self._process.sentinel
+        report, its_report = socket.socketpair()
+        self._status, its_status = socket.socketpair()
+        asks, answers = socket.socketpair()
+        with its_report, its_status, asks, answers:
+            _fork(limits, judge=(its_report, asks), sandbox=(answers, its_status))
+        self.report = Connection(report.detach())
+        self.deadline = time.monotonic() + limits.notebook
+        with contextlib.suppress(OSError):  # a judge that is gone is noticed later
+            self.report.send_bytes(json.dumps({
+                "notebook": job.notebook, "chapter": job.chapter, "seed": job.seed, "seconds": limits.notebook,
+                "cell_seconds": limits.cell}).encode())
 
     def receive(self) -> None:
         try:
-            self.run.take(json.loads(self.receiver.recv_bytes(MAX_MESSAGE)))
-            self.over = self.run.status == "graded"
+            message = json.loads(self.report.recv_bytes(MAX_MESSAGE))
+            if "end" in message:
+                self._ended(message["end"], message["said"])
+            else:
+                self.run.take(message)
         except (EOFError, OSError, ValueError, KeyError, TypeError):
-            self.died()
-
-    def died(self) -> None:
-        self._process.join(1)
-        self.over = True
-        self.run.said = f"The notebook ended the process it ran in ({_cause(self._process.exitcode)}){self._where()}."
+            self._ended("judge", "")
 
     def late(self) -> None:
         self.over, self.run.status = True, "timed_out"
         self.run.said = f"The notebook ran longer than {self.limits.notebook:g} seconds and was stopped{self._where()}."
 
     def end(self) -> None:
-        """Kill whatever is left of the job, and forget it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        self._process.join()
-        self._process.close()
-        self.receiver.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """End what is left of the job: its judge stops when nobody listens, its sandbox when it is told to."""
+        self.report.close()
+        self._stop_sandbox()
+        self._status.close()
+
+    def _ended(self, why: str, said: str) -> None:
+        self.over = True
+        end = self._stop_sandbox()
+        if not why:
+            self.run.status = "graded"
+        elif end.get("memory"):
+            self.run.said = (f"The notebook took more than {walls.MEMORY_BYTES / 1e9:g} GB of memory and was stopped"
+                             f"{self._where()}.")
+        elif why == "late":
+            self.run.status = "timed_out"
+            self.run.said = f"The notebook was stopped{self._where()}: {said[:1].lower()}{said[1:]}"
+        elif why == "gone":
+            self.run.said = f"The notebook ended the process it ran in ({_cause(end.get('code'))}){self._where()}."
+        elif why == "judge":
+            self.run.said = f"The grader itself failed{self._where()}; please tell the instructor."
+        else:
+            self.run.said = f"The notebook was stopped{self._where()}: {said[:1].lower()}{said[1:]}"
+
+    def _stop_sandbox(self) -> dict[str, Any]:
+        """Have the sandbox killed, wait until nothing of it is left, and return how it had ended."""
+        said = b""
+        with contextlib.suppress(OSError, ValueError):
+            self._status.shutdown(socket.SHUT_WR)
+            self._status.settimeout(PATIENCE)
+            while part := self._status.recv(4096):
+                said += part
+            return json.loads(said)
+        return {}
 
     def _where(self) -> str:
         """The cell at which it ended, by its name where it has one."""
@@ -163,20 +197,73 @@ class _Process:
         return f", in the cell {name}" if name else ", in a cell of the student's own" if cell else ""
 
 
-def _in_child(*arguments: Any) -> None:
-    from . import warm  # there already where the warm process has imported it
-    warm.main(*arguments)
-
-
 def _cause(code: int | None) -> str:
     """E.g. "exit code 1", "signal SIGSEGV"."""
     if code is None or code >= 0:
         return f"exit code {code}"
-    return f"signal {signal.Signals(-code).name}" + (": out of memory?" if code == -signal.SIGKILL else "")
+    return f"signal {signal.Signals(-code).name}"
 
 
-@cache
-def _context() -> multiprocessing.context.ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograde.grading.warm"])
-    return context
+class _Warm:
+    """The warm process (`sandbox.warm`), started when it is first needed; it ends with this one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._for_sandboxes, sandboxes = socket.socketpair()
+        self._for_judges, judges = socket.socketpair()
+        environment = warm.ENVIRONMENT | {name: os.environ[name] for name in warm.INHERITED if name in os.environ}
+        with sandboxes, judges:
+            handles = [sandboxes.fileno(), judges.fileno()]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", warm.__name__, *map(str, handles)], pass_fds=handles, env=environment, cwd="/",
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+        self._for_sandboxes.settimeout(START)
+        try:
+            said = self._for_sandboxes.recv(65536)
+        except TimeoutError:
+            said = b""
+        if not said:
+            self._process.kill()
+            raise SandboxError("the process that runs submissions did not start; what it said stands above, and "
+                               "`autograde doctor` says what this machine lacks")
+        self.missing: dict[str, str] = json.loads(said)
+
+    def fork(self, seconds: float, *, judge: tuple[socket.socket, ...], sandbox: tuple[socket.socket, ...]) -> None:
+        """A judge and a sandbox, each with its two sockets."""
+        request = warm.REQUEST.pack(seconds)
+        with self._lock:
+            for asks, ends in ((self._for_judges, judge), (self._for_sandboxes, sandbox)):
+                socket.send_fds(asks, [request], [end.fileno() for end in ends])
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+_started: dict[int, _Warm] = {}  # by the process that started it: a fork of a grader has none
+_starting = threading.Lock()
+
+
+def _fork(limits: Limits, **ends: tuple[socket.socket, ...]) -> None:
+    """A judge and a sandbox, from a new warm process where somebody has killed one of the old."""
+    warm_process = _warm_process(limits)
+    try:
+        warm_process.fork(limits.notebook, **ends)
+    except OSError:
+        warm_process.end()
+        _warm_process(limits).fork(limits.notebook, **ends)
+
+
+def _warm_process(limits: Limits) -> _Warm:
+    with _starting:
+        found = _started.get(os.getpid())
+        if found is None or not found.is_running():
+            found = _started[os.getpid()] = _Warm()
+    if limits.sandbox != "weak" and walls.level(found.missing) != "strong":
+        lost = "; ".join(f"{layer} ({why})" for layer, why in found.missing.items())
+        raise SandboxError(f"this machine's sandbox lacks: {lost}. `autograde doctor` says how to mend it. If you trust "
+                           "every submission, grade with --sandbox=weak")
+    return found

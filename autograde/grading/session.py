@@ -1,8 +1,4 @@
-"""A submission's cells, run in this process, and what the checks may ask of them.
-
-A sandbox offers the same two methods, `run` and `subject`, from another process; nothing else of a submission is
-known to the judge.
-"""
+"""A submission's cells, run in this process, as a notebook would run them."""
 from __future__ import annotations
 
 import ast
@@ -17,11 +13,7 @@ import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
-from nbformat import NotebookNode
-
-from ..checks import Subject
 
 MAX_OUTPUT = 20_000  # characters of each stream of a cell that are kept
 _TIMES = {"time", "timeit", "prun", "capture", "debug"}  # magics whose body is Python
@@ -39,7 +31,7 @@ class Session:
         self._namespace["get_ipython"] = lambda: _Shell(self._execute)
         self._count = 0
 
-    def run(self, source: str) -> list[NotebookNode]:
+    def run(self, source: str) -> list[dict]:
         """Run a cell as a notebook would, and return its outputs; an error is the last of them, and stops nothing."""
         self._count += 1
         out, err = _Stream(), _Stream()
@@ -50,17 +42,17 @@ class Session:
                     value = self._execute(source)
                     text = None if value is None else repr(value)[:MAX_OUTPUT]
                 if text is not None:
-                    outputs.append(nbformat.v4.new_output("execute_result", {"text/plain": text},
-                                                          execution_count=self._count))
-            except (Exception, KeyboardInterrupt, SystemExit) as error:
-                outputs.append(_error(error))
-        streams = [nbformat.v4.new_output("stream", name=name, text=stream.getvalue())
+                    outputs.append({"output_type": "execute_result", "data": {"text/plain": text}, "metadata": {},
+                                    "execution_count": self._count})
+            except BaseException as error:  # whatever it is, it is the cell's own
+                outputs.append(error_output(error))
+        streams = [{"output_type": "stream", "name": name, "text": stream.getvalue()}
                    for name, stream in (("stdout", out), ("stderr", err)) if stream.getvalue()]
         return streams + outputs
 
-    def subject(self, name: str) -> Subject | None:
-        """The student's object of that name, for the checks; None where no cell has defined it."""
-        return Subject(self._namespace[name]) if name in self._namespace else None
+    def look(self, name: str) -> tuple[object, ...]:
+        """The student's object of that name, alone in a tuple; an empty one where no cell has defined it."""
+        return (self._namespace[name],) if name in self._namespace else ()
 
     def _execute(self, source: str) -> object:
         """Run Python with magics; the value of its last expression, unless a semicolon follows."""
@@ -122,11 +114,11 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _error(error: BaseException) -> NotebookNode:
+def error_output(error: BaseException) -> dict:
     """An error as a notebook shows it, with the student's lines and not ours."""
     frames = error.__traceback__
     while frames and not frames.tb_frame.f_code.co_filename.startswith("<cell"):
         frames = frames.tb_next
     lines = traceback.format_exception(type(error), error, frames, limit=20)
-    return nbformat.v4.new_output("error", ename=type(error).__name__, evalue=str(error)[:MAX_OUTPUT],
-                                  traceback="".join(lines)[:MAX_OUTPUT].splitlines())
+    return {"output_type": "error", "ename": type(error).__name__, "evalue": str(error)[:MAX_OUTPUT],
+            "traceback": "".join(lines)[:MAX_OUTPUT].splitlines()}

@@ -8,6 +8,8 @@ So a stub holds nothing but lines of the answer, `# STUB` lines and that one mar
 from __future__ import annotations
 
 import ast
+import builtins
+import keyword
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -65,9 +67,14 @@ def text(chapter: str, name: str) -> str:
 
 
 def answer_lines(fenced: str) -> list[str]:
-    """The lines of an answer that no student may be given: those inside its fences."""
+    """The lines of an answer that no student may be given: those inside its fences that name something."""
     hidden = set(model(fenced).split("\n")) - set(stub(fenced).split("\n"))
-    return [line.strip() for line in model(fenced).split("\n") if line in hidden and line.strip()]
+    return [line.strip() for line in model(fenced).split("\n") if line in hidden and _names_something(line)]
+
+
+def _names_something(line: str) -> bool:
+    """False for lines that stand in any program, such as `else:` and `raise ValueError(`."""
+    return any(not keyword.iskeyword(word) and not hasattr(builtins, word) for word in re.findall(r"[A-Za-z_]\w*", line))
 
 
 @lru_cache
@@ -75,12 +82,13 @@ def _sources(chapter: str) -> MappingProxyType:
     path = ROOT / "solutions" / f"{chapter}.py"
     if not path.exists():
         raise SourceError(f"there is no {path.relative_to(ROOT)}")
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = [*path.read_text(encoding="utf-8").split("\n"), ""]
     found = {}
     for node in ast.parse("\n".join(lines)).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            found[node.name] = _fence(lines[first - 1:node.end_lineno], node, first)
+            end = node.end_lineno + (lines[node.end_lineno].strip() == END)  # a comment belongs to no node
+            found[node.name] = _fence(lines[first - 1:end], node, first)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found[node.targets[0].id] = "\n".join(lines[node.lineno - 1:node.end_lineno])
     return MappingProxyType(found)

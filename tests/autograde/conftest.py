@@ -3,6 +3,7 @@ import json
 import pytest
 
 from autograde.grading.gradebook import Gradebook
+from tests.autograde import postgresql as servers
 from tests.autograde.desk import Desk
 
 
@@ -20,6 +21,16 @@ def gradebook_file(desk, tmp_path_factory):
         patch.setenv("PATH", "/usr/bin")
         Gradebook(f"sqlite:///{path}").prepare(desk.chapter)
     return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def postgresql(desk):
+    """A PostgreSQL server of the tests' own; it gives URLs of new gradebooks that know the chapter."""
+    if reason := servers.missing():
+        pytest.skip(reason)
+    with servers.Server() as server:
+        Gradebook(server.url("prepared")).prepare(desk.chapter)
+        yield server
 
 
 @pytest.fixture

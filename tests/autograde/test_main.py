@@ -126,8 +126,8 @@ def test_feedback_has_the_hint_and_no_hidden_check(course, capsys):
     assert main(["feedback", "--course", str(course), "--student", "cay"]) == 0
     (page,) = [line for line in capsys.readouterr().out.splitlines() if line]
     html = open(page).read()
-    assert "[failed] right where a density is zero" in html and "[passed] strong gradient" in html
-    assert "its cell is missing" in html
+    assert "right where a density is zero" in html and "strong gradient where the samples are bad" in html
+    assert "its cell is missing" in html and "18</strong> of 31 points" in html
     for secret in ("assert_close", "autograde", "from solutions", "BEGIN HIDDEN", "mistakes="):
         assert secret not in html
 
@@ -142,8 +142,25 @@ def test_export_is_a_table_of_all(course, records, capsys):
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(r["student"], float(r["score"]), r["status"]) for r in rows] == [
         (s, r["score"], r["status"]) for s, r in records.items()]
-    assert main(["export", "--course", str(course), "--to", str(course / "grades.csv")]) == 0
+    assert main(["export", "--course", str(course), "--out", str(course / "grades.csv")]) == 0
     assert (course / "grades.csv").read_text().startswith("student,chapter,status,score,max_score,open,said\n")
+
+
+def test_export_for_a_school_says_who_is_missing_and_what_is_open(course, tmp_path, capsys):
+    (tmp_path / "roster.csv").write_text("Student,ID,SIS User ID,SIS Login ID,Section\nLovelace,7,,ann,A\n")
+    assert main(["export", "--course", str(course), "--format", "canvas", "--roster", str(tmp_path / "roster.csv")]) == 0
+    said = capsys.readouterr()
+    assert "Lovelace,7,,ann,A,28" in said.out
+    assert "ben is not in" in said.err and "wait for a grade by hand" in said.err
+
+
+def test_summary_and_similar_say_and_write_what_they_found(course, tmp_path, capsys):
+    out = [str(tmp_path / name) for name in ("class.png", "page.html")]
+    assert main(["summary", "--course", str(course), "--out", out[0]]) == 0
+    assert main(["similar", "--course", str(course), "--chapter", "2", "--out", out[1]]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "9 submissions for 2 · The losses of a GAN" in said and "submissions compared" in said
+    assert (tmp_path / "class.png").stat().st_size > 10_000 and "<script" not in (tmp_path / "page.html").read_text()
 
 
 def test_a_folder_that_is_no_chapter_is_said_and_the_rest_is_graded(tmp_path, course):
@@ -161,7 +178,8 @@ WORDS = {
     "grdae": "Did you mean 'grade'?", "grade --jbos 2": "Did you mean '--jobs'?", "grade --jobs none": "at least 1",
     "grade nowhere": "there is no folder nowhere", "grade --chapter gan_loses": "did you mean 'gan_losses'?",
     "grade": "there is no folder submitted",
-    "release gan_loses": "did you mean 'gan_losses'?", "export --format canvas": "invalid choice: 'canvas'",
+    "release gan_loses": "did you mean 'gan_losses'?", "export --format canvs": "Did you mean 'canvas'?", "summary --course .": "holds no submission",
+    "similar --course . --chapter 2": "holds no submission for 02_gan_losses", "sumary": "Did you mean 'summary'?",
     "export --course .": "holds no submission", "feedback --course .": "nothing is graded", "check nothing.ipynb": "No such file",
     "release --check --course x": "give one of the two", "book --preset cpi": "Did you mean 'cpu'?", "": "required",
 }
@@ -200,7 +218,23 @@ def test_check_says_what_a_student_sees_in_colab(desk, tmp_path, capsys):
 def test_doctor_is_honest(tmp_path, capsys):
     assert main(["doctor", "--course", str(tmp_path)]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "nbgrader" in out and "No sandbox" in out and "trusted" in out
+    assert "nbgrader" in out and "strong: every layer holds" in out and "64 processes, no network" in out
+
+
+def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("autograde.grading.sandbox.walls.examine", lambda: {"user namespace": "Operation not permitted"})
+    assert main(["doctor", "--course", str(tmp_path)]) == 1
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "partial" in out and "Operation not permitted" in out and "sysctl" in out and "--sandbox=weak" in out
+
+
+def test_a_machine_without_a_sandbox_is_refused_in_a_sentence(course, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("autograde.grading.sandbox.walls.level", lambda missing: "weak")
+    again = ["grade", str(course), "--student", "ben", "--rerun", "--json", str(tmp_path / "ben.json")]
+    assert main(again) == 2
+    said = capsys.readouterr().err
+    assert "this machine's sandbox lacks" in said and "--sandbox=weak" in said and len(said.strip().splitlines()) == 1
+    assert main([*again, "--sandbox=weak"]) == 0
 
 
 def test_help_is_fast_and_names_every_command():
@@ -209,5 +243,5 @@ def test_help_is_fast_and_names_every_command():
            "assert not {'torch', 'nbgrader', 'rich', 'jupytext'} & set(sys.modules), 'heavy import'"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"})
     assert done.returncode == 0, done.stderr
-    for command in ("release", "grade", "feedback", "export", "check", "doctor", "book", "execute"):
+    for command in ("release", "grade", "feedback", "export", "summary", "similar", "check", "doctor", "book", "execute"):
         assert command in done.stdout

@@ -6,7 +6,7 @@ import pytest
 from autograde import preflight
 from autograde.grading.intake import Unreadable
 from autograde.grading.runner import Run
-from autograde.preflight import FAILED, NOT_WRITTEN, PASSED
+from autograde.grading.visible import FAILED, NOT_WRITTEN, PASSED
 from tests.autograde.desk import cell_of
 
 

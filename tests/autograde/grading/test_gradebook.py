@@ -6,13 +6,16 @@ from nbgrader import api
 
 from autograde.grading import gradebook as module
 from autograde.grading.course import CourseError
+from autograde.grading.database import with_driver
 from autograde.grading.gradebook import Gradebook
 from autograde.nbgrader_config import COURSE_ID
 from autograde.writing import release
 
 
-@pytest.fixture
-def book(gradebook_file, tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def book(request, gradebook_file, tmp_path):
+    if request.param == "postgresql":
+        return Gradebook(with_driver(request.getfixturevalue("postgresql").new()))
     (tmp_path / "gradebook.db").write_bytes(gradebook_file)
     return Gradebook(f"sqlite:///{tmp_path}/gradebook.db")
 

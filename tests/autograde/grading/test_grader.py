@@ -1,10 +1,15 @@
 """The way of a submission, with runs that are made up: what is recorded, and what stands in autograded/."""
+import hashlib
+import json
+import os
+
 import nbformat
 import pytest
 
 from autograde import checks
 from autograde.grading import grader, intake
 from autograde.grading.course import Course
+from autograde.grading.executed import is_of
 from autograde.grading.grader import Grader
 from autograde.grading.runner import Run
 from tests.autograde.desk import cell_of
@@ -116,3 +121,42 @@ def test_a_time_stamp_that_tells_no_time_does_not_matter(grade, hand_in, desk, t
     (hand_in("ann", desk.solved()).parent / "timestamp.txt").write_bytes(stamp)
     assert grade(Run("graded"))["ann"]["status"] == "graded"
     assert not (tmp_path / "autograded" / "ann" / STEM / "timestamp.txt").exists()
+
+
+def test_what_crashed_is_run_once_more_when_all_others_are_done(hand_in, desk, tmp_path, gradebook_file, monkeypatch):
+    """What killed it may have come from outside; its own doing comes again."""
+    (tmp_path / "gradebook.db").write_bytes(gradebook_file)
+    for student in ("ann", "ben", "cay"):
+        hand_in(student, desk.solved())
+    ran = []
+
+    def run_all(jobs, **_):
+        for job in jobs:
+            ran.append(job.key.submission.student)
+            is_down = ran[-1] == "ann" or ran.count("ben") == 1 and ran[-1] == "ben"
+            yield job, Run("crashed", "It was killed.") if is_down else Run("graded")
+
+    monkeypatch.setattr(grader, "run_all", run_all)
+    course = Course(tmp_path)
+    records = list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
+    assert ran == ["ann", "ben", "cay", "ann", "ben"]
+    assert [(r["student"], r["status"]) for r in records] == [("cay", "graded"), ("ann", "crashed"), ("ben", "graded")]
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "a\nb", os.fsdecode(b"caf\xe9")])
+def test_a_folder_that_can_be_no_student_is_refused_and_stops_nobody(grade, hand_in, desk, name):
+    hand_in("ann", desk.solved())
+    hand_in(name, desk.solved())
+    records = grade(Run("graded"))
+    assert sorted(r["status"] for r in records.values()) == ["graded", "refused"]
+    json.dumps(list(records.values()), ensure_ascii=False).encode()
+
+
+def test_an_executed_notebook_says_which_file_it_came_of(grade, hand_in, desk, tmp_path):
+    path = hand_in("ann", desk.solved())
+    grade(Run("graded"))
+    folder = tmp_path / "autograded" / "ann" / STEM
+    assert is_of(folder, STEM, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert not is_of(folder, STEM, hashlib.sha256(b"another").hexdigest())
+    assert not is_of(folder, "another", "")
+    assert [p.name for p in folder.iterdir()] == [f"{STEM}.ipynb"], "nothing half-written beside it"

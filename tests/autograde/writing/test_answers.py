@@ -19,6 +19,16 @@ def test_a_stub_line_stands_in_for_the_answer():
     assert answers.answer_lines(BROKEN) == ["y = -x"]
 
 
+def test_lines_of_any_program_give_nothing_away():
+    fenced = "def f(x):\n    # BEGIN SOLUTION\n    if x:\n        raise ValueError(\n            x)\n    else:\n" \
+             "        return -x\n    # END SOLUTION"
+    assert answers.answer_lines(fenced) == ["if x:", "x)", "return -x"]
+
+
+def test_a_fence_may_close_behind_the_last_line_of_a_function():
+    assert stub(answers.answer("dcgan", "Generator")).count(answers.MARKER) == 2
+
+
 def test_an_unfenced_function_is_fenced_below_its_docstring():
     source = answers.answer("gan_losses", "generator_loss")
     assert stub(source).rstrip().endswith("raise NotImplementedError  # your code here")

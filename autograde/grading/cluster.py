@@ -1,0 +1,147 @@
+"""Runs notebooks on a dask.distributed cluster, as `runner.run_all` does on this machine.
+
+A worker is sent a notebook, its chapter, its seed and the limits, and answers with the run, in JSON. It opens no
+gradebook and writes nothing: all that comes back is recorded here. A worker that dies loses nothing, since the
+scheduler gives its submissions to others.
+"""
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import importlib.util
+import itertools
+import json
+import platform
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+from . import runner
+from .course import CourseError
+from .runner import Job, Limits, Run
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+AHEAD = 2      # jobs sent for each thread of a worker: one that runs, and the next, so that none waits for the network
+PATIENCE = 60  # seconds with no worker at all
+OURS = ("autograde", "clipkit", "solutions")
+
+
+def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
+    """Run jobs on the cluster at `address` and yield each as it ends. Jobs are taken when a worker has room.
+
+    Raises:
+        CourseError: there is no cluster, it has no workers, or one of them cannot grade; the message says which.
+    """
+    with _connected(address) as client:
+        waiting, sent = iter(jobs), {}
+        while True:
+            room = AHEAD * sum(client.nthreads().values()) - len(sent)
+            for job in itertools.islice(waiting, max(room, 0 if sent else 1)):
+                sent[_send(client, job, limits)] = job
+            if not sent:
+                return
+            for future in _ended(client, list(sent)):
+                yield sent.pop(future), _run_of(future)
+
+
+def run_there(notebook: str, chapter: str, seed: str, limits: dict[str, Any], expected: dict[str, str]) -> str:
+    """What a worker does: run a notebook (its JSON) and return the run as JSON.
+
+    Raises:
+        CourseError: the worker has other versions than the grader.
+    """
+    if differ := _differences(expected, versions()):
+        raise CourseError(differ)
+    done = runner.run(nbformat.from_dict(json.loads(notebook)), chapter, limits=Limits(**limits), seed=seed)
+    return json.dumps(dataclasses.asdict(done))
+
+
+@cache
+def versions() -> dict[str, str]:
+    """What must be the same wherever submissions of one course are graded."""
+    digest = hashlib.sha256()
+    for package in OURS:
+        folder = Path(importlib.util.find_spec(package).origin).parent
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{package}/{path.relative_to(folder)}".encode() + path.read_bytes())
+    installed = {name: importlib.metadata.version(name) for name in ("torch", "distributed")}
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"Python": python} | installed | {"this course's code": digest.hexdigest()[:12]}
+
+
+def _connected(address: str) -> Client:
+    """A client whose cluster can grade."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise CourseError("--dask needs the package distributed; run `pip install distributed`") from None
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise CourseError(f"no Dask scheduler answers at {address} ({error}); start one with `dask scheduler`, and "
+                          "give the address that it prints, like tcp://HOST:8786") from None
+    try:
+        _must_have_workers(client, address)
+        return client
+    except BaseException:
+        client.close()
+        raise
+
+
+def _must_have_workers(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise CourseError(f"the Dask scheduler at {address} has no worker; start some with `dask worker {address} "
+                          "--nworkers auto --nthreads 1`, in an environment with this course installed") from None
+    ours = versions()
+    for worker, found in client.run(versions, on_error="return").items():
+        if isinstance(found, Exception):
+            raise CourseError(f"the Dask worker {worker} cannot grade: {found}. Is this course installed there?")
+        if differ := _differences(ours, found):
+            raise CourseError(f"the Dask worker {worker} cannot grade: {differ}")
+
+
+def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:
+    differ = [f"{what} is {theirs.get(what)} there and {version} here" for what, version in ours.items()
+              if theirs.get(what) != version]
+    return "; ".join(differ) and "; ".join(differ) + ". Install the same versions on both sides"
+
+
+def _send(client: Client, job: Job, limits: Limits) -> Future:
+    return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, dataclasses.asdict(limits),
+                         versions(), pure=False)
+
+
+def _ended(client: Client, sent: list[Future]) -> Iterable[Future]:
+    from distributed import wait
+
+    while True:
+        try:
+            with client.as_current():
+                return wait(sent, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            if not client.nthreads():
+                raise CourseError(f"for {PATIENCE} seconds the cluster has had no worker; what is recorded stays, and "
+                                  "the same command goes on from there") from None
+
+
+def _run_of(future: Future) -> Run:
+    from distributed import KilledWorker
+
+    try:
+        done = json.loads(future.result())
+    except KilledWorker:
+        return Run("crashed", "Every Dask worker that the notebook was sent to died.")
+    except Exception as error:
+        raise CourseError(f"the Dask cluster failed: {str(error) or type(error).__name__}; what is recorded stays, and "
+                          "the same command goes on from there") from error
+    for by_cell in ("outputs", "point_cells"):  # JSON knows no numbers as keys
+        done[by_cell] = {int(index): value for index, value in done[by_cell].items()}
+    return Run(**done)

@@ -1,0 +1,39 @@
+"""What of a submission is kept in the graded notebook: text and pictures, nothing that a browser would run.
+
+For programs that show that notebook their own way, as formgrader does; our own pages render it with `markup`.
+"""
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from nbformat import NotebookNode
+
+PLAIN_TAGS = {"b", "i", "em", "strong", "sub", "sup", "br", "hr", "p", "code", "pre", "del", "details", "summary",
+              "blockquote", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"}
+KINDS = ("text/plain", "image/png")
+_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!/?(?:{'|'.join(PLAIN_TAGS)})\s*/?>)(?!!--\s*\w+\.\w+\s*-->)", re.IGNORECASE)
+_LINK = re.compile(r"(?P<before>\]\(\s*<?\s*|^ {0,3}\[[^\]\n]+\]:\s*<?\s*)(?P<url>[^\s)>]+)", re.MULTILINE)
+_ADDRESS = re.compile(r"(https?:|mailto:|data:image/(png|jpeg|gif|webp);|(?![a-z][a-z0-9+.-]*:))", re.IGNORECASE)
+_FAR_PICTURE = re.compile(r"!(?=\[)(?!\[[^\]\n]*\]\(\s*<?(?:data:|attachment:|(?!//)[\w./-]+[)\s>]))", re.IGNORECASE)
+_ACTIVE_TEX = re.compile(r"\\(href|url|style|class|cssId|require|include\w*|html\w+)(?![A-Za-z])")
+
+
+def markdown(source: str) -> str:
+    """Markdown with its active parts made text: a tag that is not plain gets a space behind its "<", a link to a script
+    leads nowhere, a picture from elsewhere becomes a link (fetching it would tell who looks), and the commands with which a formula could link or style become upright words. Honest text and
+    formulas keep their meaning."""
+    source = _FAR_PICTURE.sub("", source)
+    return _LINK.sub(_link, _ACTIVE_TEX.sub(r"\\mathrm{\1}", _TAG.sub("< ", source)))
+
+
+def _link(match: re.Match) -> str:
+    address = re.sub(r"[\x00-\x20\\]", "", unescape(match["url"]))
+    return match[0] if _ADDRESS.match(address) else f"{match['before']}#{match['url']}"
+
+
+def output(output: NotebookNode) -> NotebookNode:
+    """An output without the forms that a browser runs: HTML, SVG, JavaScript, LaTeX, widgets."""
+    if "data" in output:
+        output.data = {kind: data for kind, data in output.data.items() if kind in KINDS}
+    return output

@@ -1,0 +1,102 @@
+"""The Linux system calls that Python does not have, each as a function that raises OSError."""
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import sys
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
+MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+# The same numbers on every architecture
+MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446
+LANDLOCK_WRITES = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))  # write_file, and all that makes or removes
+LANDLOCK_READS = 1 << 0 | 1 << 2 | 1 << 3                                     # execute, read_file, read_dir
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: object) -> int:
+    answer = getattr(_libc, name)(*arguments)
+    if answer < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}: {os.strerror(error)}")
+    return answer
+
+
+def _syscall(number: int, *arguments: int | bytes | None) -> int:
+    whole = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _call("syscall", ctypes.c_long(number), *whole)
+
+
+def unshare(flags: int) -> None:
+    _call("unshare", flags)
+
+
+def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = "") -> None:
+    texts = [text.encode() if text is not None else None for text in (source, target, kind)]
+    try:
+        _call("mount", *texts, ctypes.c_ulong(flags), options.encode())
+    except OSError as error:
+        raise OSError(error.errno, f"mount {kind or source} at {target}: {os.strerror(error.errno)}") from None
+
+
+def restrict_mount(path: str, *, flags: int = MS_RDONLY | MS_NOSUID | MS_NODEV, recursive: bool = True) -> None:
+    """mount_setattr (Linux 5.12), whose flags have here the numbers of MS_*."""
+    attributes = struct.pack("QQQQ", flags, 0, 0, 0)
+    _syscall(MOUNT_SETATTR, AT_FDCWD, path.encode(), AT_RECURSIVE if recursive else 0, attributes, len(attributes))
+
+
+def make_root(path: str) -> None:
+    """Make the mount at `path` the root of this mount namespace, and let go of the old one."""
+    os.chdir(path)
+    _syscall(155 if os.uname().machine == "x86_64" else 41, b".", b".")  # 41 on arm64 and riscv64
+    _call("umount2", b".", MNT_DETACH)
+    os.chdir("/")
+
+
+def die_with_parent() -> None:
+    """SIGKILL for this process when the one that forked it ends, on Linux. A change of user unsets it."""
+    if sys.platform == "linux":
+        _call("prctl", PR_SET_PDEATHSIG, ctypes.c_ulong(9))
+
+
+def adopt_orphans() -> None:
+    """Descendants whose parent ends become children of this process."""
+    _call("prctl", PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0)
+
+
+def no_new_privileges() -> None:
+    _call("prctl", PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0)
+
+
+def not_dumpable() -> None:
+    _call("prctl", PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0)
+
+
+def drop_capabilities() -> None:
+    """All of them, from every set that this process may use."""
+    _call("capset", struct.pack("Ii", 0x20080522, 0), bytes(24))
+
+
+def landlock_abi() -> int:
+    """The version of Landlock; raises OSError where the kernel has none."""
+    return _syscall(LANDLOCK_CREATE, None, 0, 1)
+
+
+def landlock(writable: list[str]) -> None:
+    """Reading everywhere, writing beneath `writable` alone; no TCP, no abstract socket or signal to those outside."""
+    abi = landlock_abi()
+    files = LANDLOCK_READS | LANDLOCK_WRITES | (1 << 13 if abi >= 2 else 0) | (1 << 14 if abi >= 3 else 0)
+    parts = [files, 0b11 if abi >= 4 else 0, 0b11 if abi >= 6 else 0][:1 if abi < 4 else 2 if abi < 6 else 3]
+    attributes = struct.pack(f"{len(parts)}Q", *parts)
+    ruleset = _syscall(LANDLOCK_CREATE, attributes, len(attributes), 0)
+    for path, allowed in [("/", LANDLOCK_READS), *((p, files) for p in writable)]:
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        _syscall(LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
+        os.close(place)
+    _syscall(LANDLOCK_RESTRICT, ruleset, 0)
+    os.close(ruleset)

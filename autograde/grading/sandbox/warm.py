@@ -1,0 +1,182 @@
+"""The process that has imported torch and what notebooks need, and of which everything else is a fork.
+
+It starts with an environment of a few names, and first forks one that goes on to import the checks: the judges come from
+there. Then it walls itself off, and from then on forks a sandbox whenever it is asked for one. So a submission waits for
+no import, and its process never held an answer.
+"""
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import multiprocessing
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+
+from . import kernel, root, walls
+
+REQUEST = struct.Struct("!d")  # with it come two sockets
+IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display")  # by notebooks, beside torch
+ENVIRONMENT = {"CLIPKIT_PRESET": "smoke", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
+               "LANG": "C.UTF-8"}  # for every submission alike
+INHERITED = ("HOME", "PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "DYLD_LIBRARY_PATH")  # so that Python finds what it needs
+WATCH_SECONDS = 0.1
+
+
+def main(asks_for_sandboxes: socket.socket, asks_for_judges: socket.socket) -> None:
+    """Serve until the other side closes."""
+    warm_up()
+    if _fork() == 0:
+        asks_for_sandboxes.close()
+        _serve(asks_for_judges, _judges())
+    asks_for_judges.close()
+    proc, filter_calls = walls.open_proc(), walls.call_filter()  # while their files are in sight
+    missing = walls.around_all()
+    missing |= walls.trial(proc, filter_calls)
+    asks_for_sandboxes.sendall(json.dumps(missing).encode())
+    _serve(asks_for_sandboxes, lambda seconds, end, status: _watch(seconds, end, status, proc, filter_calls))
+
+
+def warm_up() -> None:
+    """Imports and slow first uses: of autograd, an optimiser, a figure. In one thread, so that forks are safe."""
+    import torch
+
+    torch.set_num_threads(1)
+    for module in IMPORTED:
+        importlib.import_module(module)
+    from ..session import Session
+    from . import served  # noqa: F401
+
+    layer = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.Flatten(), torch.nn.Linear(4, 1))
+    for optimizer in (torch.optim.Adam(layer.parameters()), torch.optim.SGD(layer.parameters(), 0.1)):
+        layer(torch.zeros(1, 1, 4, 4)).mean().backward()
+        optimizer.step()
+    sys.modules["matplotlib.pyplot"].close(sys.modules["matplotlib.pyplot"].figure())
+    Session(10).run("import numpy as np\n%matplotlib inline\n1 + 1")
+
+
+def _judges() -> Callable:
+    from ... import checks
+    from ...checks import probe, subject
+    from .. import judge
+
+    for chapter in checks.chapters():
+        probe.prepare(checks.load(chapter))
+    probe.prepare(subject)
+
+    def start(seconds: float, report: socket.socket, end: socket.socket) -> None:
+        judge.main(report, end)
+    return start
+
+
+def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.socket], None]) -> None:
+    """For each request fork a process that calls `start`, and then ends."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
+    gc.collect()
+    gc.freeze()
+    while True:
+        request, handles, *_ = socket.recv_fds(asks, REQUEST.size, 2)
+        if not request:
+            os._exit(0)
+        ends = [socket.socket(fileno=handle) for handle in handles]
+        if _fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            asks.close()
+            start(*REQUEST.unpack(request), *ends)
+            os._exit(0)
+        for end in ends:
+            end.close()
+
+
+def _fork() -> int:
+    """os.fork, whose child dies with its parent and never runs on in the code of it."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        kernel.die_with_parent()
+        sys.excepthook = lambda *_: os._exit(1)
+    return pid
+
+
+def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int | None, filter_calls: Callable) -> None:
+    """Fork the process of a submission, wait for its end, for too much memory, or for the other side of `status` to
+    close; then kill whatever it has started, and tell over `status` how it went."""
+    missing = walls.around_one(proc)
+    folder = root.WORK
+    if "work folder" in missing:
+        folder = tempfile.mkdtemp(prefix="submission-")
+        os.chmod(folder, 0o777)  # it is of another user there
+    number, inherited = os.getpid(), walls.memory(os.getpid(), proc)
+    pid = _fork()
+    if pid == 0:
+        _live(seconds, end, number, folder, filter_calls, alone="processes" not in missing)
+    end.close()
+    poll, ended, too_much = select.poll(), (0, 0), False
+    poll.register(status, select.POLLIN)
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and not poll.poll(WATCH_SECONDS * 1000):
+        if too_much := walls.takes_too_much(pid, proc, inherited):
+            break
+    if not ended[0]:
+        os.kill(pid, signal.SIGKILL)
+        ended = os.waitpid(pid, 0)
+    walls.end_orphans(proc)  # where no namespace has ended them
+    if folder != root.WORK:
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        status.sendall(json.dumps({"code": os.waitstatus_to_exitcode(ended[1]), "memory": too_much}).encode())
+
+
+def _live(seconds: float, end: socket.socket, number: int, folder: str, filter_calls: Callable, *, alone: bool) -> None:
+    """Become the process of a submission, and serve it."""
+    import numpy as np
+    import torch
+
+    from ..session import Session
+    from .served import serve
+
+    os.setsid()
+    os.dup2(end.detach(), 3)
+    os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.environ.clear()
+    os.environ.update(ENVIRONMENT, HOME=folder, TMPDIR=folder, MPLCONFIGDIR=folder)
+    tempfile.tempdir = folder
+    os.chdir(folder)
+    for which in (signal.SIGINT, signal.SIGXFSZ):
+        signal.signal(which, signal.SIG_IGN)
+    torch.set_num_threads = torch.set_num_interop_threads = lambda _: None  # one thread, whatever a notebook asks for
+    _load_in_this_process(torch.utils.data.DataLoader)
+    multiprocessing.set_start_method("fork", force=True)  # as a notebook has it
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    walls.within(seconds, number, folder, filter_calls, alone=alone)
+    session = Session(seconds)
+    sys.modules["__main__"] = session.module  # where dataclasses and pickle look for what a cell defines
+    serve(socket.socket(fileno=3), session)
+
+
+def _load_in_this_process(loader: type) -> None:
+    """Make a DataLoader do without workers, which hand tensors over through sockets that are not to be had here."""
+    start = loader.__init__
+
+    def without_workers(self: object, *args: object, num_workers: int = 0, prefetch_factor: int | None = None,
+                        persistent_workers: bool = False, timeout: float = 0, **kwargs: object) -> None:
+        start(self, *args, **kwargs)
+    loader.__init__ = without_workers
+
+
+if __name__ == "__main__":
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

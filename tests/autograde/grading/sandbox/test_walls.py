@@ -1,0 +1,179 @@
+"""Each layer, by what is tried inside and fails; as root, and as a user with no rights at all."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from autograde.grading.sandbox import walls
+
+ROOT = Path(__file__).resolve().parents[4]
+NOBODY = 65534
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox's layers are Linux's")
+
+ATTEMPTS = {  # name: (code, what comes of it: an error's name, or what `answer` is)
+    "network": ("socket.socket()", "EPERM"),
+    "netlink": ("socket.socket(16, 3)", "EPERM"),
+    "a pair that is no local one": ("socket.socketpair(socket.AF_INET)", "EPERM"),
+    "a local pair": ("answer = len(socket.socketpair())", 2),
+    "an answer": (f"open({str(ROOT / 'solutions' / 'gan_losses.py')!r})", "ENOENT"),
+    "a check": (f"open({str(ROOT / 'autograde' / 'checks' / 'gan_losses.py')!r})", "ENOENT"),
+    "a package that is hidden": ("answer = os.listdir(HIDDEN)", []),
+    "this test": (f"open({str(Path(__file__))!r})", "ENOENT"),
+    "clipkit": (f"answer = 'clip' in open({str(ROOT / 'clipkit' / '__init__.py')!r}).read()", True),
+    "users": ("open('/etc/passwd')", "ENOENT"),
+    "processes of others": ("os.listdir('/proc')", "ENOENT"),
+    "a signal to the outside": ("os.kill(OUTSIDE, 0)", "ESRCH"),
+    "a signal to everyone": ("os.kill(-1, 9)", "ESRCH"),
+    "write to Python": ("open(os.__file__, 'a')", "EACCES EROFS"),
+    "write to the root": ("open('/x', 'w')", "EACCES EROFS"),
+    "write to work": ("open('/tmp/x', 'w').write('x'); answer = open('/tmp/x').read()", "x"),
+    "a shared memory": ("open('/dev/shm/y', 'w'); answer = 'y' in os.listdir('/tmp')", True),
+    "a large file": ("f = open('/tmp/large', 'wb', 0)\nfor _ in range(300): f.write(bytes(1 << 20))", "EFBIG"),
+    "a full disk": ("for i in range(9):\n with open(f'/tmp/{i}', 'wb', 0) as f:\n  for _ in range(150): f.write(bytes(1 << 20))",
+                    "ENOSPC"),
+    "many files": ("for i in range(30000): open(f'/tmp/many{i}', 'w').close()", "ENOSPC"),
+    "many open files": ("all_of_them = [open('/dev/null') for _ in range(1000)]", "EMFILE"),
+    "many processes": ("for _ in range(1000):\n  if os.fork() == 0: time.sleep(2); os._exit(0)", "EAGAIN"),
+    "much memory": ("bytearray(6_000_000_000)", "MemoryError"),
+    "another user": ("os.setuid(0)", "EPERM EINVAL"),
+    "more than allowed": ("resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))", "ValueError"),
+    "new namespaces": ("call('unshare', 0x10000000)", "EPERM"),
+    "a clone with namespaces": ("call('syscall', 56 if os.uname().machine == 'x86_64' else 220, 0x10000000 | 17, 0, 0, 0, 0)",
+                                "EPERM"),
+    "clone3": ("call('syscall', 435, 0, 0)", "ENOSYS"),
+    "mount": ("call('mount', b'tmpfs', b'/tmp', b'tmpfs', 0, None)", "EPERM"),
+    "another root": ("os.chroot('/tmp')", "EPERM"),
+    "ptrace": ("call('ptrace', 0, 0, 0, 0)", "EPERM"),
+    "outlive the watcher": ("call('prctl', 1, 0, 0, 0, 0)", "EPERM"),
+    "be dumpable": ("call('prctl', 4, 1, 0, 0, 0)", "EPERM"),
+    "io_uring": ("call('syscall', 425, 1, 0)", "EPERM"),
+    "bpf": ("call('syscall', 321 if os.uname().machine == 'x86_64' else 280, 0, 0, 0)", "EPERM"),
+    "memory in no folder": ("os.memfd_create('x')", "EPERM"),
+    "System V memory": ("call('shmget', 0, 4096, 0o1777)", "EPERM"),
+}
+
+INSIDE = """
+import ctypes, errno, importlib.util, json, os, resource, socket, sys, time
+from autograde.grading.sandbox import root, walls
+root.HIDDEN += ("nbformat",)  # as ours are where they were installed among the others
+HIDDEN = os.path.dirname(importlib.util.find_spec("nbformat").origin)
+OUTSIDE, libc = os.getppid(), ctypes.CDLL(None, use_errno=True)
+
+def call(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+
+def attempts():
+    missing = walls.within(60, os.getpid(), '/tmp', filter_calls, alone=True)
+    found = {}
+    for name, code in TRIED.items():
+        space = globals() | {"answer": None}
+        try:
+            exec(code, space)
+            found[name] = space["answer"]
+        except OSError as error:
+            found[name] = errno.errorcode[error.errno]
+        except Exception as error:
+            found[name] = type(error).__name__
+    return {"missing": missing, "found": found}
+
+proc, filter_calls = walls.open_proc(), walls.call_filter()
+TRIED = json.load(sys.stdin)
+
+def in_two_forks():
+    missing = walls.around_all() | walls.around_one(proc)
+    told = walls._told(attempts)
+    return told | {"missing": missing | told["missing"]}
+
+print(json.dumps(walls._told(in_two_forks)))
+"""
+
+
+def users():
+    """Ways to start Python: as we are, and where that is root as nobody (with a Python that nobody may run)."""
+    yield pytest.param([sys.executable], {}, id="as we are")
+    if os.geteuid() == 0:
+        other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        for python in (sys.executable, "/usr/bin/python3"):
+            try:
+                asked = "import sys; sys.exit(sys.version_info < (3, 11))"
+                if subprocess.run([python, "-c", asked], **other, capture_output=True).returncode == 0:
+                    yield pytest.param([python], other, id="as nobody")
+                    return
+            except OSError:
+                continue
+
+
+@pytest.mark.parametrize("python, user", list(users()))
+def test_what_is_tried_inside_fails(python, user):
+    environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")]), "PATH": os.environ["PATH"]}
+    tried = json.dumps({name: code for name, (code, _) in ATTEMPTS.items()})
+    done = subprocess.run([*python, "-c", INSIDE], input=tried, capture_output=True, text=True, cwd="/", env=environment,
+                          timeout=120, **user)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["missing"] == {}, "every layer holds on a machine that runs these tests"
+    for name, (_, expected) in ATTEMPTS.items():
+        found = told["found"][name]
+        assert found in expected.split() if isinstance(expected, str) and expected.isupper() else found == expected, name
+
+
+def test_the_layers_are_tried_in_a_fork():
+    before = os.listdir("/"), os.geteuid(), os.getcwd()
+    assert walls.examine() == {}
+    assert (os.listdir("/"), os.geteuid(), os.getcwd()) == before
+
+
+def test_levels():
+    assert walls.level({}) == "strong" and walls.level({"Landlock": "none"}) == "strong"
+    assert walls.level({"network": "no"}) == "partial" and walls.level({"network": "no", "system calls": "no"}) == "weak"
+
+
+def test_memory_counts_descendants_and_not_what_they_inherited():
+    proc, reader_writer = walls.open_proc(), os.pipe()
+    inherited = walls.memory(os.getpid(), proc)
+    assert inherited > 1_000_000
+    pid = os.fork()
+    if pid == 0:
+        grandchild = os.fork()
+        held = b"x" * 50_000_000
+        os.write(reader_writer[1], held[:1])
+        os.read(os.pipe()[0], 1) if grandchild == 0 else os.waitpid(grandchild, 0)
+        os._exit(0)
+    os.read(reader_writer[0], 1), os.read(reader_writer[0], 1)
+    held = walls.memory(pid, proc, inherited=inherited)
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for one in (int(child), pid):
+        os.kill(one, 9)
+    os.waitpid(pid, 0)
+    assert 95_000_000 < held < 140_000_000
+    assert walls.memory(pid, proc) == 0, "it has ended"
+
+
+def test_copies_that_forks_make_of_what_they_inherited_are_counted(monkeypatch):
+    """Three forks write on the 60 MB that they share: then there are 180 MB more, and no fork has taken any."""
+    proc, (reader, writer) = walls.open_proc(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        held = bytearray(60_000_000)
+        if any(os.fork() == 0 for _ in range(3)):  # a fork forks no more
+            held[::4096] = bytes(len(held[::4096]))
+        os.write(writer, b"x")
+        signal.pause()
+    for _ in range(4):
+        os.read(reader, 1)
+    inherited = walls.memory(pid, proc)
+    monkeypatch.setattr(walls, "MEMORY_BYTES", 150_000_000)
+    assert walls.memory(pid, proc, inherited=inherited) < 20_000_000
+    assert walls.takes_too_much(pid, proc, inherited)
+    monkeypatch.setattr(walls, "MEMORY_BYTES", inherited + 240_000_000)
+    assert not walls.takes_too_much(pid, proc, inherited)
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        os.kill(int(child), 9)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)

@@ -1,0 +1,45 @@
+"""The commands that the instructor's guide, the README and the start page name are ones that the program takes."""
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from autograde.__main__ import parser
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("book/instructors_guide.md", "README.md", "book/index.md", "book/student_guide.md")
+
+
+def lines(page):
+    """Lines of the blocks of shell that begin with `autograde`, and what stands so in running text, without comments."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^\s*```(?:sh|bash)\n(.*?)^\s*```", text, re.MULTILINE | re.DOTALL)
+    typed = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line for line in (*typed, *re.findall(r"`(autograde [^`]+)`", text)) if line.startswith("autograde ")]
+
+
+NAMED = {"check"}  # commands that need more words than their name, where the text only names them
+COMMANDS = [(page, line) for page in PAGES if (ROOT / page).exists() for line in lines(page)]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=str)
+def test_a_named_command_parses(page, line, capsys):
+    words = shlex.split(line, comments=True)[1:]
+    try:
+        parser().parse_args(words if len(words) > 1 or words[0] not in NAMED else [*words, "--help"])
+    except SystemExit as stop:
+        assert stop.code == 0, f"{page}: {line}: {capsys.readouterr().err}"
+
+
+def test_the_guide_shows_every_command_of_an_instructor():
+    shown = {line.split()[1] for page, line in COMMANDS if page == PAGES[0]}
+    assert shown >= {"doctor", "release", "grade", "check", "feedback", "export", "summary", "similar"}
+
+
+def test_the_guide_names_every_state_and_layer():
+    from autograde import tables
+    from autograde.doctor import _MEND
+    text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
+    assert not [s for s in ("graded", "timed_out", "crashed", "unreadable", "refused") if s not in tables.COLOURS or f"`{s}`" not in text]
+    assert not [layer for layer in _MEND if layer not in text]
