@@ -1,11 +1,13 @@
 """The database behind a gradebook: its URL, and its tables made all at once."""
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+from collections.abc import Iterator
 
 import nbgrader
 from nbgrader import api
-from sqlalchemy import Column, DateTime, Engine, MetaData, String, Table, Text, inspect, make_url, text
+from sqlalchemy import Column, DateTime, Engine, MetaData, String, Table, Text, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from .course import CourseError
@@ -14,7 +16,7 @@ MAX_NAME = 128  # characters of a student's name: nbgrader's column, which Postg
 RUNS = Table("autograde_run", MetaData(), Column("student", String(MAX_NAME), primary_key=True),
              Column("chapter", String(MAX_NAME), primary_key=True), Column("digest", String(64), nullable=False),
              Column("record", Text, nullable=False), Column("graded_at", DateTime, nullable=False))
-_LOCK = 0x67616e73  # of PostgreSQL, held while tables are made
+_LOCK, _PREPARING = 0x67616e73, 0x67616e74  # of PostgreSQL: while tables are made, while a chapter is made known
 
 
 def with_driver(url: str) -> str:
@@ -39,6 +41,24 @@ def with_driver(url: str) -> str:
 def shown(url: str) -> str:
     """The URL as it may be shown: without its password."""
     return make_url(url).render_as_string()
+
+
+@contextlib.contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Keep every other grader that asks for the same out of the database meanwhile; the lock ends with its holder."""
+    engine = create_engine(with_driver(url))
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        import fcntl  # not on Windows, where nothing is graded
+        with open(f"{engine.url.database}.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    elif engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            connection.execute(text(f"SELECT pg_advisory_lock({_PREPARING})"))
+            yield
+    else:
+        yield
+    engine.dispose()
 
 
 def make_tables(engine: Engine) -> None:

@@ -25,7 +25,7 @@ from ..nbgrader_config import COURSE_ID
 from ..writing import release
 from ..writing.chapter import Chapter
 from .course import CourseError
-from .database import RUNS, make_tables, shown, with_driver
+from .database import RUNS, alone, make_tables, shown, with_driver
 
 PAUSES = (0.1, 1, 5, 10)  # seconds between attempts to write where another program writes the same rows, or all
 T = TypeVar("T")
@@ -46,18 +46,17 @@ class Gradebook:
     def _book(self) -> api.Gradebook:
         url = with_driver(self.url)
         engine = create_engine(url)
-        try:
+        with alone(url):  # nbgrader adds the course without looking who else does
             make_tables(engine)
-        finally:
             engine.dispose()
-        return api.Gradebook(url, COURSE_ID)
+            return api.Gradebook(url, COURSE_ID)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[api.Gradebook]:
         """With a session of its own: what a person wrote meanwhile is seen, and what is not committed is undone."""
         try:
             yield self._book
-        except (SQLAlchemyError, ImportError) as error:
+        except (SQLAlchemyError, ImportError, OSError) as error:
             first = str(error).split("\n")[0]
             raise CourseError(f"the gradebook {shown(self.url)} cannot be used: {first}. If nbgrader was updated, back "
                               "the gradebook up and run `nbgrader db upgrade`.") from error
@@ -85,6 +84,10 @@ class Gradebook:
         Raises:
             CourseError: it has submissions, and its exercises have changed since.
         """
+        with self._open(), alone(self.url):  # two that do this at once would undo each other's cells
+            self._prepare(chapter)
+
+    def _prepare(self, chapter: Chapter) -> None:
         notebook = release.source(chapter)
         with self._open() as book:
             if _known_cells(book, chapter.stem) == _cells(notebook):

@@ -81,7 +81,7 @@ def is_fresh(stem: str, page: NotebookNode) -> bool:
 
 
 def execute(stem: str, page: NotebookNode, *, preset: str = "cpu", timeout: int = 600) -> ReferenceRun:
-    """Run `page` from top to bottom and keep it, with the machine and the versions that made it.
+    """Run `page` from top to bottom and keep its code cells, with the machine and the versions that made them.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed; nothing is kept.
@@ -90,6 +90,7 @@ def execute(stem: str, page: NotebookNode, *, preset: str = "cpu", timeout: int 
     client = NotebookClient(page, timeout=timeout, kernel_name="python3", coalesce_streams=True,
                             resources={"metadata": {"path": str(ROOT)}})
     client.execute(env=os.environ | {"CLIPKIT_PRESET": preset})
+    page.cells = [cell for cell in page.cells if cell.cell_type == "code"]  # the text is in the chapter
     for cell in page.cells:
         cell.metadata.pop("execution", None)
     page.metadata["reference_run"] = _machine() | {"preset": preset, "seconds": round(time.time() - started, 1)}

@@ -1,0 +1,136 @@
+"""Against whoever opens a page: script, markup, links and pictures wherever a submission's text is shown."""
+# The bodies are cells: what they name and leave behind stands in the notebook.
+# ruff: noqa: F821, F841
+import nbformat
+
+from tests.autograde.desk import cell_of, short
+
+from .corpus import STEM, handed_in, hostile
+
+PWNED = "window.pwned=1"
+SCRIPTS = [
+    f"<script>{PWNED}</script>", f"</script><script>{PWNED}</script>", f"</textarea></pre></code><img src=x onerror={PWNED}>",
+    f"<svg/onload={PWNED}>", f"<svg><animate onbegin={PWNED} attributeName=x dur=1s>", f"<body onload={PWNED}>",
+    f"<details open ontoggle={PWNED}>", "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>", f"<math><mtext></table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror={PWNED}&gt;'>", "<iframe src='http://127.0.0.1:PORT/frame'></iframe>",
+    "<img src='http://127.0.0.1:PORT/pixel.png'>", "<link rel=stylesheet href='http://127.0.0.1:PORT/a.css'>",
+    "<style>@import 'http://127.0.0.1:PORT/b.css'; body{background:url(http://127.0.0.1:PORT/c.png)}</style>",
+    "<meta http-equiv=refresh content='0;url=http://127.0.0.1:PORT/away'>", "<base href='http://127.0.0.1:PORT/'>",
+    "<video src='http://127.0.0.1:PORT/v.mp4' autoplay>", "<object data='http://127.0.0.1:PORT/o'></object>",
+    f"<input autofocus onfocus={PWNED}>", f"<form action='javascript:{PWNED}'><button autofocus>go</button></form>",
+    f"<a href='javascript:{PWNED}' id=click>click</a>", "<script src='http://127.0.0.1:PORT/s.js'></script>",
+    f"<template><script>{PWNED}</script></template>", f"<noscript><p title='</noscript><img src=x onerror={PWNED}>'>",
+    "<!--><script>alert(1)</script>-->", "<script>alert(1)</script>", f"<xmp><p title='</xmp><svg/onload={PWNED}>'>",
+]
+MARKDOWN = [
+    f"[click](javascript:{PWNED})", f"[click](<java\nscript:{PWNED}>)", "![pixel](http://127.0.0.1:PORT/md.png)",
+    f"[a][b]\n\n[b]: javascript:{PWNED}", f"![x](data:image/svg+xml;utf8,<svg/onload={PWNED}>)", "![x](attachment:x.png)",
+    r"$\href{javascript:window.pwned=1}{x}$ $\includegraphics{http://127.0.0.1:PORT/tex.png}$ $\htmlData{x=y}{z}$",
+    f"`<img src=x onerror={PWNED}>` <b onmouseover={PWNED}>x</b> &lt;script&gt;{PWNED}&lt;/script&gt;",
+    f"```html\n</code></pre><script>{PWNED}</script>\n```", f"<p>\n\n<script>\n{PWNED}\n</script>\n\n</p>",
+]
+
+
+def with_port(text: str, folder) -> str:
+    return text.replace("PORT", (folder.parents[2] / "port.txt").read_text())
+
+
+@handed_in()
+def scripts_in_its_texts(desk, folder):
+    """Puts script and markup into Markdown cells, a written answer, raw cells, comments of code, and their metadata."""
+    new, text = short(desk.untouched()), with_port("\n\n".join([*SCRIPTS, *MARKDOWN]), folder)
+    cell_of(new, "why_it_stalls").source = f"<!-- gan_losses.why_it_stalls -->\n{text}"
+    new.cells[1:1] = [nbformat.v4.new_markdown_cell(text, id="text"), nbformat.v4.new_raw_cell(text, id="raw"),
+                      nbformat.v4.new_code_cell("# " + text.replace("\n", "\n# "), id="code")]
+    new.cells[1].attachments = {"x.png": {"text/html": f"<script>{PWNED}</script>", "image/svg+xml": f"<svg/onload={PWNED}>"}}
+    new.metadata["title"] = new.metadata["kernelspec"]["display_name"] = new.metadata["authors"] = f"</title>{text}"
+    new.metadata["language_info"] = {"name": f"x'><script>{PWNED}</script>", "pygments_lexer": text, "mimetype": text}
+    return new
+
+
+@handed_in()
+def scripts_in_its_ids(desk, folder):
+    """Puts script into the ids, tags and names of cells."""
+    new = short(desk.untouched())
+    for number, script in enumerate(SCRIPTS):
+        cell = nbformat.v4.new_code_cell("1", metadata={"tags": [script], "name": script, "id": script, "nbgrader": {
+            "grade_id": script, "grade": True, "locked": False, "solution": False, "points": 3, "schema_version": 3}})
+        new.cells.insert(1, cell)
+        cell["id"] = script
+    return new
+
+
+@handed_in()
+def scripts_in_stored_outputs(desk, folder):
+    """Hands in outputs of its own: HTML, JavaScript, SVG and widgets, as if a run had made them."""
+    new, text = short(desk.untouched()), with_port("\n".join(SCRIPTS), folder)
+    kinds = ("text/html", "application/javascript", "image/svg+xml", "text/markdown", "text/latex",
+             "application/vnd.jupyter.widget-view+json", "text/plain", "image/png")
+    for cell in new.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("display_data", {kind: PWNED if "script" in kind else text for kind in kinds}),
+                            nbformat.v4.new_output("stream", text=text), nbformat.v4.new_output("error", ename=text, evalue=text, traceback=[text])]
+    return new
+
+
+@handed_in()
+def scripts_in_its_outputs(desk, folder):
+    """Prints, returns and raises script: as text, as rich representations, with the escapes of a terminal."""
+    new, scripts = short(desk.untouched()), [with_port(script, folder) for script in SCRIPTS + MARKDOWN]
+    code = f"""scripts = {scripts!r}
+import sys
+from IPython.display import HTML, SVG, IFrame, Javascript, Markdown, display
+for script in scripts:
+    print(script, "\\x1b[31m" + script + "\\x1b]8;;javascript:{PWNED}\\x07click\\x1b]8;;\\x07")
+    print(script, file=sys.stderr)
+display(HTML(scripts[0]), Javascript("{PWNED}"), Markdown(scripts[0]), IFrame("http://127.0.0.1", 9, 9))
+class Page:
+    def _repr_html_(self): return "".join(scripts)
+    def _repr_mimebundle_(self, **_): return {{"text/html": scripts[0], "application/javascript": "{PWNED}"}}
+    def __repr__(self): return "".join(scripts)
+Page()"""
+    raising = f"raise type({SCRIPTS[0]!r}, (Exception,), {{}})(''.join(scripts))"
+    new.cells[:0] = [nbformat.v4.new_code_cell(code, id="shows"), nbformat.v4.new_code_cell(raising, id="raises")]
+    return new
+
+
+@hostile(answers=True)
+def scripts_in_its_errors():
+    """Raises script where it is asked, so that it comes back in the hint; in the error's name, too."""
+    texts = ["<img src=x onerror=window.pwned=1>", "<script>window.pwned=1</script>", "[x](javascript:window.pwned=1)",
+             "</pre><svg/onload=window.pwned=1>", f"![x](http://127.0.0.1:{PORT}/hint.png)"]
+
+    def answer(*inputs):
+        texts.append(texts.pop(0))
+        raise type(texts[0], (ValueError,), {})(texts[-1])
+
+
+@hostile(answers=True)
+def scripts_in_its_kinds():
+    """Returns objects whose type is named like a script, which the hint of a comparison would name."""
+    answer = lambda *_: type("<img src=x onerror=window.pwned=1>", (), {})()
+
+
+@handed_in(statuses={"graded", "refused"})
+def scripts_in_the_name_of_its_file(desk, folder):
+    """Names its only notebook like a script, a picture elsewhere and a link, which a sentence then repeats."""
+    name = f"<img src=x onerror={PWNED}> ![x](data:,x) [x](javascript:{PWNED}) `$x$ {{{{7*7}}}}.ipynb"
+    (folder / name).write_bytes(nbformat.writes(short(desk.untouched())).encode())
+
+
+@handed_in(student=f"<img src=x onerror={PWNED}>", statuses={"graded", "refused"})
+def scripts_in_the_name_of_the_student(desk, folder):
+    """Names the student's folder like a script."""
+    return short(desk.untouched())
+
+
+@handed_in(student="' onmouseover='window.pwned=1' {{7*7}} $(id) ; DROP TABLE student;--", statuses={"graded", "refused"})
+def commands_in_the_name_of_the_student(desk, folder):
+    """Names the student's folder like an attribute, a template, a shell command and a statement of SQL."""
+    return short(desk.untouched())
+
+
+@handed_in(statuses={"unreadable"})
+def scripts_in_a_file_beside(desk, folder):
+    """Hands in no notebook but files named like scripts, which the sentence lists."""
+    for number, name in enumerate((f"<svg onload={PWNED}>", f"[x](javascript:{PWNED})", f"{STEM}.ipynb.html")):
+        (folder / name).write_text(f"<script>{PWNED}</script>")
