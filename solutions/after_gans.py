@@ -8,50 +8,153 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 
 
-def on_the_line(noise: Tensor, data: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Where a point on its straight way from noise to data is, and how fast it goes.
+def beside(t: Tensor, x: Tensor) -> Tensor:
+    """t (B,) as (B, 1, ...), to multiply samples x (B, *).
 
-    Args:
-        noise, data: (B, *), the two ends.
-        t: (B,), in [0, 1].
-    Returns:
-        x_t (B, *) and the velocity dx_t/dt (B, *), which does not depend on t.
-    Source: Lipman et al. 2023, eq. 20-23, with sigma_min = 0; Liu et al. 2023, eq. 1.
+    Raises:
+        ValueError: there is not one t for each sample.
     """
-    t = _beside(t, data)
-    return (1 - t) * noise + t * data, data - noise
+    if t.shape != x.shape[:1]:
+        raise ValueError(
+            f"expected one t for each of {len(x)} samples, got shape "
+            f"{tuple(t.shape)}: try t.expand(len(x)), or "
+            "torch.full((len(x),), t)")
+    return t.view(-1, *[1] * (x.ndim - 1))
 
 
-def flow_matching_loss(velocity: Velocity, data: Tensor, rng: torch.Generator) -> Tensor:
-    """How far a velocity is from that of straight lines between noise and data, squared.
-
-    Many lines cross at a point, and no network can follow all: the best one answers with their mean, and that mean
-    is the velocity that carries the whole distribution.
+def on_the_line(
+    noise: Tensor, data: Tensor, t: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Where a point on its straight way from noise to data is, and how
+    fast it goes.
 
     Args:
-        data: (B, *), real.
-        rng: draws the noise, then t, uniform in [0, 1), on its device.
+        noise, data: (B, *), the two ends, at time 0 and 1.
+        t: (B,), in [0, 1], one time for each sample.
     Returns:
-        One number: the mean over samples and values. It does not go to 0.
+        x_t (B, *) and the velocity dx_t/dt (B, *), which does not depend
+        on t.
+    Source: Lipman et al. 2023, eq. 20-23, with sigma_min = 0;
+        Liu et al. 2023, eq. 1.
+    """
+    share = beside(t, data)  # (B, 1, ...)
+    return (1 - share) * noise + share * data, data - noise
+
+
+def flow_matching_loss(
+    velocity: Velocity, data: Tensor, rng: torch.Generator
+) -> Tensor:
+    """How far a velocity is from that of straight lines between noise and
+    data, squared.
+
+    Many lines cross at a point, and no network can follow all: the best
+    one answers with their mean, and that mean is the velocity that
+    carries the whole distribution.
+
+    Args:
+        velocity: called as velocity(x, t), x (B, *) and t (B,).
+        data: (B, *), real.
+        rng: draws first the noise, normal, then t, uniform in [0, 1).
+    Returns:
+        One number: the mean over samples and values. It does not go
+        to 0.
     Source: Lipman et al. 2023, eq. 14 and 23.
     """
-    noise = torch.randn(data.shape, generator=rng, device=rng.device)
-    t = torch.rand(len(data), generator=rng, device=rng.device)
+    device = rng.device
+    noise = torch.randn(data.shape, generator=rng, device=device)
+    t = torch.rand(len(data), generator=rng, device=device)
     x, target = on_the_line(noise, data, t)
     return (velocity(x, t) - target).square().mean()
 
 
+def time_features(t: Tensor) -> Tensor:
+    """Times (B,) as waves (B, 10): sine and cosine of five frequencies,
+    so that a network can tell near times apart."""
+    angles = t[:, None] * torch.pi * 2.0 ** torch.arange(5, device=t.device)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class VelocityField(nn.Module):
+    """A network for a velocity: it is told where a point is, and when.
+
+    A plain stack of linear layers with SiLU between them.
+
+    Args:
+        dim: D, how many numbers a point has.
+        width: of the hidden layers.
+        depth: how many hidden layers.
+    """
+
+    def __init__(self, dim: int, width: int = 128, depth: int = 3):
+        super().__init__()
+        # BEGIN SOLUTION
+        enter = nn.Linear(dim + 10, width)  # ten numbers say the time
+        # STUB enter = nn.Linear(..., width)
+        # END SOLUTION
+        hidden = []
+        for _ in range(depth - 1):
+            hidden += [nn.SiLU(), nn.Linear(width, width)]
+        leave = nn.Linear(width, dim)
+        self.layers = nn.Sequential(enter, *hidden, nn.SiLU(), leave)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """Points x (B, D) at times t (B,) to velocities (B, D). The layers
+        get x first, then `time_features` of t."""
+        # BEGIN SOLUTION
+        return self.layers(torch.cat([x, time_features(t)], dim=1))
+        # END SOLUTION
+
+
+def flow_step(
+    velocity: nn.Module, optimizer: Optimizer, data: Tensor,
+    rng: torch.Generator,
+) -> Tensor:
+    """One training step of flow matching.
+
+    Args:
+        velocity: called as velocity(x, t), x (B, *) and t (B,).
+        optimizer: holds its parameters.
+        data: (B, *), real.
+        rng: draws first the noise, then t.
+    Returns:
+        The loss before the step, detached. Gradients from earlier steps
+        have no influence.
+    """
+    # BEGIN SOLUTION
+    x0 = torch.randn(data.shape, generator=rng)
+    # STUB x0 = torch.randn(len(data), 1, generator=rng)
+    # END SOLUTION
+    t = torch.rand(len(data), generator=rng)
+    when = beside(t, data)
+    # BEGIN SOLUTION
+    x_t = when * data + (1 - when) * x0
+    # STUB x_t = when * x0 + (1 - when) * data
+    # END SOLUTION
+    error = velocity(x_t, t) - (data - x0)
+    loss = error.square().mean()
+    # BEGIN SOLUTION
+    optimizer.zero_grad()
+    loss.backward()
+    # STUB loss.backward()
+    # END SOLUTION
+    optimizer.step()
+    return loss.detach()
+
+
 def euler(velocity: Velocity, x: Tensor, steps: int) -> Tensor:
-    """Carries noise to data in equal steps along the velocity at each step's start.
+    """Carries noise to data in equal steps, each along the velocity at its
+    start.
 
     Exact where ways are straight; otherwise the error falls as 1 / steps.
 
     Args:
+        velocity: called as velocity(x, t), x (B, *) and t (B,).
         x: noise (B, *), at t = 0.
         steps: how many; each evaluates the velocity once.
     Returns:
@@ -64,13 +167,13 @@ def euler(velocity: Velocity, x: Tensor, steps: int) -> Tensor:
 
 
 def heun(velocity: Velocity, x: Tensor, steps: int) -> Tensor:
-    """Carries noise to data along the mean of the velocities at each step's start and at the end that Euler's step
-    would reach.
+    """Carries noise to data in equal steps, each along the mean of two
+    velocities: at its start, and where Euler's step would end.
 
     Two evaluations a step; the error falls as 1 / steps ** 2.
 
     Args:
-        x, steps: as in `euler`.
+        velocity, x, steps: as in `euler`.
     Returns:
         Samples (B, *), at t = 1.
     """
@@ -85,43 +188,49 @@ def heun(velocity: Velocity, x: Tensor, steps: int) -> Tensor:
 SAMPLERS = {"euler": euler, "heun": heun}
 
 
-def gaussian_velocity(x: Tensor, t: Tensor, mean: Tensor | float, std: Tensor | float) -> Tensor:
-    """The best velocity, in closed form, where each value of the data is N(mean, std^2), independent of the others.
+def gaussian_velocity(
+    x: Tensor, t: Tensor, mean: Tensor | float, std: Tensor | float
+) -> Tensor:
+    """The best velocity, in closed form, where each value of the data is
+    N(mean, std^2), independent of the others.
 
-    x_t is then N(t mean, v) with v = (1 - t)^2 + t^2 std^2, and the best answer to "which way?" at x is the mean of
-    x_1 - x_0 given x_t = x, a line in x.
+    The mean of x_1 - x_0 given x_t = x, a line in x.
 
     Args:
         x: (B, *).
         t: (B,), in [0, 1]; below 1 where std is 0.
+        mean, std: of the data; numbers, or tensors that fit (*).
     Returns:
         (B, *).
     Source: conditional means of a joint normal distribution.
     """
-    t = _beside(t, x)
-    variance = (1 - t) ** 2 + (t * std) ** 2
+    t = beside(t, x)
+    variance = (1 - t) ** 2 + (t * std) ** 2  # of x_t
     covariance = t * std ** 2 - (1 - t)  # of x_1 - x_0 with x_t
     return mean + covariance / variance * (x - t * mean)
 
 
 def noise_and_data(v: Tensor, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """What a velocity says about both ends of the line: the expected noise and the expected data.
+    """What a velocity says about both ends of the line.
 
-    A diffusion model is trained to predict one of these; here both are read off the velocity.
+    A diffusion model is trained to predict one of these; here both are
+    read off the velocity.
 
     Args:
         v: velocity(x, t), (B, *).
         x: (B, *).
         t: (B,), in [0, 1].
     Returns:
-        E[x_0 | x_t = x] and E[x_1 | x_t = x], (B, *) each.
+        The expected noise E[x_0 | x_t = x] and the expected data
+        E[x_1 | x_t = x], (B, *) each.
     """
-    t = _beside(t, x)
-    return x - t * v, x + (1 - t) * v
+    when = beside(t, x)
+    return x - when * v, x + (1 - when) * v
 
 
 def score_from_velocity(v: Tensor, x: Tensor, t: Tensor) -> Tensor:
-    """The gradient of log p_t at x, which diffusion models learn: minus the expected noise over its size.
+    """The gradient of log p_t at x, which diffusion models learn: minus
+    the expected noise over its size.
 
     Args:
         v: velocity(x, t), (B, *).
@@ -129,10 +238,11 @@ def score_from_velocity(v: Tensor, x: Tensor, t: Tensor) -> Tensor:
         t: (B,), in [0, 1): at t = 1 there is no noise to read it from.
     Returns:
         (B, *).
-    Source: Tweedie's formula; Song et al. 2021, "Score-Based Generative Modeling".
+    Source: Tweedie's formula; Song et al. 2021, "Score-Based Generative
+        Modeling through Stochastic Differential Equations".
     """
     noise, _ = noise_and_data(v, x, t)
-    return -noise / (1 - _beside(t, x))
+    return -noise / (1 - beside(t, x))
 
 
 def variance_preserving(t: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,16 +273,18 @@ def ddim_step(x: Tensor, noise: Tensor, t: Tensor, s: Tensor) -> Tensor:
         (B, *), at time s.
     Source: Song et al. 2021, "Denoising Diffusion Implicit Models", eq. 12 with sigma = 0.
     """
-    (alpha_t, sigma_t), (alpha_s, sigma_s) = (variance_preserving(_beside(time, x)) for time in (t, s))
+    (alpha_t, sigma_t), (alpha_s, sigma_s) = (variance_preserving(beside(time, x)) for time in (t, s))
     data = (x - sigma_t * noise) / alpha_t
     return alpha_s * data + sigma_s * noise
 
 
 @torch.no_grad()
 def bend(velocity: Velocity, x: Tensor, steps: int = 32) -> float:
-    """How bent the ways are: the mean squared distance of the velocity from the way's straight connection.
+    """How bent the ways are: the mean squared distance of the velocity
+    from the way's straight connection.
 
-    0 where every way is straight, and then one step of Euler's samples as well as a hundred.
+    0 where every way is straight, and then one step of Euler's samples as
+    well as a hundred.
 
     Args:
         x: noise (B, *).
@@ -180,27 +292,40 @@ def bend(velocity: Velocity, x: Tensor, steps: int = 32) -> float:
     Source: Liu et al. 2023, the measure S of section 2.2.
     """
     start, seen = x, []
-    for step in range(steps):
-        seen.append(velocity(x, torch.full((len(x),), step / steps, device=x.device)))
+    for k in range(steps):
+        t = torch.full(x.shape[:1], k / steps, device=x.device)
+        seen.append(velocity(x, t))
         x = x + seen[-1] / steps
-    return torch.stack([(v - (x - start)).square().mean() for v in seen]).mean().item()
+    apart = [(v - (x - start)).square().mean() for v in seen]
+    return torch.stack(apart).mean().item()
 
 
 @torch.no_grad()
-def reflow_pairs(velocity: Velocity, noise: Tensor, steps: int = 16) -> tuple[Tensor, Tensor]:
-    """Noise with the samples it leads to, (B, *) each: lines between such pairs hardly cross.
+def reflow_pairs(
+    velocity: Velocity, noise: Tensor, steps: int = 16
+) -> tuple[Tensor, Tensor]:
+    """Noise with the samples it leads to, (B, *) each: lines between such
+    pairs hardly cross.
 
-    A velocity trained on them (`on_the_line(noise, data, t)` as its target) has straighter ways, and needs fewer
-    steps.
+    A velocity trained on them (`on_the_line(noise, data, t)` as its
+    target) has straighter ways, and needs fewer steps.
 
     Source: Liu et al. 2023, algorithm 1.
     """
     return noise, heun(velocity, noise, steps)
 
 
-def _beside(t: Tensor, x: Tensor) -> Tensor:
-    """t (B,) as (B, 1, ...), to multiply samples (B, *); an error says what was wrong."""
-    if t.shape != x.shape[:1]:
-        raise ValueError(f"expected one t for each of {len(x)} samples, got shape {tuple(t.shape)}: "
-                         "try t.expand(len(x)), or torch.full((len(x),), t)")
-    return t.view(-1, *[1] * (x.ndim - 1))
+no_opponent = """
+The loss compares the network with targets drawn from every real sample, in proportion to how often it occurs. Its
+minimum is the mean velocity, and following that carries noise onto the whole distribution. To leave a mode out is to be
+wrong at every point whose lines lead there, and the loss says so; there is no second network to outwit and no
+equilibrium to miss. A GAN's generator is judged only on what it makes: nothing in its loss asks for what it never shows.
+
+The loss does not go to 0 because lines between noise and data cross. At a crossing the target has several values, and a
+function of x and t can give only their mean; what is left is the variance of the target given x and t.
+
+That mean turns as t grows: at t = 0 it points at the mean of all data, later at one of them. So the ways are bent though
+every line is straight, and a step along the velocity at its start leaves the way. One large step leads all noise
+to the middle; many small ones, Heun's two evaluations, or reflow, which trains anew on pairs joined by the flow,
+whose lines hardly cross, repair that. A generator of a GAN is one evaluation by construction.
+"""

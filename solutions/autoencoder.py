@@ -1,12 +1,14 @@
-"""Chapter 1, given: an autoencoder for clips. It reconstructs; to sample, it needs a distribution of codes."""
+"""Chapter 1, given: an autoencoder for clips, and two ways to draw new codes for it.
+
+It reconstructs; to sample, it needs a distribution of codes: a fitted Gaussian, or a GAN that makes codes from noise.
+"""
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-import torch.nn.functional as F
-from clipkit import progress
 from torch import Tensor, nn
+from torch.optim import Adam
+
+from clipkit import progress
 
 
 class Autoencoder(nn.Module):
@@ -23,75 +25,118 @@ class Autoencoder(nn.Module):
         clips (B, T, C, H, W) to clips of that shape, in [-1, 1].
     """
 
-    def __init__(self, channels: int, size: int = 32, code: int = 32, width: int = 16):
+    def __init__(
+        self, channels: int, size: int = 32, code: int = 16, width: int = 24
+    ):
         super().__init__()
         if size % 8:
-            raise ValueError(f"expected a size that is a multiple of 8, got {size}")
-        small = size // 8  # three times halved
+            raise ValueError(
+                f"expected a size that is a multiple of 8, got {size}")
+        w, small = width, size // 8  # three times halved
         self.encoder = nn.Sequential(
-            nn.Conv2d(channels, width, 4, 2, 1), nn.ReLU(),
-            nn.Conv2d(width, 2 * width, 4, 2, 1), nn.ReLU(),
-            nn.Conv2d(2 * width, 4 * width, 4, 2, 1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(4 * width * small ** 2, code))
+            nn.Conv2d(channels, w, 4, 2, 1), nn.ReLU(),
+            nn.Conv2d(w, 2 * w, 4, 2, 1), nn.ReLU(),
+            nn.Conv2d(2 * w, 4 * w, 4, 2, 1), nn.ReLU(),
+            nn.Flatten(), nn.Linear(4 * w * small ** 2, code))
         self.decoder = nn.Sequential(
-            nn.Linear(code, 4 * width * small ** 2), nn.ReLU(),
-            nn.Unflatten(1, (4 * width, small, small)),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1), nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.ReLU(),
-            nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
+            nn.Linear(code, 4 * w * small ** 2), nn.ReLU(),
+            nn.Unflatten(1, (4 * w, small, small)),
+            nn.ConvTranspose2d(4 * w, 2 * w, 4, 2, 1), nn.ReLU(),
+            nn.ConvTranspose2d(2 * w, w, 4, 2, 1), nn.ReLU(),
+            nn.ConvTranspose2d(w, channels, 4, 2, 1), nn.Tanh())
 
     def encode(self, clips: Tensor) -> Tensor:
         """Clips (B, T, C, H, W) to codes (B, code)."""
         return self.encoder(clips.flatten(1, 2))
 
     def decode(self, codes: Tensor, num_frames: int) -> Tensor:
-        """Codes (B, code) to clips (B, num_frames, C, H, W), in [-1, 1]."""
+        """Codes (B, code) to clips (B, num_frames, C, H, W)."""
         return self.decoder(codes).unflatten(1, (num_frames, -1))
 
     def forward(self, clips: Tensor) -> Tensor:
         return self.decode(self.encode(clips), clips.shape[1])
 
 
-def train_autoencoder(
-    model: Autoencoder, clips: Tensor, *, steps: int, rng: torch.Generator,
-    batch_size: int = 16, lr: float = 2e-3, augment: Callable | None = None,
-) -> list[float]:
-    """Trains with Adam to give back what went in.
-
-    Args:
-        clips: (N, T, C, H, W), in [-1, 1].
-        rng: draws the batches and the augmentations.
-        augment: called as augment(clip, rng) on each clip of a batch.
-    Returns:
-        The mean squared error of each step, before the step.
-    """
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-    losses = []
-    for _ in (bar := progress(steps, description="autoencoder")):
-        batch = clips[torch.randint(len(clips), (batch_size,), generator=rng)]
-        if augment:
-            batch = torch.stack([augment(clip, rng) for clip in batch])
-        loss = F.mse_loss(model(batch), batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-        bar.show(loss=losses[-1])
-    return torch.stack(losses).tolist()
-
-
-@torch.no_grad()
-def sample_clips(model: Autoencoder, clips: Tensor, count: int, rng: torch.Generator) -> Tensor:
-    """New clips, from a normal distribution fitted to the codes of `clips`.
-
-    Args:
-        clips: (N, T, C, H, W), at least 2; what the model was trained on.
-        count: how many.
-    Returns:
-        (count, T, C, H, W), in [-1, 1]: blurry, since many a code lies
-        where no clip was.
-    """
-    codes = model.encode(clips)
-    factor = torch.linalg.cholesky(codes.T.cov() + 1e-4 * torch.eye(codes.shape[1]))
+def gaussian_codes(
+    codes: Tensor, count: int, rng: torch.Generator
+) -> Tensor:
+    """New codes (count, code), from a Gaussian with the mean and the
+    covariance of `codes` (N, code), N at least 2."""
+    slack = 1e-4 * torch.eye(codes.shape[1])  # for few codes
+    factor = torch.linalg.cholesky(codes.T.cov() + slack)
     noise = torch.randn(count, codes.shape[1], generator=rng)
-    return model.decode(codes.mean(dim=0) + noise @ factor.T, clips.shape[1])
+    return codes.mean(dim=0) + noise @ factor.T
+
+
+class CodeGenerator(nn.Module):
+    """Noise (B, nz) to codes (B, code) with the scale of `codes`."""
+
+    def __init__(self, codes: Tensor, nz: int = 16, width: int = 128):
+        super().__init__()
+        self.nz = nz
+        self.layers = nn.Sequential(
+            nn.Linear(nz, width), nn.ReLU(), nn.Linear(width, width),
+            nn.ReLU(), nn.Linear(width, codes.shape[1]))
+        self.register_buffer("mean", codes.mean(dim=0))
+        self.register_buffer("std", codes.std(dim=0))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.mean + self.std * self.layers(z)
+
+
+class CodeDiscriminator(nn.Module):
+    """Packs of `pack` codes to scores (B / pack, 1): near 1 for real.
+
+    It sees several codes at once, so it notices where a generator makes
+    the same again and again.
+
+    Source: Lin et al. 2018, "PacGAN".
+    """
+
+    def __init__(self, codes: Tensor, pack: int = 4, width: int = 128):
+        super().__init__()
+        self.pack = pack
+        self.layers = nn.Sequential(
+            nn.Linear(pack * codes.shape[1], width), nn.LeakyReLU(0.2),
+            nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1))
+        self.register_buffer("mean", codes.mean(dim=0))
+        self.register_buffer("std", codes.std(dim=0))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        codes = (codes - self.mean) / self.std
+        return self.layers(codes.view(-1, self.pack * codes.shape[1]))
+
+
+def train_code_gan(
+    codes: Tensor, *, steps: int, rng: torch.Generator,
+    batch_size: int = 64, lr: float = 5e-4,
+) -> CodeGenerator:
+    """A generator of codes, trained against a discriminator in turn.
+
+    Args:
+        codes: (N, code), of real clips.
+        rng: draws the batches and the noise.
+        batch_size: a multiple of the discriminator's pack, 4.
+    Returns:
+        The trained generator.
+    Source: the losses of Mao et al. 2017, "Least Squares Generative
+        Adversarial Networks"; chapter 2 explains such a pair.
+    """
+    G, D = CodeGenerator(codes), CodeDiscriminator(codes)
+    turn_g = Adam(G.parameters(), lr=lr, betas=(0.5, 0.999))
+    turn_d = Adam(D.parameters(), lr=lr, betas=(0.5, 0.999))
+    for _ in progress(steps, description="GAN of codes"):
+        chosen = torch.randint(len(codes), (batch_size,), generator=rng)
+        real = codes[chosen]
+        fake = G(torch.randn(batch_size, G.nz, generator=rng))
+        # D's turn: 1 for real codes, 0 for fake ones.
+        error_d = (D(real) - 1).square() + D(fake.detach()).square()
+        turn_d.zero_grad()
+        error_d.mean().backward()
+        turn_d.step()
+        # G's turn: D is to say 1.
+        error_g = (D(fake) - 1).square()
+        turn_g.zero_grad()
+        error_g.mean().backward()
+        turn_g.step()
+    return G

@@ -1,4 +1,4 @@
-"""Chapter 11, given: how near a clip is to the clip that it should be, and how much it flickers."""
+"""Chapter 11, given: how like images are, seen through a window, and how much a clip flickers."""
 from __future__ import annotations
 
 import torch
@@ -6,16 +6,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def psnr(clips: Tensor, reference: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio, in decibel; the peak is 2, from -1 to 1.
-
-    Args:
-        clips, reference: (..., T, C, H, W), in [-1, 1], of one shape.
-    Returns:
-        (...), infinite where both are equal.
-    """
-    error = (clips - reference).square().mean(dim=(-4, -3, -2, -1))
-    return 10 * torch.log10(4 / error)
+def window_mean(images: Tensor) -> Tensor:
+    """Gaussian-weighted means of (N, 1, H, W), (N, 1, H - 10, W - 10)."""
+    place = torch.arange(11, dtype=images.dtype) - 5
+    weights = torch.exp(-place.square() / (2 * 1.5 ** 2))
+    weights = weights / weights.sum()
+    columns = F.conv2d(images, weights.view(1, 1, -1, 1))
+    return F.conv2d(columns, weights.view(1, 1, 1, -1))
 
 
 def ssim(images: Tensor, reference: Tensor) -> Tensor:
@@ -30,12 +27,13 @@ def ssim(images: Tensor, reference: Tensor) -> Tensor:
     Source: Wang et al. 2004, eq. 13, with K1 = 0.01, K2 = 0.03.
     """
     x, y = images.flatten(0, 1)[:, None], reference.flatten(0, 1)[:, None]
-    mean_x, mean_y = _window_mean(x), _window_mean(y)
-    var_x = _window_mean(x * x) - mean_x ** 2
-    var_y = _window_mean(y * y) - mean_y ** 2
-    cov = _window_mean(x * y) - mean_x * mean_y
-    # The formula expects values from 0 on: v + 1 moves the means and nothing else.
-    mean_x, mean_y, c1, c2 = mean_x + 1, mean_y + 1, (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    mean_x, mean_y = window_mean(x), window_mean(y)
+    var_x = window_mean(x * x) - mean_x ** 2
+    var_y = window_mean(y * y) - mean_y ** 2
+    cov = window_mean(x * y) - mean_x * mean_y
+    # The formula expects values from 0 on: v + 1 moves only the means.
+    mean_x, mean_y = mean_x + 1, mean_y + 1
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
     score = (2 * mean_x * mean_y + c1) / (mean_x ** 2 + mean_y ** 2 + c1)
     score = score * (2 * cov + c2) / (var_x + var_y + c2)
     return score.view(len(images), -1).mean(dim=1)
@@ -48,11 +46,3 @@ def flicker(clip: Tensor) -> Tensor:
     A constant or a steady fade has 0. T is at least 3.
     """
     return clip.mean(dim=(1, 2, 3)).diff(n=2).abs().mean()
-
-
-def _window_mean(images: Tensor) -> Tensor:
-    """Gaussian-weighted means of (N, 1, H, W), (N, 1, H - 10, W - 10)."""
-    place = torch.arange(11, dtype=images.dtype) - 5
-    weights = torch.exp(-place.square() / (2 * 1.5 ** 2))
-    weights = weights / weights.sum()
-    return F.conv2d(F.conv2d(images, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))

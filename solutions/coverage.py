@@ -8,29 +8,35 @@ from torch import LongTensor, Tensor
 
 
 class LinearProbe:
-    """A linear classifier of samples (N, *), fitted in closed form (ridge regression on one-hot labels).
+    """A linear classifier of samples (N, *), fitted in closed form (ridge
+    regression on one-hot labels).
 
-    It needs no training and no tuning; `accuracy` on samples that it has not seen says how far to trust it.
+    It needs no training and no tuning; `accuracy` on samples that it has
+    not seen says how far to trust it.
 
     Args:
         samples: (N, *), labelled.
         labels: (N,), 0 to K - 1.
-        ridge: how strongly weights are held small, as a share of the mean variance of a pixel.
+        ridge: how strongly weights are held small, as a share of the mean
+            variance of a pixel.
     """
 
-    def __init__(self, samples: Tensor, labels: LongTensor, ridge: float = 0.1):
+    def __init__(
+        self, samples: Tensor, labels: LongTensor, ridge: float = 0.1
+    ):
         x = samples.flatten(1).double()
         y = torch.nn.functional.one_hot(labels).double()
         self.mean, self.share = x.mean(0), y.mean(0)
         x, y = x - self.mean, y - self.share
         covariance = x.T @ x / len(x)
-        covariance += ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=x.dtype)
-        self.weight = torch.linalg.solve(covariance, x.T @ y / len(x))  # (pixels, K)
+        scale = ridge * covariance.diagonal().mean()
+        covariance += scale * torch.eye(len(covariance), dtype=x.dtype)
+        self.weight = torch.linalg.solve(covariance, x.T @ y / len(x))
 
     def __call__(self, samples: Tensor) -> LongTensor:
         """The label of each sample, (N,)."""
-        scores = (samples.flatten(1).double() - self.mean) @ self.weight + self.share
-        return scores.argmax(1)
+        x = samples.flatten(1).double() - self.mean
+        return (x @ self.weight + self.share).argmax(1)
 
     def accuracy(self, samples: Tensor, labels: LongTensor) -> float:
         """The share of samples whose label it gets right."""

@@ -29,16 +29,28 @@ def texture_histogram(images: Tensor) -> Tensor:
         neighbour = gray[:, i:i + height, j:j + width]
         pattern += (neighbour >= gray[:, 1:-1, 1:-1]).long() << bit
     count = torch.zeros(len(gray), 256)
-    count.scatter_add_(1, pattern.flatten(1), torch.ones(len(gray), height * width))
+    ones = torch.ones(len(gray), height * width)
+    count.scatter_add_(1, pattern.flatten(1), ones)
     return count / (height * width)
 
 
 def frame_difference(clip: Tensor) -> Tensor:
-    """Mean absolute change from each frame of (T, C, H, W) to the next, (T - 1,)."""
+    """Mean absolute change from each frame of (T, C, H, W) to the next,
+    (T - 1,)."""
     return (clip[1:] - clip[:-1]).abs().mean(dim=(1, 2, 3))
 
 
-def optical_flow(first: Tensor, second: Tensor, window: int = 9) -> Tensor:
+def image_gradient(gray: Tensor) -> tuple[Tensor, Tensor]:
+    """Central differences of (N, 1, H, W) to the right and down."""
+    padded = F.pad(gray, [1] * 4, mode="replicate")
+    right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
+    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
+    return right, down
+
+
+def optical_flow(
+    first: Tensor, second: Tensor, window: int = 9
+) -> Tensor:
     """How far each pixel moves from one image to the next.
 
     Assumes that brightness moves along and that a window moves as one,
@@ -54,14 +66,16 @@ def optical_flow(first: Tensor, second: Tensor, window: int = 9) -> Tensor:
     Source: Lucas and Kanade 1981.
     """
     a, b = luma(first)[:, None], luma(second)[:, None]
-    x, y = _gradient((a + b) / 2)
+    x, y = image_gradient((a + b) / 2)
     t = b - a
     products = torch.cat([x * x, x * y, y * y, x * t, y * t], dim=1)
-    xx, xy, yy, xt, yt = F.avg_pool2d(products, window, 1, window // 2).split(1, dim=1)
+    sums = F.avg_pool2d(products, window, 1, window // 2)
+    xx, xy, yy, xt, yt = sums.split(1, dim=1)
     determinant = xx * yy - xy ** 2
     u, v = xy * yt - yy * xt, xy * xt - xx * yt
     corner = determinant > 1e-3 * (xx + yy) ** 2 + 1e-10
-    flow = torch.cat([u, v], dim=1) / determinant.where(corner, torch.ones_like(determinant))
+    one = torch.ones_like(determinant)
+    flow = torch.cat([u, v], dim=1) / determinant.where(corner, one)
     return flow * corner
 
 
@@ -76,14 +90,7 @@ def describe(clip: Tensor) -> dict[str, Tensor]:
     flow = optical_flow(clip[:-1], clip[1:]).movedim(1, 0).flatten(1)
     told = flow[:, (flow != 0).any(dim=0)]
     speed = told.mean(dim=1) if told.shape[1] else torch.zeros(2)
+    change = frame_difference(clip).mean()[None]
     return {"colour": colour_histogram(clip).mean(dim=0),
             "texture": texture_histogram(clip).mean(dim=0),
-            "motion": torch.cat([frame_difference(clip).mean()[None], speed])}
-
-
-def _gradient(gray: Tensor) -> tuple[Tensor, Tensor]:
-    """Central differences of (N, 1, H, W) to the right and down."""
-    padded = F.pad(gray, [1] * 4, mode="replicate")
-    right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
-    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
-    return right, down
+            "motion": torch.cat([change, speed])}

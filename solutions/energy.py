@@ -10,9 +10,11 @@ from torch.utils.flop_counter import flop_registry
 
 
 class FlopCounter(TorchDispatchMode):
-    """Adds up torch's formulas for all that runs inside `with FlopCounter() as counter`: see `counter.flops`.
+    """Adds up torch's formulas for all that runs inside `with
+    FlopCounter() as counter`: see `counter.flops`.
 
-    torch's own `FlopCounterMode` also says which module spent them; its hooks do not bear a gradient penalty.
+    torch's own `FlopCounterMode` also says which module spent them; its
+    hooks do not bear a gradient penalty.
     """
 
     flops = 0
@@ -26,10 +28,12 @@ class FlopCounter(TorchDispatchMode):
 
 
 def count_flops(run: Callable[[], object]) -> int:
-    """The floating point operations of matrix products and convolutions, forwards and backwards, in a call.
+    """The floating point operations of matrix products and convolutions,
+    forwards and backwards, in a call.
 
-    A multiplication and an addition are two. What works value by value (activations, norms, optimizers) is left out,
-    as is usual: it is little beside the rest, though on a GPU it may take as long.
+    A multiplication and an addition are two. What works value by value
+    (activations, norms, optimizers) is left out, as is usual: it is
+    little beside the rest, though on a GPU it may take as long.
 
     Args:
         run: called without arguments.
@@ -41,12 +45,18 @@ def count_flops(run: Callable[[], object]) -> int:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What no program can measure for you. Each number is an example: put your own in its place, and say so."""
+    """What no program can measure for you. Each number is an example: put
+    your own in its place, and say so."""
 
-    watts: float = 30  # two busy cores of a laptop with its memory; one H200 GPU draws up to 700, a T4 70
-    overhead: float = 1.5  # a data centre's cooling and losses (PUE); 1.1 in the best, 1 at home
-    grams_per_kwh: float = 436  # CO2 equivalent, the world's mean in 2022 (Ember, Global Electricity Review 2023)
-    price_per_kwh: float = 0.3  # in your currency; households pay between 0.05 and 0.4
+    # two busy cores of a laptop; one H200 GPU draws up to 700, a T4 70
+    watts: float = 30
+    # a data centre's cooling and losses (PUE); 1.1 in the best, 1 at home
+    overhead: float = 1.5
+    # CO2 equivalent, the world's mean in 2022 (Ember, Global Electricity
+    # Review 2023)
+    grams_per_kwh: float = 436
+    # in your currency; households pay between 0.05 and 0.4
+    price_per_kwh: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -66,16 +76,21 @@ class Footprint:
     price: float
 
     def __str__(self) -> str:
-        return f"{self.seconds:.0f} s, {1000 * self.kwh:.3g} Wh, {self.grams:.3g} g CO2e"
+        return (f"{self.seconds:.0f} s, {1000 * self.kwh:.3g} Wh, "
+                f"{self.grams:.3g} g CO2e")
 
 
-def footprint(seconds: float, assumptions: Assumptions = Assumptions()) -> Footprint:
-    """Energy, emissions and price of a machine that is busy for so many seconds.
+def footprint(
+    seconds: float, assumptions: Assumptions = Assumptions()
+) -> Footprint:
+    """Energy, emissions and price of a machine that is busy for so many
+    seconds.
 
     watts x seconds are joules; 3.6 million joules are a kilowatt-hour.
     """
     kwh = assumptions.watts * assumptions.overhead * seconds / 3.6e6
-    return Footprint(seconds, kwh, kwh * assumptions.grams_per_kwh, kwh * assumptions.price_per_kwh)
+    return Footprint(seconds, kwh, kwh * assumptions.grams_per_kwh,
+                     kwh * assumptions.price_per_kwh)
 
 
 def timed(run: Callable[[], object]) -> tuple[object, float]:

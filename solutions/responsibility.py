@@ -1,4 +1,4 @@
-"""Chapter 12: copies, membership, a mark that only its owner finds, and what codes mean.
+"""Chapter 12: copies, membership, a mark that its owner finds again, and what codes mean.
 
 Tests for copies compare three sets: what the model was trained on, held-out data of the same kind that it never saw,
 and its samples. Without held-out data nothing can be said: a good sampler comes near to real clips, too.
@@ -13,15 +13,16 @@ import torch
 from torch import LongTensor, Tensor, nn
 from torch.optim import Optimizer
 
-from solutions.evaluation import distances
 from solutions.pipeline import luma
 from solutions.watermark import STRENGTH, from_spectrum, key_signs, marked_band, spectrum
 
 
 def nearest(samples: Tensor, others: Tensor) -> tuple[Tensor, LongTensor]:
     """For each row of `samples` (N, F), the distance to its nearest row
-    of `others` (M, F), and which row that is."""
-    found = distances(samples, others).min(dim=1)
+    of `others` (M, F), and which row that is; 0 between equals."""
+    found = torch.cdist(
+        samples.double(), others.double(),
+        compute_mode="donot_use_mm_for_euclid_dist").min(dim=1)
     return found.values, found.indices
 
 
@@ -90,7 +91,6 @@ def copying(samples: Tensor, train: Tensor, held_out: Tensor) -> Copying:
     nearer = ((to_train < to_held_out).double() + ties).mean().item()
     # STUB def unit(x: Tensor) -> Tensor:
     # STUB     return (x - x.mean(0)) / x.std(0)
-    # STUB
     # STUB to_train = nearest(unit(samples), unit(train))[0]
     # STUB to_held_out = nearest(unit(samples), unit(held_out))[0]
     # STUB nearer = (to_train <= to_held_out).double().mean().item()
@@ -140,6 +140,7 @@ def private_step(
             each parameter p, in the order of `network.parameters()`.
     Source: Abadi et al. 2016, algorithm 1.
     """
+    # BEGIN SOLUTION
     parameters = list(network.parameters())
     total = [torch.zeros_like(p) for p in parameters]
     for sample in samples:
@@ -151,6 +152,7 @@ def private_step(
     for p, added in zip(parameters, total):
         hidden = torch.randn(p.shape, generator=rng) * noise * bound
         p.grad = (added + hidden) / len(samples)
+    # END SOLUTION
     optimizer.step()
 
 

@@ -333,7 +333,9 @@ def forgetful(*forgotten: str) -> Callable:
         for k in checkpoint.steps(steps):
             some = real[torch.randint(len(real), (batch,), generator=rng)]
             losses += step(generator, discriminator, *optimizers, some, rng)
-            reference.update_ema(ema, generator, reference.ema_decay(0.995, k))
+            with torch.no_grad():
+                for average, value in zip(ema.parameters(), generator.parameters(), strict=True):
+                    average.lerp_(value, 1 - min(0.995, (1 + k) / (10 + k)))
         return losses
     return train
 

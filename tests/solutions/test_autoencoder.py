@@ -1,16 +1,20 @@
-"""The autoencoder: shapes, a few clips learnt, and what sampling needs."""
+"""The autoencoder: shapes, and what sampling needs: a distribution of codes, one heap or several."""
 import pytest
 import torch
 
 from clipkit import Walkers
-from solutions.autoencoder import Autoencoder, sample_clips, train_autoencoder
-from solutions.pipeline import augment
+from solutions.autoencoder import Autoencoder, gaussian_codes, train_code_gan
+from solutions.pipeline import train_autoencoder
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+def rng():
+    return torch.Generator().manual_seed(0)
 
 
 def test_a_clip_goes_through_few_numbers():
@@ -24,44 +28,28 @@ def test_another_size_is_refused():
         Autoencoder(3, size=30)
 
 
-def test_it_learns_a_few_clips_by_heart_and_samples_near_them():
-    clips, rng = Walkers(4, num_frames=4, scene="meadow").clips, torch.Generator().manual_seed(0)
-    model = Autoencoder(12, code=16)
-    losses = train_autoencoder(model, clips, steps=200, rng=rng, batch_size=8)
-    assert losses[-1] < 0.15 * losses[0]
-    fake = sample_clips(model, clips, 8, rng)
-    assert fake.shape == (8, 4, 3, 32, 32)
-    assert (fake.mean(dim=0) - clips.mean(dim=0)).abs().mean() < 0.1
+def test_gaussian_codes_have_the_mean_and_covariance_of_the_codes():
+    codes = torch.randn(3000, 4) @ torch.tensor([[1.0, 0.9, 0, 0], [0, 0.4, 0, 0], [0, 0, 2, -1], [0, 0, 0, 1]]) + 3
+    drawn = gaussian_codes(codes, 20000, rng())
+    torch.testing.assert_close(drawn.mean(dim=0), codes.mean(dim=0), atol=0.06, rtol=0)
+    torch.testing.assert_close(drawn.T.cov(), codes.T.cov(), atol=0.15, rtol=0)
 
 
-class Unchanged:
-    """An autoencoder whose codes are the clips themselves."""
-
-    def encode(self, clips):
-        return clips.flatten(1)
-
-    def decode(self, codes, num_frames):
-        return codes.view(len(codes), num_frames, 1, 1, 2)
-
-
-def test_samples_have_the_mean_and_covariance_of_the_codes():
-    clips = (torch.randn(3000, 4) @ torch.tensor([[1.0, 0.9, 0, 0], [0, 0.4, 0, 0], [0, 0, 2, -1], [0, 0, 0, 1]]) + 3)
-    fake = sample_clips(Unchanged(), clips.view(-1, 2, 1, 1, 2), 20000, torch.Generator().manual_seed(0)).flatten(1)
-    torch.testing.assert_close(fake.mean(dim=0), clips.mean(dim=0), atol=0.06, rtol=0)
-    torch.testing.assert_close(fake.T.cov(), clips.T.cov(), atol=0.15, rtol=0)
-
-
-def test_augmentation_is_asked_for_every_clip_of_a_batch():
-    calls, clips = [], Walkers(2, num_frames=4).clips
-    train_autoencoder(Autoencoder(12), clips, steps=2, rng=torch.Generator(), batch_size=3,
-                      augment=lambda clip, rng: calls.append(clip.shape) or augment(clip, rng))
-    assert calls == [clips[0].shape] * 6
+def test_a_gan_of_codes_finds_every_clump():
+    centres = 4 * torch.randn(3, 16)
+    codes = centres[torch.arange(192) % 3] + torch.randn(192, 16)
+    generator = train_code_gan(codes, steps=800, rng=rng())
+    with torch.no_grad():
+        made = generator(torch.randn(500, generator.nz, generator=rng()))
+    share = torch.bincount(torch.cdist(made, centres).argmin(dim=1), minlength=3) / 500
+    assert share.min() > 0.1
+    torch.testing.assert_close(made.std(dim=0).mean(), codes.std(dim=0).mean(), rtol=0.4, atol=0)
 
 
 def test_a_network_that_decodes_noise_knows_no_distribution():
     """What an autoencoder lacks as a generative model: its codes are not standard normal."""
     clips = Walkers(64, num_frames=4).clips
     model = Autoencoder(12, code=8)
-    train_autoencoder(model, clips, steps=60, rng=torch.Generator().manual_seed(0))
+    train_autoencoder(model, clips, steps=60, rng=rng())
     codes = model.encode(clips).detach()
     assert (codes.std(dim=0) - 1).abs().max() > 0.5

@@ -1,7 +1,7 @@
 """Directions against the singular value decomposition."""
 import torch
 
-from solutions.directions import closed_form_directions, walk
+from solutions.directions import closed_form_directions
 
 RNG = torch.Generator().manual_seed(0)
 

@@ -5,8 +5,22 @@ import torch
 from torchvision.transforms import v2
 
 from clipkit import MovingDigits, Walkers, read_video, write_video
-from solutions.pipeline import (augment, black_frames, clean_clips, clip_from_pixels, colour_histogram,
-                                duplicate_frames, luma, pipeline, scene_cuts)
+from solutions.autoencoder import Autoencoder
+from solutions.pipeline import (
+    augment,
+    autoencoder_step,
+    black_frames,
+    clean_clips,
+    clip_from_pixels,
+    colour_histogram,
+    duplicate_frames,
+    luma,
+    pipeline,
+    resize_and_crop,
+    scene_cuts,
+    train_autoencoder,
+    whole_clips,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,17 +38,26 @@ def walkers(scene="meadow", count=8, **only):
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (61, 33), (32, 32)])
-def test_a_clip_from_pixels_is_torchvisions_resize_and_crop(shape):
-    pixels = torch.randint(256, (3, *shape, 3), dtype=torch.uint8)
-    wanted = v2.Compose([v2.Resize(16, antialias=True), v2.CenterCrop(16)])(pixels.movedim(-1, 1).float() / 127.5 - 1)
-    clip = clip_from_pixels(pixels.numpy(), 16)
-    assert clip.dtype == torch.float32 and clip.shape == (3, 3, 16, 16)
-    torch.testing.assert_close(clip, wanted, atol=1e-5, rtol=0)
+def test_resize_and_crop_is_torchvisions(shape):
+    clip = torch.rand(3, 3, *shape) * 2 - 1
+    wanted = v2.Compose([v2.Resize(16, antialias=True), v2.CenterCrop(16)])(clip)
+    torch.testing.assert_close(resize_and_crop(clip, 16), wanted, atol=1e-5, rtol=0)
 
 
 def test_a_clip_from_pixels_spans_the_range():
-    pixels = np.stack([np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)])
-    assert clip_from_pixels(pixels, 8).unique().tolist() == [-1, 1]
+    pixels = np.stack([np.zeros((8, 6, 3), np.uint8), np.full((8, 6, 3), 255, np.uint8)])
+    clip = clip_from_pixels(pixels)
+    assert clip.dtype == torch.float32 and clip.shape == (2, 3, 8, 6)
+    assert clip[0].unique().tolist() == [-1] and clip[1].unique().tolist() == [1]
+
+
+def test_a_clip_from_pixels_is_what_clipkit_reads(tmp_path):
+    import av
+
+    path = write_video(walkers()[0], tmp_path / "clip.mp4", scale=2)
+    with av.open(str(path)) as file:
+        pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
+    torch.testing.assert_close(clip_from_pixels(pixels), read_video(path))
 
 
 def test_luma_weighs_the_channels_and_white_stays_white():
@@ -91,6 +114,14 @@ def test_a_cut_between_equal_colours_is_not_seen():
     assert not scene_cuts(two.flatten(0, 1)).any()
 
 
+def test_whole_clips_hold_every_frame_that_fits_once():
+    video, cuts = torch.arange(23.0)[:, None, None, None], torch.zeros(23, dtype=torch.bool)
+    cuts[[4, 5, 14]] = True
+    clips = whole_clips(video, cuts, 3).flatten(1)
+    assert clips.tolist() == [[0, 1, 2], [5, 6, 7], [8, 9, 10], [11, 12, 13], [14, 15, 16], [17, 18, 19], [20, 21, 22]]
+    assert whole_clips(video[:0], cuts[:0], 3).shape == (0, 3, 1, 1, 1)
+
+
 def test_cleaning_gives_whole_clips_of_one_scene():
     meadow, night = walkers("meadow", 1)[0], walkers("night", 1)[0]
     video = torch.cat([torch.full((2, 3, 32, 32), -1.0), meadow[:5], meadow[4:], night[:7]])
@@ -122,6 +153,28 @@ def test_an_augmentation_mirrors_moves_and_lights():
     moved = augment(torch.zeros(2, 3, 8, 8), rng(), light=0.1)
     assert moved.unique().numel() == 1 and moved.abs().max() <= 0.1
     assert torch.equal(augment(clip, rng(3)), augment(clip, rng(3)))
+
+
+def test_an_autoencoder_step_is_gradient_descent():
+    model, clips = torch.nn.Linear(1, 1, bias=False), torch.full((4, 1), 2.0)
+    torch.nn.init.constant_(model.weight, 0.5)
+    model.weight.grad = torch.full((1, 1), 1e6)  # stale
+    loss = autoencoder_step(model, torch.optim.SGD(model.parameters(), lr=0.1), clips)
+    assert (loss.item(), loss.requires_grad) == (1.0, False)  # (0.5 * 2 - 2) ** 2
+    assert model.weight.item() == pytest.approx(0.9)  # 0.5 - 0.1 * 2 * (0.5 * 2 - 2) * 2
+
+
+def test_it_learns_a_few_clips_by_heart():
+    clips = Walkers(4, num_frames=4, scene="meadow").clips
+    losses = train_autoencoder(Autoencoder(12), clips, steps=150, rng=rng(), batch_size=8)
+    assert losses[-1] < 0.15 * losses[0]
+
+
+def test_augmentation_is_asked_for_every_clip_of_a_batch():
+    calls, clips = [], Walkers(2, num_frames=4).clips
+    train_autoencoder(Autoencoder(12), clips, steps=2, rng=rng(), batch_size=3,
+                      augment=lambda clip, rng: calls.append(clip.shape) or augment(clip, rng))
+    assert calls == [clips[0].shape] * 6
 
 
 def test_the_pipeline_goes_from_files_to_files(tmp_path):

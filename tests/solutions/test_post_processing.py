@@ -4,9 +4,25 @@ import torch
 
 from clipkit import Walkers
 from solutions.clip_quality import flicker, ssim
-from solutions.post_processing import (blend_frames, crossfade, deflicker, double_frame_rate, grey_world, loop,
-                                       match_histograms, motion_frames, motion_gated_mean, neighbours, psnr, sharpen,
-                                       temporal_median, transfer_colours, white_patch)
+from solutions.post_processing import (
+    Stopwatch,
+    blend_frames,
+    crossfade,
+    deflicker,
+    double_frame_rate,
+    finish,
+    grey_world,
+    loop,
+    match_histograms,
+    motion_frames,
+    motion_gated_mean,
+    neighbours,
+    psnr,
+    sharpen,
+    temporal_median,
+    transfer_colours,
+    white_patch,
+)
 
 CAST = torch.tensor([1.0, 0.8, 0.55]).view(3, 1, 1)  # the yellow of a lamp
 
@@ -178,3 +194,33 @@ def test_sharpening_steepens_edges_and_leaves_flat_parts():
     edge = torch.cat([torch.full((1, 1, 16, 16), -0.4), torch.full((1, 1, 16, 16), 0.4)], dim=3)
     step = lambda x: (x[..., 16] - x[..., 15]).mean()
     assert step(sharpen(edge)) > step(edge)
+
+
+def test_a_clean_clip_without_sharp_edges_becomes_its_own_pixels():
+    levels = torch.arange(256).view(1, 1, 16, 16).expand(4, 3, -1, -1).float()
+    levels = levels.sort(dim=-1).values  # a ramp: next to nothing to sharpen but at the ends of its rows
+    pixels = finish(levels / 127.5 - 1)
+    assert pixels.shape == (4, 16, 16, 3) and pixels.dtype == torch.uint8
+    middle = pixels[:, 4:12, 5:11, 0].float()
+    torch.testing.assert_close(middle, levels[:, 0, 4:12, 5:11], atol=1, rtol=0)
+
+
+def test_finishing_takes_flicker_away_and_wraps_nothing_around(clips):
+    spoilt = (0.7 * clips[0] + 0.1 * torch.randn(16, 1, 1, 1)).clamp(-1, 1)
+    finished = finish(spoilt).movedim(-1, 1) / 127.5 - 1
+    assert flicker(finished) < flicker(spoilt) / 3
+    white = torch.ones(2, 3, 16, 16)
+    white[..., :8] = -1
+    assert set(finish(white).unique().tolist()) == {0, 255}
+
+
+def test_a_stopwatch_adds_up_named_blocks_and_lets_errors_through():
+    ticks = iter([0.0, 2.0, 10.0, 13.0, 20.0, 21.0])
+    watch = Stopwatch(lambda: next(ticks))
+    for name in ("load", "train"):
+        with watch(name):
+            pass
+    with pytest.raises(KeyError), watch("load"):
+        raise KeyError
+    assert watch.seconds == {"load": 3, "train": 3}
+    assert watch.shares() == {"load": 0.5, "train": 0.5}

@@ -4,18 +4,8 @@ import torch
 from scipy.stats import binomtest, mannwhitneyu
 from torch import nn
 
-from solutions.responsibility import (
-    auc,
-    closed_form_directions,
-    copying,
-    data_copying_z,
-    label_direction,
-    membership_auc,
-    nearest,
-    true_positives,
-    walk,
-    wilson_interval,
-)
+from solutions.directions import walk
+from solutions.responsibility import auc, copying, label_direction, nearest, private_step, wilson_interval
 
 RNG = torch.Generator().manual_seed(0)
 TRAIN, HELD_OUT, FRESH = (torch.randn(600, 8, generator=RNG) for _ in range(3))
@@ -76,3 +66,43 @@ def test_a_label_direction_is_found_and_changes_the_label():
     torch.testing.assert_close(path @ direction, torch.tensor([-1.0, 0.0, 1.0]), atol=0.02, rtol=0)
     with pytest.raises(ValueError, match="got 4 of 4 with it"):
         label_direction(torch.randn(4, 2), torch.ones(4, dtype=torch.bool))
+
+
+def squared(network, samples):
+    return network(samples).square().mean()
+
+
+def gradient(network, sample):
+    return torch.cat([g.flatten() for g in torch.autograd.grad(squared(network, sample), network.parameters())])
+
+
+def private(network, samples, **options):
+    """The change of all weights in a step with learning rate 1."""
+    before = nn.utils.parameters_to_vector(network.parameters()).detach()
+    rng = torch.Generator().manual_seed(1)
+    private_step(network, squared, samples, torch.optim.SGD(network.parameters(), 1.0), rng=rng, **options)
+    return nn.utils.parameters_to_vector(network.parameters()).detach() - before
+
+
+def test_a_private_step_without_bound_and_noise_is_a_step():
+    network, samples = nn.Linear(5, 2), torch.randn(7, 5, generator=RNG)
+    expected = -gradient(network, samples)
+    torch.testing.assert_close(private(network, samples, bound=1e9, noise=0.0), expected)
+
+
+def test_one_sample_moves_the_weights_by_no_more_than_its_share_of_the_bound():
+    network, samples = nn.Linear(5, 2), torch.randn(7, 5, generator=RNG)
+    before = nn.utils.parameters_to_vector(network.parameters()).detach()
+    with_one = private(network, samples, bound=0.1, noise=0.3)
+    samples[3] *= 1000
+    nn.utils.vector_to_parameters(before, network.parameters())
+    with_another = private(network, samples, bound=0.1, noise=0.3)
+    assert (with_one - with_another).norm() <= 2 * 0.1 / 7 + 1e-6
+
+
+def test_the_noise_has_the_stated_spread():
+    network = nn.Linear(100, 100)
+    with torch.no_grad():
+        nn.utils.vector_to_parameters(torch.zeros(10_100), network.parameters())
+    change = private(network, torch.zeros(4, 100), bound=0.5, noise=2.0)  # no gradient: noise alone
+    assert change.std() == pytest.approx(2.0 * 0.5 / 4, rel=0.05)

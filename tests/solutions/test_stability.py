@@ -5,13 +5,19 @@ import pytest
 import torch
 from torch import nn
 
+from solutions.layers import minibatch_stddev
 from solutions.stability import (
+    MinibatchStd,
     batch_dependence,
     clip_gradients,
+    convergence_rate,
+    dirac_step,
+    effective_modes,
     gradient_penalty,
     instance_noise,
     learning_rate_factor,
     noise_level,
+    penalised_step,
     r1_penalty,
     spectral_norm,
     squared_gradient_norm,
@@ -159,3 +165,72 @@ def test_batch_norm_lets_a_sample_see_its_batch_and_other_norms_do_not():
     assert batch_dependence(without, sample, companions) < 1e-6
     assert batch_dependence(with_norm.eval(), sample, companions) < 1e-6
     assert all(torch.equal(value, before[name]) for name, value in with_norm.state_dict().items())
+
+
+def test_equal_kinds_count_one_each_and_rare_ones_less():
+    assert effective_modes(torch.arange(7).repeat(3)) == pytest.approx(7)
+    assert effective_modes(torch.full((5,), 3)) == pytest.approx(1)
+    labels = torch.tensor([0] * 9 + [2])
+    entropy = torch.distributions.Categorical(torch.tensor([0.9, 0.1])).entropy()
+    assert effective_modes(labels) == pytest.approx(entropy.exp().item())
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.7])
+def test_a_dirac_step_goes_down_the_losses_that_its_docstring_names(gamma):
+    theta, psi = torch.randn(2, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    theta, psi = theta.requires_grad_(), psi.requires_grad_()
+    loss_g = -nn.functional.softplus(psi * theta).sum()
+    loss_d = (nn.functional.softplus(psi * theta) + gamma * psi.square() / 2).sum()
+    slope_g, = torch.autograd.grad(loss_g, theta)
+    slope_d, = torch.autograd.grad(loss_d, psi)
+    new_theta, new_psi = dirac_step(theta, psi, lr=0.1, gamma=gamma)
+    torch.testing.assert_close(new_theta, theta - 0.1 * slope_g)
+    torch.testing.assert_close(new_psi, psi - 0.1 * slope_d)
+
+
+@pytest.mark.parametrize("gamma, rate", [(0, 0), (0.4, -0.2), (1, -0.5), (2, -1 + math.sqrt(3) / 2)])
+def test_the_rate_is_that_of_the_quadratic(gamma, rate):
+    assert convergence_rate(gamma) == pytest.approx(rate, abs=1e-6)
+
+
+@pytest.mark.parametrize("gamma", [0.3, 2.5])
+def test_the_dirac_game_shrinks_at_its_rate(gamma):
+    game, lr, steps = torch.tensor([1e-3, 0.0], dtype=torch.float64), 0.002, 10_000
+    norms = []
+    for step in range(steps):
+        game = torch.stack(dirac_step(*game, lr=lr, gamma=gamma))
+        norms.append(game.norm().item())
+    middle, end = max(norms[4000:6000]), max(norms[8000:])  # the envelope of a swing
+    seen = math.log(end / middle) / ((norms.index(end) - norms.index(middle)) * lr)
+    assert seen == pytest.approx(convergence_rate(gamma), rel=0.15)
+
+
+def test_without_a_penalty_every_step_leads_outward():
+    """The squared distance grows by the factor 1 + (lr sigmoid(psi theta))^2, exactly."""
+    theta, psi = torch.tensor([0.5, 2.0], dtype=torch.float64), torch.tensor([1.0, -0.3], dtype=torch.float64)
+    for _ in range(50):
+        factor = 1 + (0.3 * torch.sigmoid(theta * psi)) ** 2
+        before = theta ** 2 + psi ** 2
+        theta, psi = dirac_step(theta, psi, lr=0.3)
+        torch.testing.assert_close(theta ** 2 + psi ** 2, factor * before)
+
+
+def test_a_lazy_penalty_is_the_same_on_average():
+    def pulled(every, steps):
+        D = nn.Linear(1, 1, bias=False).double()
+        nn.init.constant_(D.weight, 1.0)
+        sgd = torch.optim.SGD(D.parameters(), lr=0.1)
+        real, z = torch.ones(2, 1).double(), torch.zeros(2, 1).double()
+        for step in steps:
+            penalised_step(nn.Identity(), D, sgd, real, z, loss=lambda r, f: (r - f).mean(), every=every, step=step,
+                           penalty=lambda D, real, fake: D.weight.sum(), weight=0.25)
+        return D.weight.item()
+
+    assert pulled(1, range(4)) == pytest.approx(1 - 0.1 * 4 * (1 + 0.25))
+    assert pulled(4, range(4)) == pytest.approx(pulled(1, range(4)))
+    assert pulled(4, [1, 2, 3]) == pytest.approx(1 - 0.1 * 3)
+
+
+def test_the_layers_statistic_is_that_of_one_large_group():
+    features = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(MinibatchStd()(features), minibatch_stddev(features, group=6))

@@ -1,13 +1,26 @@
 """VideoGAN: what its streams must do whatever their weights, the networks of the paper, a tiny one that learns."""
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from clipkit import MovingDigits
+from solutions.gan_step import Batch, Game, gan_step
 from solutions.layers import num_parameters
 from solutions.settings import Hooks, Settings
 from solutions.train import fit
-from solutions.video_gan import VideoDiscriminator, VideoGenerator, compose, recipe, sparse_mask, time_strides
+from solutions.video_gan import (
+    VideoDiscriminator,
+    VideoGenerator,
+    clip_step,
+    compose,
+    motion_codes,
+    recipe,
+    sparse_mask,
+    time_strides,
+)
 
 
 @pytest.mark.parametrize("num_frames, size, strides", [
@@ -140,10 +153,35 @@ def test_layers_do_not_mix_clips_in_the_discriminator():
     assert not any(isinstance(m, nn.BatchNorm3d) for m in VideoDiscriminator(8, 32).modules())
 
 
+def test_motion_codes_are_those_of_a_gru():
+    torch.manual_seed(0)
+    gru, cell, noise = nn.GRU(3, 5, batch_first=True), nn.GRUCell(3, 5), torch.randn(2, 7, 3)
+    with torch.no_grad():
+        for mine, theirs in zip(cell.parameters(), gru.parameters(), strict=True):
+            mine.copy_(theirs)
+    torch.testing.assert_close(motion_codes(cell, noise), gru(noise)[0])
+
+
+def test_a_step_is_that_of_the_trainer():
+    """Two implementations, the same weights: `clip_step` and `gan_step` with R1 and the mask's loss."""
+    made, after = recipe(MovingDigits(8, num_frames=4, size=16), "smoke"), []
+    real, z = made.real[:4], torch.randn(4, made.generator.nz, generator=torch.Generator().manual_seed(0))
+    for way in ("clip_step", "gan_step"):
+        G, D = copy.deepcopy(made.generator), copy.deepcopy(made.discriminator)
+        optimizers = [torch.optim.SGD(network.parameters(), lr=0.1) for network in (G, D)]
+        if way == "clip_step":
+            clip_step(G, D, *optimizers, real, z, gamma=1.0, extra=lambda G=G: 0.1 * G.mask.mean())
+        else:
+            settings = replace(made.settings, bfloat16=False)
+            gan_step(Game(G, D, *optimizers, settings, Hooks(extra_g=sparse_mask)), Batch(real, z))
+        after.append([p.detach() for network in (G, D) for p in network.parameters()])
+    for mine, theirs in zip(*after, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+    assert not torch.equal(after[0][0], next(made.generator.parameters()))
+
+
 @pytest.mark.gpu
 def test_the_gpu_preset_does_a_hundred_steps_without_a_nan():
-    from dataclasses import replace
-
     from clipkit import Walkers
 
     made = recipe(Walkers(128, num_frames=16, size=64), "gpu")

@@ -5,17 +5,9 @@ from scipy.fft import dctn
 from scipy.stats import kstest, norm
 
 from clipkit import Walkers, read_video, write_video
-from solutions.clip_quality import psnr
-from solutions.watermark import (
-    detection_score,
-    embed,
-    from_spectrum,
-    key_signs,
-    marked_band,
-    pooled_score,
-    spectrum,
-    threshold,
-)
+from solutions.post_processing import psnr
+from solutions.responsibility import detection_score, embed, threshold
+from solutions.watermark import from_spectrum, key_signs, marked_band, pooled_score, spectrum
 
 CLIPS = Walkers(4, num_frames=16, seed=5).clips
 

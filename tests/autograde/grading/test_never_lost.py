@@ -244,6 +244,7 @@ def test_killed_runners_and_graders_change_nothing_in_the_end(tmp_path, quick):
     while second.process.poll() is None and kills < 4:
         kills += second.kill_one_of_below(draw)
         time.sleep(draw.uniform(0.02, 0.1))
-    second.ended()
+    second.process.communicate(timeout=600)  # it has gone on, or stopped with a sentence where all was killed at its start
+    Grading(wild).ended()
     assert kills
     assert everything(wild) == everything(calm)

@@ -1,0 +1,424 @@
+"""Checks of chapter 11."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from solutions import post_processing as reference
+
+from . import Draw, Subject, Wrong, assert_close, check, written
+
+# PSNR
+
+PSNR_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda e: -10 * e.square().mean((-4, -3, -2, -1)).log10(), "The peak is 2, not 1: values run from -1 to 1."),
+    (lambda e: 10 * (4 / e.square().mean((-4, -3, -2, -1))).log(), "Decibel count powers of ten: log10, not log."),
+    (lambda e: 20 * (4 / e.square().mean((-4, -3, -2, -1))).log10(),
+     "10 log10 of the squares, or 20 log10 of the peak over the root of the error: not 20 of the squares."),
+    (lambda e: 10 * (2 / e.square().mean((-4, -3, -2, -1))).log10(), "The peak is squared as the error is: 4."),
+    (lambda e: 20 * (2 / e.abs().mean((-4, -3, -2, -1))).log10(), "The error is squared before the mean, not its size taken."),
+    (lambda e: 10 * (4 / e.square().mean((-3, -2, -1))).log10().mean(-1),
+     "First the mean over the whole clip, then the logarithm: the mean of the frames' decibels is another number."),
+    (lambda e: 10 * (4 / e.square().mean((-3, -2, -1))).log10(), "One number for each clip: the mean runs over its frames too."),
+    (lambda e: 10 * (4 / e.square().mean()).log10(), "One number for each clip of a batch: mean over the last four axes."),
+    (lambda e: 10 * (4 / e.square().mean((-4, -3, -2, -1))).log10().mean(), "One number for each clip: no mean over the batch."),
+    (lambda e: 10 * (e.square().mean((-4, -3, -2, -1)) / 4).log10(), "Upside down: the peak over the error; better is higher."),
+]
+
+
+def _assert_psnr(subject: Subject, draw: Draw, *batch: int) -> None:
+    clips = draw.uniform(*batch, 4, 3, 5, 6, low=-1)
+    scale = draw.uniform(*batch, 4, 1, 1, 1, low=0.02, high=0.5)  # no two frames alike
+    other = clips + scale * draw.normal(*clips.shape)
+    mistakes = [(wrong(other - clips), hint) for wrong, hint in PSNR_MISTAKES]
+    assert_close(subject(other, clips), reference.psnr(other, clips), mistakes=mistakes, rtol=1e-3)
+
+
+@check("post_processing.psnr", points=2, hint="10 log10 of 4 over the mean squared error of the whole clip.")
+def gives_the_decibels_of_a_clip(subject: Subject, draw: Draw) -> None:
+    _assert_psnr(subject, draw)
+
+
+@check("post_processing.psnr", points=1, hint="The mean runs over the last four axes, whatever stands before them.")
+def gives_one_number_for_each_clip_of_a_batch(subject: Subject, draw: Draw) -> None:
+    _assert_psnr(subject, draw, 3)
+    _assert_psnr(subject, draw, 2, 2)
+
+
+# Noise
+
+def _around(clip: Tensor, radius: int) -> Tensor:
+    return reference.neighbours(clip, radius)
+
+
+def _wrapped(clip: Tensor, radius: int) -> Tensor:
+    return torch.stack([clip.roll(k, 0) for k in range(-radius, radius + 1)])
+
+
+MEDIAN_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda c, r: _around(c, r).mean(0), "That is the mean: one wild frame moves it. Take the median."),
+    (lambda c, r: _around(c, 1).median(0).values, "It ignores the radius: hand it on to `neighbours`."),
+    (lambda c, r: _wrapped(c, r).median(0).values, "The first frame is no neighbour of the last: at the ends, repeat the end."),
+    (lambda c, r: reference.temporal_median(c.transpose(0, 1), r).transpose(0, 1),
+     "The median runs over channels: time is the first axis of a clip."),
+    (lambda c, r: _around(c, r).median(1).values, "The median is taken over the wrong axis: neighbours stand on the first one."),
+    (lambda c, r: c.median(0, keepdim=True).values.expand_as(c),
+     "One median for the whole clip: nothing may move any more. Take it over the neighbours of each frame."),
+    (lambda c, r: _around(c, r)[:r + 1].median(0).values, "Only the frames before vote; those after count as well."),
+    (lambda c, r: c, "The clip comes back as it was."),
+]
+
+
+def _assert_filter(subject: Subject, clip: Tensor, expected: Tensor, mistakes: list, *args: object) -> None:
+    assert_close(subject(clip, *args), expected, mistakes=[(wrong(clip, *args), hint) for wrong, hint in mistakes])
+
+
+@check("post_processing.temporal_median", points=2, hint="The median over the first axis of `neighbours(clip, radius)`.")
+def takes_the_median_of_each_pixel_over_time(subject: Subject, draw: Draw) -> None:
+    clip = draw.normal(7, 3, 4, 5)
+    _assert_filter(subject, clip, reference.temporal_median(clip, 1), MEDIAN_MISTAKES, 1)
+
+
+@check("post_processing.temporal_median", points=1, hint="`radius` frames before and as many after.")
+def looks_as_far_as_the_radius(subject: Subject, draw: Draw) -> None:
+    for radius in (2, 3):
+        clip = draw.normal(9, 3, 4, 4)
+        _assert_filter(subject, clip, reference.temporal_median(clip, radius), MEDIAN_MISTAKES, radius)
+
+
+def _gated(clip: Tensor, radius: int, threshold: float, *, window: int = 3, padded: bool = False, size: bool = True,
+           by_channel: bool = False, count: bool = True, soft: bool = False) -> Tensor:
+    """The gated mean, put together from named parts."""
+    around = _around(clip, radius)
+    change = around - clip
+    change = change.abs() if size else change
+    if by_channel:
+        still = change < threshold
+    else:
+        change = F.avg_pool2d(change.mean(2), window, 1, window // 2, count_include_pad=padded)
+        still = (change < threshold).unsqueeze(2)
+    kept = torch.where(still, around, clip) if soft else around * still
+    return kept.sum(0) / (still.sum(0) if count and not soft else 2 * radius + 1)
+
+
+GATE_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda c, r, t: _around(c, r).mean(0), "Every frame votes, also where something moved: that makes ghosts. Use the mask."),
+    (lambda c, r, t: _gated(c, r, t, window=1), "The 3 × 3 window is missing: single pixels of noise pass for motion."),
+    (lambda c, r, t: _gated(c, r, t, padded=True), "At the border the window is smaller: count_include_pad=False."),
+    (lambda c, r, t: _gated(c, r, t, size=False), "A pixel that grows darker has changed too: take abs() of the difference."),
+    (lambda c, r, t: _gated(c, r, t, by_channel=True), "One vote a pixel, by the mean difference over channels and 3 × 3 pixels."),
+    (lambda c, r, t: _gated(c, r, t, count=False), "Divide by the number of frames that vote, not by all: else it grows grey."),
+    (lambda c, r, t: _gated(c, r, t, soft=True),
+     "Frames that may not vote are left out of the mean; they are not replaced by the frame itself."),
+    (lambda c, r, t: _gated(c, 2, 0.3), "It ignores `radius` or `threshold`."),
+    (lambda c, r, t: c, "The clip comes back as it was."),
+]
+
+
+def _assert_gate(subject: Subject, clip: Tensor, radius: int, threshold: float) -> None:
+    found = subject(clip, radius, threshold)
+    if isinstance(found, Tensor) and not found.isfinite().all():
+        raise Wrong(hint="NaN: there are pixels where no frame votes. A frame differs from itself by 0 and always may: is the gate "
+                         "the wrong way round?")
+    mistakes = [(wrong(clip, radius, threshold), hint) for wrong, hint in GATE_MISTAKES]
+    assert_close(found, reference.motion_gated_mean(clip, radius, threshold), mistakes=mistakes)
+
+
+def _moving(draw: Draw, threshold: float, *shape: int) -> Tensor:
+    """Noise, and a block that jumps, so that some differences lie on either side of the threshold."""
+    clip = draw.normal(*shape, std=threshold / 2)
+    for frame in clip:
+        top, left = draw.integers(0, shape[2] - 4, 2).tolist()
+        frame[:, top:top + 5, left:left + 5] += 3 * threshold
+    return clip
+
+
+@check("post_processing.motion_gated_mean", points=3, hint="Sum of the frames that may vote, divided by how many they are.")
+def only_what_has_not_moved_may_vote(subject: Subject, draw: Draw) -> None:
+    clip = _moving(draw, 0.3, 7, 3, 9, 10)
+    _assert_gate(subject, clip, 2, 0.3)
+
+
+@check("post_processing.motion_gated_mean", points=1, hint="`radius` and `threshold` are arguments: no fixed numbers inside.")
+def obeys_radius_and_threshold(subject: Subject, draw: Draw) -> None:
+    for radius, threshold in ((1, 0.1), (3, 0.6)):
+        clip = _moving(draw, threshold, 8, 3, 8, 8)
+        _assert_gate(subject, clip, radius, threshold)
+
+
+@check("post_processing.motion_gated_mean", points=1, hint="Any number of channels, any height and width.")
+def works_for_grey_clips_of_any_shape(subject: Subject, draw: Draw) -> None:
+    clip = _moving(draw, 0.2, 5, 1, 7, 12)
+    _assert_gate(subject, clip, 1, 0.2)
+
+
+# Colour
+
+def _gained(clip: Tensor, *, axes: tuple = (0, 2, 3), light: Callable = lambda x: (x + 1) / 2, power: int = 1,
+            wanted: Callable = lambda mean: mean.mean(), back: bool = True, clamped: bool = True) -> Tensor:
+    """Grey world, put together from named parts."""
+    x = light(clip)
+    mean = x.mean(axes, keepdim=True)
+    out = x * (wanted(mean) / mean.clamp(min=1e-3)) ** power
+    out = out.clamp(0, 1) if clamped else out
+    return out * 2 - 1 if back else out
+
+
+def _of_values(clip: Tensor) -> Tensor:
+    mean = clip.mean((0, 2, 3), keepdim=True)
+    return (clip * mean.mean() / mean).clamp(-1, 1)
+
+
+def _shifted(clip: Tensor) -> Tensor:
+    mean = clip.mean((0, 2, 3), keepdim=True)
+    return (clip + mean.mean() - mean).clamp(-1, 1)
+
+
+GREY_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda c: _gained(c, axes=(2, 3), wanted=lambda m: m.mean(1, keepdim=True)),
+     "One gain for each frame: colours pump when something comes into view. One for the clip, mean over dim=(0, 2, 3)."),
+    (lambda c: _gained(c, axes=(2, 3)),
+     "One gain for each frame: all become equally light and fades are gone. Mean over dim=(0, 2, 3)."),
+    (_of_values, "The gain is on light, which is 0 where the clip is -1: (clip + 1) / 2. On values around 0 it is contrast."),
+    (_shifted, "It adds an offset: light is multiplied. Black under a lamp stays black."),
+    (lambda c: _gained(c, power=-1), "The gain is upside down: a channel with too much light needs less."),
+    (lambda c: _gained(c, back=False), "That is light, 0 to 1: bring it back to [-1, 1]."),
+    (lambda c: _gained(c, clamped=False), "Values leave [-1, 1]: clamp the light to [0, 1] at the end."),
+    (lambda c: _gained(c, wanted=lambda m: 0.5),
+     "All means become 0.5: the clip's brightness is lost. Bring them to their own mean."),
+    (lambda c: _gained(c, wanted=lambda m: m.amax()), "Bring the means together at their mean, not at the largest."),
+    (lambda c: _gained(c, axes=(0, 1, 2, 3)), "One gain for all channels changes nothing: each has its own mean."),
+    (lambda c: c, "The clip comes back as it was."),
+]
+
+
+def _lit(draw: Draw, frames: int) -> Tensor:
+    """A clip under a lamp, whose frames differ in colour and light, and some of which clips when it is balanced."""
+    light = draw.uniform(frames, 3, 5, 6) * draw.uniform(frames, 3, 1, 1, low=0.4, high=1.0)
+    light[:, :, 0, 0] = 2.0  # a highlight
+    return (light * torch.tensor([1.0, 0.7, 0.45]).view(3, 1, 1)).clamp(max=1) * 2 - 1
+
+
+@check("post_processing.grey_world", points=3, hint="Gain of a channel: the mean of the three means by the channel's own mean.")
+def one_gain_for_each_channel(subject: Subject, draw: Draw) -> None:
+    for frames in (4, 6):
+        clip = _lit(draw, frames)
+        _assert_filter(subject, clip, reference.grey_world(clip), GREY_MISTAKES)
+
+
+@check("post_processing.grey_world", points=1, hint="A channel without any light would divide by 0: clamp its mean from below.")
+def survives_a_channel_without_light(subject: Subject, draw: Draw) -> None:
+    clip = _lit(draw, 3)
+    clip[:, int(draw.integers(0, 3))] = -1
+    _assert_filter(subject, clip, reference.grey_world(clip), GREY_MISTAKES)
+
+
+# The last step before a file
+
+def _finish(clip: Tensor, *, time: bool = True, once: bool = True, clamp_last: bool = True, rounds: bool = True) -> Tensor:
+    """`finish`, with named faults."""
+    clip = reference.deflicker(clip) if time else reference.deflicker(clip.transpose(0, 1)).transpose(0, 1)
+    clip = reference.white_patch(clip)
+    clip = clip if once else clip * 2 - 1
+    clip = clip if clamp_last else clip.clamp(-1, 1)
+    clip = reference.sharpen(clip)
+    clip = clip.clamp(-1, 1) if clamp_last else clip
+    levels = (clip + 1) * 127.5
+    levels = levels.round() if rounds else levels
+    return (levels if clamp_last else levels.long() % 256).to(torch.uint8).movedim(1, -1)
+
+
+FINISH_MISTAKES: list[tuple[dict, str]] = [
+    ({"time": False},
+     "`deflicker` wants (T, C, H, W) and gets C first: it makes the channels equally bright and leaves the flicker."),
+    ({"once": False}, "The range is converted twice: `white_patch` already returns [-1, 1], so `* 2 - 1` darkens."),
+    ({"clamp_last": False}, "Clamped too early, or never: sharpening leaves [-1, 1] again, and as uint8 256 wraps around to 0."),
+    ({"rounds": False}, "uint8 cuts decimals off: every value is half a level too low on average. round() first."),
+]
+
+
+def _assert_pixels(found: object, clip: Tensor) -> None:
+    """Compares levels: one level off at few places is arithmetic, at many a fault."""
+    expected = _finish(clip)
+    if _near(found, expected):
+        return
+    for fault, hint in FINISH_MISTAKES:
+        if _near(found, _finish(clip, **fault)):
+            raise Wrong(hint=hint)
+    assert_close(found, expected, atol=0.5)
+
+
+def _near(found: object, expected: Tensor) -> bool:
+    if not isinstance(found, Tensor) or found.shape != expected.shape:
+        return False
+    off = (found.double() - expected.double()).abs()
+    return bool((off > 0).double().mean() < 0.01)
+
+
+@check("post_processing.finish", points=2, hint="Deflicker, white patch, sharpen, clamp, round: what range, what axes at each?")
+def every_level_is_right(subject: Subject, draw: Draw) -> None:
+    clip = (1.3 * _lit(draw, 6) + draw.normal(6, 1, 1, 1, std=0.2)).clamp(-1, 1)
+    _assert_pixels(subject(clip), clip)
+
+
+@check("post_processing.finish", points=2, hint="Is the brightness of the frames even? Over which axis does `deflicker` compare?")
+def takes_the_flicker_away(subject: Subject, draw: Draw) -> None:
+    still = draw.uniform(1, 3, 8, 8, low=-0.6, high=0.6).expand(9, -1, -1, -1)
+    clip = still + 0.3 * draw.normal(9, 1, 1, 1).clamp(-1, 1)
+    _assert_pixels(subject(clip), clip)
+
+
+@check("post_processing.finish", points=1, hint="Pixels are uint8, channels last: (T, H, W, 3).")
+def gives_pixels_as_a_file_wants_them(subject: Subject, draw: Draw) -> None:
+    clip = draw.uniform(5, 3, 7, 8, low=-1)
+    found = subject(clip)
+    if not isinstance(found, Tensor) or found.dtype != torch.uint8:
+        raise Wrong(hint="A file wants whole numbers of 8 bits: a tensor of torch.uint8.")
+    _assert_pixels(found, clip)
+
+
+# Frames in between
+
+def doubled(function: Callable, clip: Tensor, share: float) -> Tensor:
+    """`function` with a mean that favours the second frame by `share`."""
+    def between(first: Tensor, second: Tensor) -> Tensor:
+        if first.ndim != 4 or first.shape != second.shape:
+            raise ValueError(f"between takes two tensors (N, C, H, W), got {tuple(first.shape)} and {tuple(second.shape)}")
+        return (1 - share) * first + share * second
+    return function(clip, between)
+
+
+def _doubled(clip: Tensor, share: float) -> Tensor:
+    out = clip.new_empty(2 * len(clip) - 1, *clip.shape[1:])
+    out[::2], out[1::2] = clip, (1 - share) * clip[:-1] + share * clip[1:]
+    return out
+
+
+DOUBLE_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda c, s: _doubled(c, 1 - s), "The frames are handed over in the wrong order: between(first, second)."),
+    (lambda c, s: _doubled(c, 0.5), "What is between, `between` decides: call it and do not take the mean yourself."),
+    (lambda c, s: _doubled(c, s)[1::2], "Keep the old frames, at the even places."),
+    (lambda c, s: torch.cat([c, _doubled(c, s)[1::2]]), "The new frames stand behind the old ones: they belong between them."),
+    (lambda c, s: torch.cat([_doubled(c, s), c[-1:]]), "No frame comes after the last one: 2T - 1 frames."),
+    (lambda c, s: c.repeat_interleave(2, 0)[:-1], "Every frame is shown twice: the new ones come from `between`."),
+    (lambda c, s: torch.cat([_doubled(c, s), (1 - s) * c[-1:] + s * c[:1]]), "No frame comes after the last one: 2T - 1 frames."),
+    (lambda c, s: _doubled(c.transpose(0, 1), s).transpose(0, 1), "Channels are doubled: time is the first axis."),
+]
+
+
+@check("post_processing.double_frame_rate", points=2, hint="Old frames at the even places, between(clip[:-1], clip[1:]) at the odd.")
+def puts_a_new_frame_between_any_two(subject: Subject, draw: Draw) -> None:
+    clip, share = draw.normal(5, 3, 4, 4), float(draw.uniform(1, low=0.1, high=0.4))
+    mistakes = [(wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES]
+    assert_close(subject.probe(doubled, clip, share), _doubled(clip, share), mistakes=mistakes)
+
+
+@check("post_processing.double_frame_rate", points=1, hint="Two frames have one between them; one frame has none.")
+def works_for_clips_of_any_length(subject: Subject, draw: Draw) -> None:
+    for frames in (2, 8):
+        clip, share = draw.normal(frames, 1, 3, 5), float(draw.uniform(1, low=0.6, high=0.9))
+        mistakes = [(wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES]
+        assert_close(subject.probe(doubled, clip, share), _doubled(clip, share), mistakes=mistakes)
+
+
+# The stopwatch
+
+class SetClock:
+    """A clock that is set by hand."""
+
+    def __init__(self, now: float):
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def timed(stopwatch: type, names: list, took: list, pauses: list, breaks: list) -> dict:
+    """What a stopwatch says after these blocks; blocks in `breaks` raise an error, which should come out again."""
+    clock, came_out = SetClock(pauses[0]), []
+    watch = stopwatch(clock)
+    for index, name in enumerate(names):
+        try:
+            with watch(name):
+                clock.now += took[index]
+                if index in breaks:
+                    raise KeyError(name)
+        except KeyError:
+            came_out.append(index)
+        clock.now += pauses[index]
+    shares = watch.shares()
+    return {"seconds": dict(watch.seconds), "shares": dict(shares), "order": list(shares), "came out": came_out}
+
+
+def _plan(draw: Draw, names: str) -> tuple[list, list, list]:
+    return list(names), draw.uniform(len(names), low=1, high=5).tolist(), draw.uniform(len(names), low=1, high=5).tolist()
+
+
+def _sums(names: list, took: list) -> dict[str, float]:
+    return {name: sum(t for n, t in zip(names, took, strict=True) if n == name) for name in names}
+
+
+def _assert_numbers(found: object, expected: dict[str, float], mistakes: list) -> None:
+    """Two dicts of numbers, by name."""
+    keys = sorted(expected)
+    if not isinstance(found, dict) or sorted(map(str, found)) != keys:
+        raise Wrong(hint=f"Expected the names {keys}, got {sorted(map(str, found)) if isinstance(found, dict) else found!r}: every "
+                         "block counts under its name, also one that raises.")
+    pairs = [([wrong[k] for k in keys], hint) for wrong, hint in mistakes]
+    assert_close([float(found[k]) for k in keys], [expected[k] for k in keys], mistakes=pairs)
+
+
+def _time_mistakes(names: list, took: list, pauses: list) -> list[tuple[dict, str]]:
+    last = dict(zip(names, took, strict=True))
+    first = dict(zip(names[::-1], took[::-1], strict=True))
+    with_pause = _sums(names, [t + p for t, p in zip(took, pauses, strict=True)])
+    return [(last, "Blocks of the same name add up; yours keeps the last only."),
+            (first, "Blocks of the same name add up; yours keeps the first only."),
+            ({name: names.count(name) for name in names}, "It counts blocks; it should add up seconds."),
+            ({name: -s for name, s in _sums(names, took).items()}, "The time runs backwards: the end minus the start."),
+            (with_pause, "Only the time inside of blocks counts.")]
+
+
+@check("post_processing.Stopwatch", points=2, hint="The clock's time after the block minus that before it, added up by name.")
+def adds_up_the_seconds_of_each_name(subject: Subject, draw: Draw) -> None:
+    names, took, pauses = _plan(draw, "abacbba")
+    found = subject.probe(timed, names, took, pauses, [])
+    _assert_numbers(found["seconds"], _sums(names, took), _time_mistakes(names, took, pauses))
+
+
+@check("post_processing.Stopwatch", points=1, hint="Put what comes after the yield into `finally`, and swallow no error.")
+def counts_a_block_that_raises(subject: Subject, draw: Draw) -> None:
+    names, took, pauses = _plan(draw, "abacdb")
+    found = subject.probe(timed, names, took, pauses, [1, 4])
+    without = _sums([n for i, n in enumerate(names) if i not in (1, 4)], [t for i, t in enumerate(took) if i not in (1, 4)])
+    mistakes = [({**dict.fromkeys(names, 0.0), **without}, "A block that raises counts too: use try and finally.")]
+    _assert_numbers(found["seconds"], _sums(names, took), mistakes)
+    if found["came out"] != [1, 4]:
+        raise Wrong(hint="It swallows the error of a block: let it go on.")
+
+
+@check("post_processing.Stopwatch", points=1, hint="Each sum divided by the sum of all; the largest first.")
+def gives_the_shares_in_order(subject: Subject, draw: Draw) -> None:
+    names, took, pauses = _plan(draw, "cadb")
+    took.sort()  # the last block is the longest
+    sums = _sums(names, took)
+    total = sum(sums.values())
+    found = subject.probe(timed, names, took, pauses, [])
+    mistakes = [(sums, "Shares sum to 1: divide by the total."),
+                ({k: 100 * v / total for k, v in sums.items()}, "Shares are between 0 and 1, not percent."),
+                ({k: v / max(sums.values()) for k, v in sums.items()}, "Divide by the sum of all, not by the largest.")]
+    _assert_numbers(found["shares"], {k: v / total for k, v in sums.items()}, mistakes)
+    if list(found["order"]) != sorted(sums, key=sums.get, reverse=True):
+        raise Wrong(hint="The largest share comes first.")
+
+
+written("post_processing.what_numbers_miss", points=3, rubric="""
+- 1 point: an expected squared error is smallest at a mean, so hedging (a double image) beats a sharp guess that is wrong; the sharp
+  wrong guess pays for what is missing and for what is too many.
+- 1 point: a decision that PSNR cannot make: people who compare both without knowing which is which, or a perceptual measure, with its limits.
+- 1 point: tint and flicker are described by a few numbers and can be repaired afterwards (or at their cause); three legs cannot, because
+  nothing in the clip says what is right.
+""")

@@ -1,0 +1,308 @@
+"""Answers to the exercises of chapter 10.
+
+WRONG: exercise -> name of the mistake -> (answer, words of the hint that the student must be given).
+RIGHT: exercise -> name -> answer, as different from the reference as an honest student's may be.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograde.checks.video_gan import faulty_step
+from solutions import video_gan as reference
+from solutions.stability import r1_penalty
+
+
+def over(f, m, b, *, back=None, front=None):
+    b = b.unsqueeze(1)
+    return (m if front is None else front(m)) * f + ((1 - m) if back is None else back(m)) * b
+
+
+def compose_by_loop(foreground, mask, background):
+    """Right: clip by clip, frame by frame."""
+    clips = torch.empty_like(foreground)
+    for k in range(len(clips)):
+        for t in range(clips.shape[1]):
+            clips[k, t] = mask[k, t] * foreground[k, t] + (1 - mask[k, t]) * background[k]
+    return clips
+
+
+def streams(*, turn=lambda v: v.transpose(1, 2), front=torch.tanh, veil=torch.sigmoid, last=slice(-1, None),
+            others=slice(None, -1), back=lambda b: b, give=lambda *s: s):
+    """A generator whose `streams` is put together from named parts."""
+    class Variant(reference.VideoGenerator):
+        def streams(self, z):
+            volume = turn(self.volume(z.view(*z.shape, 1, 1, 1)))
+            return give(front(volume[:, :, others]), veil(volume[:, :, last]), back(self.background(z)))
+    return Variant
+
+
+class SplitThenTurn(reference.VideoGenerator):
+    """Right: split along the channels first."""
+
+    def streams(self, z):
+        volume = self.volume(z[..., None, None, None])
+        colours, opacity = volume.split([volume.shape[1] - 1, 1], dim=1)
+        return torch.tanh(colours).permute(0, 2, 1, 3, 4), opacity.sigmoid().movedim(2, 1), self.background(z)
+
+
+def judge(*, squash=lambda: nn.LeakyReLU(0.2), turn=lambda c: c.transpose(1, 2), last=lambda s: s.flatten(), time=True,
+          bias=True, kernel=lambda stride: 2 + stride, padding=1):
+    """A discriminator put together from named parts."""
+    class Variant(reference.VideoDiscriminator):
+        def __init__(self, num_frames=16, size=32, channels=3, *, width=64):
+            super().__init__(num_frames, size, channels, width=width)
+            layers, before = [], channels
+            for k, stride in enumerate(reference.time_strides(num_frames, size)):
+                layers += [nn.Conv3d(before, width << k, (kernel(stride), 4, 4), (stride if time else 1, 2, 2), padding,
+                                     bias=bias), squash()]
+                before = width << k
+            self.layers = nn.Sequential(*layers, self.layers[-1])
+
+        def forward(self, clips):
+            return last(self.layers(turn(clips)))
+    return Variant
+
+
+def walk(*, carry=True, noise=lambda n: n, back=lambda c: c, stack=lambda codes: torch.stack(codes, 1), first=False):
+    """Motion codes put together from named parts."""
+    def variant(cell, given):
+        given = noise(given)
+        code = torch.zeros(len(given), cell.hidden_size)
+        codes = [code] if first else []
+        for t in range(given.shape[1]):
+            new = cell(given[:, t], code)
+            codes.append(new)
+            code = new if carry else code
+        return back(stack(codes))
+    return variant
+
+
+def walk_by_gru(cell, noise):
+    """Right: PyTorch's GRU with the cell's weights."""
+    gru = nn.GRU(cell.input_size, cell.hidden_size, batch_first=True)
+    with torch.no_grad():
+        for mine, theirs in zip(gru.parameters(), cell.parameters(), strict=True):
+            mine.copy_(theirs)
+    return gru(noise)[0]
+
+
+def walk_filling_a_tensor(cell, noise):
+    """Right: a tensor filled frame by frame, the first call without a code."""
+    codes = torch.empty(*noise.shape[:2], cell.hidden_size)
+    code = None
+    for t in range(noise.shape[1]):
+        code = cell(noise[:, t], code)
+        codes[:, t] = code
+    return codes
+
+
+def motion(*, across=False, one=False, mixed=False, by="unflatten"):
+    """MoCoGAN's generator with the named faults left."""
+    class Variant(reference.MotionGenerator):
+        def __init__(self, *sizes, **options):
+            super().__init__(*sizes, **options)
+            self.walk = nn.GRU(self.motion, self.motion, batch_first=not across)
+
+        def codes(self, z):
+            count = (z.shape[1] - self.content) // self.motion
+            noise = z[:, self.content:].reshape(len(z), count, self.motion)
+            if one:
+                noise = z[:, None, -self.motion:].expand(-1, count, -1)
+            return z[:, None, :self.content].expand(-1, count, -1), self.walk(noise)[0]
+
+        def forward(self, z):
+            codes = torch.cat(self.codes(z), 2)
+            count, length = codes.shape[:2]
+            if by == "loop":
+                return torch.stack([self.frame(codes[:, t]) for t in range(length)], 1)
+            frames = self.frame(codes.flatten(0, 1))
+            if mixed:
+                return frames.unflatten(0, (length, count)).transpose(0, 1)
+            return frames.view(count, length, *frames.shape[1:])
+    return Variant
+
+
+class WalkOnTheSide(reference.MotionGenerator):
+    """Right: time first for a GRU that wants it so."""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.walk = nn.GRU(self.motion, self.motion)
+
+    def codes(self, z):
+        noise = z[:, self.content:].reshape(len(z), -1, self.motion).transpose(0, 1)
+        codes, _ = self.walk(noise)
+        return z[:, :self.content].unsqueeze(1).repeat(1, len(noise), 1), codes.transpose(0, 1)
+
+
+def both(frame=reference.frames_in_turn, give=lambda i, v: torch.stack([i, v], 1)):
+    """A discriminator of frames and clips put together from named parts."""
+    class Variant(reference.MotionDiscriminator):
+        def forward(self, clips):
+            return give(self.image(frame(clips)), self.video(clips))
+    return Variant
+
+
+def step_with_no_grad(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
+    """Right: bce, fakes drawn again for G, D not frozen, the penalty always added."""
+    bce = F.binary_cross_entropy_with_logits
+    with torch.no_grad():
+        fake = generator(z)
+    optimizer_d.zero_grad()
+    r, f = discriminator(real), discriminator(fake)
+    loss_d = bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)) + gamma * r1_penalty(discriminator, real)
+    loss_d.backward()
+    optimizer_d.step()
+    optimizer_g.zero_grad()
+    f = discriminator(generator(z))
+    loss_g = bce(f, torch.ones_like(f)) + extra()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
+def step_by_parts(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
+    """Right: three calls of backward for D, logsigmoid, gradients by hand for G."""
+    fake = generator(z)
+    optimizer_d.zero_grad()
+    parts = [-F.logsigmoid(discriminator(real)).mean(), -F.logsigmoid(-discriminator(fake.detach())).mean()]
+    if gamma > 0:
+        parts.append(gamma * r1_penalty(discriminator, real))
+    for part in parts:
+        part.backward()
+    optimizer_d.step()
+    loss_g = -F.logsigmoid(discriminator(fake)).mean() + extra()
+    weights = list(generator.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss_g, weights), strict=True):
+        weight.grad = gradient
+    optimizer_g.step()
+    return sum(parts).detach(), loss_g.detach()
+
+
+def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
+    fake = generator(z)
+    loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake)).mean()
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = F.softplus(-discriminator(fake)).mean() + extra()
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach()
+
+
+def step_that_forgets_to_thaw(generator, discriminator, *arguments, **options):
+    losses = reference.clip_step(generator, discriminator, *arguments, **options)
+    discriminator.requires_grad_(False)
+    return losses
+
+
+def giving(change):
+    """The reference step with its losses changed."""
+    return lambda *arguments, **options: change(reference.clip_step(*arguments, **options))
+
+
+RIGHT = {
+    "video_gan.compose": {
+        "lerp": lambda f, m, b: torch.lerp(b[:, None].expand_as(f), f, m.expand_as(f)),
+        "loop": compose_by_loop,
+        "difference": lambda f, m, b: b.unsqueeze(1) + m * (f - b.unsqueeze(1)),
+    },
+    "video_gan.VideoGenerator": {"view": streams(), "split then turn": SplitThenTurn},
+    "video_gan.VideoDiscriminator": {
+        "movedim": judge(turn=lambda c: c.movedim(1, 2)),
+        "permute, view": judge(turn=lambda c: c.permute(0, 2, 1, 3, 4), last=lambda s: s.view(-1)),
+    },
+    "video_gan.motion_codes": {"nn.GRU": walk_by_gru, "filled": walk_filling_a_tensor, "indices": walk()},
+    "video_gan.MotionGenerator": {"view": motion(), "frame by frame": motion(by="loop"), "time first": WalkOnTheSide},
+    "video_gan.MotionDiscriminator": {
+        "cat of columns": both(give=lambda i, v: torch.cat([i[:, None], v[:, None]], 1)),
+        "loop": both(frame=lambda c: torch.stack([clip[k % len(clip)] for k, clip in enumerate(c)])),
+    },
+    "video_gan.clip_step": {"no_grad": step_with_no_grad, "by parts": step_by_parts},
+}
+
+WRONG = {
+    "video_gan.compose": {
+        "reverse": (lambda f, m, b: over(b.unsqueeze(1), m, f[:, 0], back=lambda m: 0) + (1 - m) * f, "reverse"),
+        "background in full": (lambda f, m, b: over(f, m, b, back=torch.ones_like), "weigh it with 1 - mask"),
+        "foreground in full": (lambda f, m, b: over(f, m, b, front=torch.ones_like), "weigh it with the mask"),
+        "foreground alone": (lambda f, m, b: m * f, "background is missing"),
+        "hard": (lambda f, m, b: over(f, (m > 0.5).float(), b), "hard choice"),
+        "halved": (lambda f, m, b: over(f, m, b) / 2, "do not halve"),
+        "no axis of time": (lambda f, m, b: m * f + (1 - m) * b, "axis of time"),
+    },
+    "video_gan.VideoGenerator": {
+        "no tanh": (streams(front=lambda v: v), "ends with a tanh"),
+        "sigmoid of colours": (streams(front=torch.sigmoid), "pixels lie in"),
+        "mask first": (streams(last=slice(None, 1), others=slice(1, None)), "channel is the mask"),
+        "not turned": (streams(turn=lambda v: v), "wrong axis"),
+        "view": (streams(turn=lambda v: v.view(v.shape[0], v.shape[2], v.shape[1], 4, 4)), "do not move pixels"),
+        "no sigmoid": (streams(veil=lambda v: v), "ends with a sigmoid"),
+        "mask by tanh": (streams(veil=torch.tanh), "not tanh"),
+        "mask without channels": (streams(last=-1), "axis of channels"),
+        "softmax": (streams(veil=lambda v: v.softmax(1)), "no softmax"),
+        "tanh twice": (streams(back=torch.tanh), "pale"),
+        "background for each frame": (streams(back=lambda b: b[:, None].expand(-1, 5, -1, -1, -1)), "once a clip"),
+        "two streams": (streams(give=lambda f, m, b: (f, b)), "three things"),
+    },
+    "video_gan.VideoDiscriminator": {
+        "relu": (judge(squash=nn.ReLU), "plain ReLU"),
+        "default slope": (judge(squash=nn.LeakyReLU), "slope"),
+        "linear": (judge(squash=nn.Identity), "nothing between"),
+        "sigmoid": (judge(last=lambda s: s.sigmoid().flatten()), "no sigmoid"),
+        "view": (judge(turn=lambda c: c.reshape(c.shape[0], c.shape[2], c.shape[1], *c.shape[3:])), "do not move pixels"),
+        "not turned": (judge(turn=lambda c: c), "Transpose"),
+        "mean": (judge(last=lambda s: s.mean()), "no mean over the batch"),
+        "a column": (judge(last=lambda s: s.flatten(1)), "flatten them"),
+        "time not halved": (judge(time=False), "More logits than clips"),
+        "no bias": (judge(bias=False), "with a bias"),
+        "cubes of 4": (judge(kernel=lambda stride: 4), "2 + stride"),
+    },
+    "video_gan.motion_codes": {
+        "no memory": (walk(carry=False), "starts again from 0"),
+        "one noise": (walk(noise=lambda n: n[:, :1].expand_as(n)), "first frame's noise"),
+        "across clips": (walk(noise=lambda n: n.transpose(0, 1)), "clip to clip"),
+        "time first": (walk(stack=torch.stack), "stack the codes along axis 1"),
+        "only the last": (walk(back=lambda c: c[:, -1]), "every frame"),
+        "h_0 too": (walk(first=True), "no frame's code"),
+        "one behind": (walk(first=True, back=lambda c: c[:, :-1]), "One behind"),
+        "backwards": (walk(noise=lambda n: n.flip(1)), "backwards"),
+    },
+    "video_gan.MotionGenerator": {
+        "untouched": (motion(across=True, one=True, mixed=True), "Two faults in the codes"),
+        "across clips left": (motion(across=True), "walks from clip to clip"),
+        "one noise left": (motion(one=True), "same noise"),
+        "mixed left": (motion(mixed=True), "frames of other clips"),
+        "across and mixed": (motion(across=True, mixed=True), "frames of other clips"),
+        "one noise and mixed": (motion(one=True, mixed=True), "frames of other clips"),
+    },
+    "video_gan.MotionDiscriminator": {
+        "clip first": (both(give=lambda i, v: torch.stack([v, i], 1)), "logit comes first"),
+        "first frame": (both(frame=lambda c: c[:, 0]), "Always the first frame"),
+        "middle frame": (both(frame=lambda c: c[:, c.shape[1] // 2]), "Always the middle frame"),
+        "mean of frames": (both(frame=lambda c: c.mean(1)), "blur"),
+        "stacked along 0": (both(give=lambda i, v: torch.stack([i, v])), "along axis 1"),
+        "concatenated": (both(give=lambda i, v: torch.cat([i, v])), "do not concatenate"),
+        "sum": (both(give=lambda i, v: i + v), "a sum lets"),
+        "mean": (both(give=lambda i, v: (i + v) / 2), "a mean lets"),
+        "all frames": (both(frame=lambda c: c), "takes (N, C, H, W)"),
+    },
+    "video_gan.clip_step": {
+        "no detach": (step_without_detach, "detach"),
+        "stale D": (faulty_step("stale D"), "added to D's"),
+        "stale G": (faulty_step("stale G"), "added to G's"),
+        "sides swapped": (faulty_step("swapped"), "sides are swapped"),
+        "D stands still": (faulty_step("D stands still"), "did not move"),
+        "G before D": (faulty_step("before"), "before it learnt"),
+        "saturating": (faulty_step("saturating"), "saturating"),
+        "no penalty": (faulty_step("no penalty"), "penalty is missing"),
+        "penalty of fakes": (faulty_step("penalty of fakes"), "*real*"),
+        "no extra": (faulty_step("no extra"), "extra() is missing"),
+        "frozen for good": (step_that_forgets_to_thaw, "cut"),
+        "losses swapped": (giving(lambda pair: pair[::-1]), "comes first"),
+        "one loss": (giving(lambda pair: pair[0]), "two losses"),
+        "with graphs": (giving(lambda pair: tuple(v.clone().requires_grad_() for v in pair)), "detach them"),
+    },
+}
