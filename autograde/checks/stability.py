@@ -135,8 +135,8 @@ def _assert_rate(subject: Subject, gamma: float) -> None:
 # The penalty
 
 def small_critic(kind: str, weights: list[Tensor]) -> nn.Module:
-    """A smooth critic with these weights: of points (B, 3), images (B, 2, 4, 5) or clips (B, 3, 2, 4, 5)."""
-    size = {"points": 3, "images": 40, "clips": 120}[kind]
+    """A smooth critic with these weights: of flat samples (B, 3), images (B, 2, 4, 5) or clips (B, 3, 2, 4, 5)."""
+    size = {"flat": 3, "images": 40, "clips": 120}[kind]
     critic = nn.Sequential(nn.Flatten(), nn.Linear(size, 6), nn.Tanh(), nn.Linear(6, 1))
     with torch.no_grad():
         for parameter, value in zip(critic.parameters(), weights, strict=True):
@@ -155,7 +155,7 @@ def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Te
     return {"values": values.detach(), "gradient": torch.zeros_like(critic[1].weight) if grad is None else grad.clone()}
 
 
-SHAPES = {"points": (3,), "images": (2, 4, 5), "clips": (3, 2, 4, 5)}
+SHAPES = {"flat": (3,), "images": (2, 4, 5), "clips": (3, 2, 4, 5)}
 
 
 def norm_variant(mean: bool = False, axes: str = "all", root: bool = False, graph: bool = True, average: bool = False) -> Callable:
@@ -201,7 +201,7 @@ def _assert_norm(subject: Subject, draw: Draw, kind: str) -> None:
 
 @check("stability.squared_gradient_norm", points=1, hint="One gradient a sample: differentiate the sum of the logits.")
 def the_norm_of_each_point(subject: Subject, draw: Draw) -> None:
-    _assert_norm(subject, draw, "points")
+    _assert_norm(subject, draw, "flat")
 
 
 @check("stability.squared_gradient_norm", points=2, hint="Sum over every axis but the batch: flatten(1), then sum(1).")
@@ -212,9 +212,9 @@ def the_norm_of_each_image_and_clip(subject: Subject, draw: Draw) -> None:
 
 @check("stability.squared_gradient_norm", points=2, hint="D's weights get another gradient from it than they should.")
 def the_penalty_teaches_the_critic(subject: Subject, draw: Draw) -> None:
-    weights, samples = _penalty_inputs(draw, "points")
-    mine = subject.probe(penalty_of, "points", weights, samples)["gradient"]
-    expected = penalty_of(reference.squared_gradient_norm, "points", weights, samples)["gradient"]
+    weights, samples = _penalty_inputs(draw, "flat")
+    mine = subject.probe(penalty_of, "flat", weights, samples)["gradient"]
+    expected = penalty_of(reference.squared_gradient_norm, "flat", weights, samples)["gradient"]
     nothing = (torch.zeros_like(expected), ("No gradient reaches the critic's weights: the penalty is a constant to them. "
                "autograd.grad must keep the graph of the gradient: create_graph=True."))
     assert_close(mine, expected, mistakes=[nothing])

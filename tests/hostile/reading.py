@@ -49,7 +49,7 @@ def walks_the_disk():
             for name in files:
                 if name.endswith((".py", ".ipynb", ".db", ".json", "environ", ".txt")):
                     text = tried(lambda: pathlib.Path(folder, name).read_bytes()[:2_000_000]) or b""
-                    if b"gan" + b"_losses" in text or b"CANA" + b"RY" in text:
+                    if b"gan" + b"_losses" in text or b"CANA" + b"RY-" in text:
                         got(f"{folder}/{name}: {text[:3000]!r}")
 
 
@@ -67,7 +67,8 @@ def opens_what_it_knows_of():
                 got(content[:8000])
         os.unlink("link")
     for folder in (REPOSITORY, COURSE, HOME, f"{COURSE}/submitted"):
-        if listed := set(tried(os.listdir, folder) or ()) - {"clipkit"}:  # which a notebook imports
+        shown = {"clipkit", pathlib.Path(sys.prefix).name}  # what a notebook imports, and Python, where it lies here
+        if listed := set(tried(os.listdir, folder) or ()) - shown:
             got(listed)
 
 

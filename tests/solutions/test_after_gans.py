@@ -90,13 +90,14 @@ def test_both_ends_are_read_off_the_velocity():
 
 
 def test_eulers_step_is_the_step_of_a_diffusion_sampler():
-    x, t, s = torch.randn(4, 2).double(), torch.tensor([0.1, 0.3, 0.5, 0.8]), torch.tensor([0.2, 0.6, 0.7, 1.0])
-    v = velocity(x, t.double())
-    noise, _ = noise_and_data(v, x, t.double())
-    (alpha, sigma), length = variance_preserving(t), lambda t: (t ** 2 + (1 - t) ** 2).sqrt()[:, None].double()
-    torch.testing.assert_close(alpha ** 2 + sigma ** 2, torch.ones(4))
-    stepped = ddim_step(x / length(t), noise, t.double(), s.double())
-    torch.testing.assert_close(stepped * length(s), x + (s - t)[:, None].double() * v)
+    x = torch.randn(4, 2, generator=torch.Generator().manual_seed(0)).double()
+    t, s = (torch.tensor(times, dtype=torch.float64) for times in ([0.1, 0.3, 0.5, 0.8], [0.2, 0.6, 0.7, 1.0]))
+    v = velocity(x, t)
+    noise, _ = noise_and_data(v, x, t)
+    (alpha, sigma), length = variance_preserving(t), lambda t: (t ** 2 + (1 - t) ** 2).sqrt()[:, None]
+    torch.testing.assert_close(alpha ** 2 + sigma ** 2, torch.ones(4).double())
+    stepped = ddim_step(x / length(t), noise, t, s)
+    torch.testing.assert_close(stepped * length(s), x + (s - t)[:, None] * v)
 
 
 def test_reflow_makes_ways_straight_and_one_step_enough():

@@ -52,7 +52,7 @@ def test_every_stub_is_made_of_lines_of_its_answer(stem):
             continue
         kept = {line.strip() for line in stub(exercise.answer).split("\n")}
         own = {line.strip() for line in model(exercise.answer).split("\n")} | {answers.MARKER}
-        own |= {line.strip()[len(answers.STUB):] for line in exercise.answer.split("\n")
+        own |= {line.strip()[len(answers.STUB):].strip() for line in exercise.answer.split("\n")
                 if line.strip().startswith(answers.STUB)}
         assert kept <= own
         compile(stub(exercise.answer), exercise.id, "exec")
