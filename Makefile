@@ -3,8 +3,14 @@ PYTHON ?= python3
 PRESET ?= cpu
 PY := .venv/bin/python
 
-book: .venv/ready     # build the site and say where to open it
-	$(PY) -m autograde book
+book: .venv/ready     # build the site and say where to open it; PRESET=gpu shows the stored runs of a GPU
+	$(PY) -m autograde book --preset $(PRESET)
+
+pdf: .venv/ready      # print the whole book as one PDF; needs Chromium or Chrome
+	$(PY) -m autograde book --preset $(PRESET) --as pdf
+
+links: .venv/ready    # ask every outside link for an answer
+	$(PY) -m autograde book --as links
 
 test: .venv/ready     # everything that must hold
 	$(PY) -m pytest -n 2 --dist loadfile
@@ -23,4 +29,4 @@ execute: .venv/ready  # run every chapter anew and keep its outputs in book/outp
 	else $(PYTHON) -m venv .venv && $(PY) -m pip install -q -r requirements.txt; fi
 	touch $@
 
-.PHONY: book test release execute
+.PHONY: book pdf links test release execute

@@ -71,11 +71,21 @@ def parser() -> Parser:
 
     command("doctor", "Say what this machine has.").add_argument("--course", default=".", metavar="DIR")
 
-    command("book", "Build the site.").add_argument("--preset", choices=PRESETS, default="cpu")
-    add = command("execute", "Run chapters anew and keep their outputs.").add_argument
+    add = command("book", "Build the site.", "Chapters whose code did not change are not run again.").add_argument
+    add("--as", dest="form", choices=("html", "pdf", "links"), default="html",
+        help="pdf: the whole book as one file; links: only ask every outside link for an answer; default: html")
+    add("--preset", choices=PRESETS, default="cpu", help="gpu: show the stored runs of a GPU; default: cpu")
+    add("--output", metavar="DIR", help="where _build/ goes; default: the repository")
+    _add_jobs(add)
+    add = command("execute", "Run chapters, and appendices with code, anew and keep their outputs.").add_argument
     add("chapters", nargs="*", metavar="CHAPTER", help="default: all")
     add("--preset", choices=PRESETS, default="cpu")
+    _add_jobs(add)
     return top
+
+
+def _add_jobs(add: Callable) -> None:
+    add("--jobs", type=_count, metavar="N", help="how many chapters run at once; default: what cores and memory allow")
 
 
 def _add_what_reads_a_course(command: Callable[..., Parser]) -> None:
@@ -97,6 +107,11 @@ def _add_what_reads_a_course(command: Callable[..., Parser]) -> None:
     add("--roster", metavar="FILE", help="what Canvas or Moodle itself exports, so that its names and numbers are used")
     reading("summary", "Show how the class fared: which checks fail, how often, and with which hint.",
             out="write the picture there, as .png or .svg")
+    add = command("leaderboard", "Rank the graded entries of the challenge.",
+                  "The course's own entry and its baselines stand among them.").add_argument
+    add("--course", default=".", metavar="DIR", help="the course folder; default: here")
+    add("--db", metavar="URL", help="another gradebook than the course folder's")
+    add("--json", metavar="FILE", help="write the board there, too")
     reading("similar", "Show pieces of answers that two submissions share and hardly anyone else has.",
             "It names no culprit: it says where a person may look.", out="the page; default: similar-CHAPTER.html")
 

@@ -49,9 +49,7 @@ def grade(args: Namespace) -> int:
     records = sorted(tables.watched(grader.grade(submissions), len(submissions), console),
                      key=lambda r: (r["chapter"], r["student"]))
     if args.json:
-        part = Path(f"{args.json}.part")  # a reader finds all of it or nothing
-        part.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(args.json)
+        _write_json(records, args.json)
     Console().print(tables.grades(records, time.monotonic() - began))
     return 0 if all(record["exercises"] for record in records) else 1
 
@@ -126,6 +124,26 @@ def similar(args: Namespace) -> int:
     return 0
 
 
+def leaderboard(args: Namespace) -> int:
+    from rich.console import Console
+
+    from . import tables
+    from .grading import board
+    from .grading.course import Course
+
+    places = board.places(_records(Course(Path(args.course), args.db), "challenge"))
+    if args.json:
+        _write_json([place.as_dict() for place in places], args.json)
+    Console().print(tables.leaderboard(places))
+    return 0
+
+
+def _write_json(data: list[dict], path: str) -> None:
+    part = Path(f"{path}.part")  # a reader finds all of it or nothing
+    part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
 def _records(course: Course, chapter_name: str | None) -> list[dict]:
     """What the gradebook holds, of one chapter if so asked. Raises CourseError where that is nothing."""
     from .grading.course import CourseError
@@ -177,10 +195,11 @@ def doctor(args: Namespace) -> int:
 def book(args: Namespace) -> int:
     from .writing import site
 
-    return site.book(args.preset) or 0
+    output = Path(args.output).resolve() if args.output else site.ROOT
+    return site.book(args.preset, form=args.form, output=output, jobs=args.jobs)
 
 
 def execute(args: Namespace) -> int:
     from .writing import site
 
-    return site.execute(args.chapters, args.preset) or 0
+    return site.execute(args.chapters, args.preset, args.jobs)

@@ -43,10 +43,11 @@ def check(path: Path, *, limits: Limits = Limits(sandbox="weak")) -> Preflight:
     notebook, said = intake.read(path)
     read = chapter.load(page(notebook) or path.stem)
     repaired = repair(notebook, release.student(read), read.exercises)
-    ran = run(_without_points(repaired.notebook), read.name, limits=limits)
+    weights, left_out = intake.weights(path.parent)
+    ran = run(_without_points(repaired.notebook), read.name, limits=limits, weights=weights)
     cells = {cell.id: (index, cell) for index, cell in enumerate(repaired.notebook.cells)}
     answers = tuple(_answer(e, cells, ran, repaired, release.student(read)) for e in read.exercises)
-    return Preflight(read.stem, answers, (*said, *repaired.said, *([ran.said] if ran.said else [])))
+    return Preflight(read.stem, answers, tuple(filter(None, (*said, left_out, *repaired.said, ran.said))))
 
 
 def _without_points(notebook: NotebookNode) -> NotebookNode:

@@ -14,6 +14,7 @@ from .grading.visible import FAILED, NOT_WRITTEN, PASSED
 from .preflight import Preflight
 
 if TYPE_CHECKING:
+    from .grading.board import Place
     from .grading.similar import Pair
     from .grading.summary import Summary
 
@@ -79,6 +80,17 @@ def similar(pairs: Iterable[Pair], title: str) -> Table:
     for pair in pairs:
         places = ", ".join(dict.fromkeys(piece.exercise for piece in pair.pieces))
         table.add_row(f"{escape(pair.left)}, {escape(pair.right)}", f"{pair.bits:.0f}", str(pair.tokens), places)
+    return table
+
+
+def leaderboard(places: Iterable[Place]) -> Table:
+    """One row an entry; what the course itself put there is set in italics."""
+    table = Table(title="The challenge")
+    for column in ("", "Entry", "Total", "Quality", "Motion", "Diversity", "Originality"):
+        table.add_column(column, justify="left" if column == "Entry" else "right")
+    for place in places:
+        table.add_row(str(place.rank), escape(place.name), f"{place.score.total:.1f}",
+                      *(f"{part:.2f}" for part in place.score), style="italic" if place.standing else "")
     return table
 
 

@@ -109,7 +109,7 @@ class CodeDiscriminator(nn.Module):
 
 def train_code_gan(
     codes: Tensor, *, steps: int, rng: torch.Generator,
-    batch_size: int = 64, lr: float = 5e-4,
+    batch_size: int = 128, lr: float = 1e-3,
 ) -> CodeGenerator:
     """A generator of codes, trained against a discriminator in turn.
 

@@ -1,272 +1,290 @@
 """Chapter 14: the programming challenge: a generator of short clips, trained within a budget, scored from 0 to 100.
 
-An entry is judged by its clips alone: NUM_CLIPS of them, drawn from its own noise. What counts is how near they come to
-clips that nobody has seen (quality), how they move (motion), how many kinds there are (diversity); and that they are
-the generator's own: what is copied from the training set counts nothing.
-
-    python -m solutions.challenge runs/flow runs/mocogan    the leaderboard of the baselines and of trained models
+Here are what a student writes, the data, the budget and an entry; `challenge_scorer` puts the score together, and `board`
+has the judge.
 """
 from __future__ import annotations
 
+import copy
 import math
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
 
-from clipkit import ClipSet, Walkers
-from solutions.clip_features import load_features
-from solutions.evaluation import density_coverage, features_of, frechet_distance
+from clipkit import Walkers, progress
+from solutions.after_gans import flow_matching_loss, heun
 from solutions.pipeline import luma
-from solutions.responsibility import Copying, copying
+from solutions.responsibility import copying
+from solutions.velocity_network import VelocityNetwork
 
-NUM_CLIPS, NUM_FRAMES, SIZE = 512, 8, 32
-SHAPE = (NUM_CLIPS, NUM_FRAMES, 3, SIZE, SIZE)
+NOISE = 128  # numbers that an entry is given for each clip
 
 
-def challenge_data() -> tuple[ClipSet, ClipSet]:
-    """The training set (2048 clips), which entrants have, and the held-out set of as many, which they have not.
+def challenge_clips(count: int = 2048, seed: int = 0) -> Tensor:
+    """Clips (count, 8, 3, 32, 32) in [-1, 1] of people on a meadow, a
+    whole motion each.
 
-    The training set is what `python -m solutions train MODEL` takes for models of clips; a clip holds a whole motion.
-    Both are drawn alike, so a few clips are in both: a perfect generator would make them, too.
+    Seed 0 is the training set. The judge holds clips of another seed. All
+    are drawn alike, so a few are in both sets: a perfect generator would
+    make them, too.
     """
-    options = {"num_frames": NUM_FRAMES, "size": SIZE, "every": 16 // NUM_FRAMES, "scene": "meadow"}
-    return tuple(Walkers(2048, seed=seed, **options) for seed in (0, 41))
+    return Walkers(count, num_frames=8, every=2, scene="meadow",
+                   seed=seed).clips
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What an entry may use. FLOPs are counted as `energy.count_flops` does, so they are the same on any machine."""
+    """What an entry may use. FLOPs are counted as `count_flops` does, so
+    they are the same on any machine.
+    """
 
-    training_flops: float = 1e13  # three minutes of one CPU core at 50 GFLOP/s; the course's models of clips use 0.9e13
-    clip_flops: float = 1e8  # to sample a clip: what is drawn with a renderer or searched for costs more
-    parameters: int = 3_000_000  # float32 weights: the training set would need 50 million
+    # three minutes of one CPU core at 50 GFLOP/s
+    training_flops: float = 1e13
+    # to sample one clip; searching among thousands costs more
+    clip_flops: float = 1e8
+    # float32 weights: the training set has 50 million values
+    parameters: int = 3_000_000
 
-    def exceeded(self, *, training_flops: float, clip_flops: float, parameters: int) -> list[str]:
-        """A sentence for each limit that is exceeded; an empty list where all are kept."""
-        used = {"training_flops": training_flops, "clip_flops": clip_flops, "parameters": parameters}
-        return [f"{name.replace('_', ' ')}: {value:.3g}, allowed are {getattr(self, name):.3g}"
-                for name, value in used.items() if value > getattr(self, name)]
+    def exceeded(self, *, training_flops: float, clip_flops: float,
+                 parameters: int) -> list[str]:
+        """A sentence for each limit that is exceeded; none where all are
+        kept."""
+        used = {"training_flops": training_flops,
+                "clip_flops": clip_flops, "parameters": parameters}
+        return [f"{name.replace('_', ' ')}: {value:.3g}, allowed are "
+                f"{getattr(self, name):.3g}"
+                for name, value in used.items()
+                if value > getattr(self, name)]
 
 
-def looks(clips: Tensor) -> Tensor:
-    """Colours and edges, without a network: what a network can be fooled about shows here.
+def conv_flops(
+    count: int, size: int, before: int, after: int, *, kernel: int,
+    stride: int = 1, padding: int = 0,
+) -> int:
+    """Operations of a convolution of square images, without its bias.
 
-    Mean colour and mean absolute differences of neighbouring pixels, to the right and down, in 4 x 4 fields.
+    A multiplication and an addition are two.
 
     Args:
-        clips: (N, T, C, H, W), C = 3.
-    Returns:
-        (N, 80).
+        count: how many images.
+        size: their height and width.
+        before, after: channels that go in, and that come out.
+        kernel, stride, padding: as in `nn.Conv2d`.
     """
-    frames = clips.flatten(0, 1)
-    right, down = frames.diff(dim=-1).abs(), frames.diff(dim=-2).abs()
-    parts = [frames, right.mean(1, keepdim=True), down.mean(1, keepdim=True)]
-    fields = torch.cat([F.adaptive_avg_pool2d(part, 4) for part in parts], dim=1)  # (N T, 5, 4, 4)
-    return fields.unflatten(0, clips.shape[:2]).mean(dim=1).flatten(1)
+    made = (size + 2 * padding - kernel) // stride + 1  # their size
+    return 2 * count * after * made ** 2 * before * kernel ** 2
 
 
 def motion(clips: Tensor) -> Tensor:
-    """How much changes where, from a frame to the next, to the one after and to the fourth.
+    """How much changes where: from a frame to the next, to the one after
+    that, and to the fourth.
 
-    A still has 0 everywhere; noise changes as much from one frame to the next as over four; what walks changes more
-    the longer one waits. Roots, so that much motion does not outweigh little.
+    The change is the mean absolute difference of brightness, over all
+    pairs of frames so far apart; then the mean over each of 4 x 4 fields;
+    then the root, so that much motion does not outweigh little.
 
     Args:
-        clips: (N, T, C, H, W), T at least 5.
+        clips: (N, T, C, H, W), T at least 5, C = 3.
     Returns:
-        (N, 48), the three in 4 x 4 fields.
+        (N, 48): the 16 fields, row by row, for the lags 1, 2 and 4.
     """
     brightness = luma(clips)  # (N, T, H, W)
-    changes = [(brightness[:, lag:] - brightness[:, :-lag]).abs().mean(dim=1) for lag in (1, 2, 4)]
-    return F.adaptive_avg_pool2d(torch.stack(changes, dim=1), 4).flatten(1).sqrt()
+    changes = [(brightness[:, lag:] - brightness[:, :-lag]).abs().mean(1)
+               for lag in (1, 2, 4)]
+    fields = F.adaptive_avg_pool2d(torch.stack(changes, 1), 4)
+    return fields.flatten(1).sqrt()
 
 
-def small(clips: Tensor) -> Tensor:
-    """Clips at a quarter of their size with every fourth frame, as rows (N, F): near where they show the same."""
-    frames = F.avg_pool2d(clips[:, ::4].flatten(0, 1), 4)
-    return frames.unflatten(0, (len(clips), -1)).flatten(1)
+def closeness(distance: float, best: float, worst: float) -> float:
+    """A Frechet distance as a part of a score.
 
-
-def pixel_noise(clips: Tensor, count: int, rng: torch.Generator) -> Tensor:
-    """The weakest baseline, and the zero of the score: each pixel of each frame drawn for itself.
+    1 at `best` or nearer, 0 at `worst` or farther; in between one minus
+    the root of how far it is on the way, since Frechet distances are
+    squared.
 
     Args:
-        clips: (N, T, C, H, W), the training set.
+        distance: of the entry to held-out clips.
+        best: of training clips.
+        worst: of noise; larger than `best`.
+    """
+    share = (distance - best) / (worst - best)
+    return 1 - math.sqrt(min(1.0, max(0.0, share)))
+
+
+def originality(
+    clips: Tensor, train: Tensor, held_out: Tensor
+) -> float:
+    """What is left of a score where clips are copied: 1 up to a fifth of
+    copies, 0 from a third on.
+
+    Each clip is compared, pixel by pixel, with all training and all
+    held-out clips and their mirror images. The share of copies is what
+    the lower end of the 95 % interval says, so that chance takes no
+    points. A fifth is forgiven: what was fitted to the training set is a
+    little nearer to it.
+
+    Args:
+        clips: (N, T, C, H, W), all of them made small.
+        train, held_out: (M, T, C, H, W), equally many.
+    """
+    # BEGIN SOLUTION
+    train = torch.cat([train, train.flip(-1)])
+    held_out = torch.cat([held_out, held_out.flip(-1)])
+    found = copying(
+        clips.flatten(1), train.flatten(1), held_out.flatten(1))
+    copied = max(0.0, 2 * found.low - 1)
+    # STUB found = copying(
+    # STUB     clips[:64].flatten(1), train.flatten(1), held_out.flatten(1))
+    # STUB copied = found.copied
+    # END SOLUTION
+    return 1 - min(1.0, max(0.0, 7.5 * (copied - 0.2)))
+
+
+class Entry(nn.Module):
+    """Noise to clips. A flow carries noise to codes, and principal
+    components make clips of codes. All that it has learnt is in its
+    weights, so one file holds it.
+
+    Args:
+        codes: how many numbers a clip becomes, at most NOISE.
+        width, blocks: of the velocity's network.
+    """
+
+    def __init__(self, codes: int = 96, width: int = 256, blocks: int = 3):
+        super().__init__()
+        self.codes, values = codes, 8 * 3 * 32 * 32
+        self.velocity = VelocityNetwork(codes, width=width, blocks=blocks)
+        self.register_buffer("mean", torch.zeros(values))
+        self.register_buffer("axes", torch.zeros(values, codes))
+        self.register_buffer("scale", torch.ones(codes))
+
+    def find_axes(self, clips: Tensor) -> None:
+        """Takes mean, components and scales from clips (N, 8, 3, 32, 32),
+        N at least `codes`."""
+        flat = clips.flatten(1)
+        self.mean.copy_(flat.mean(0))
+        self.axes.copy_(torch.pca_lowrank(
+            flat - self.mean, q=self.codes, center=False)[2])
+        self.scale.copy_((self.encode(clips) * self.scale).std(0))
+
+    def encode(self, clips: Tensor) -> Tensor:
+        """Clips (B, 8, 3, 32, 32) to codes (B, codes), each with mean 0
+        and standard deviation 1 over the clips that gave the axes."""
+        return (clips.flatten(1) - self.mean) @ self.axes / self.scale
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """The way back: codes (B, codes) to clips (B, 8, 3, 32, 32), cut
+        off at -1 and 1."""
+        # BEGIN SOLUTION
+        flat = codes * self.scale @ self.axes.T + self.mean
+        return flat.unflatten(1, (8, 3, 32, 32)).clamp(-1, 1)
+        # END SOLUTION
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Noise (B, n), n at least `codes`, to clips. The velocity
+        carries the first `codes` numbers in 12 steps of Heun's."""
+        # BEGIN SOLUTION
+        return self.decode(heun(self.velocity, z[:, :self.codes], 12))
+        # END SOLUTION
+
+
+def entry_step(
+    velocity: nn.Module, average: nn.Module, optimizer: Optimizer,
+    codes: Tensor, rng: torch.Generator, decay: float,
+) -> Tensor:
+    """One step of flow matching, then one of the average of its weights:
+    average = decay * average + (1 - decay) * velocity.
+
+    Args:
+        velocity: is trained; `optimizer` holds its parameters.
+        average: has the same layers; no gradient reaches it.
+        codes: (B, F), of real clips.
+        rng: for `flow_matching_loss`.
+        decay: in [0, 1); what of the past is kept.
     Returns:
-        (count, T, C, H, W): normal, with the mean and standard deviation that the pixel has in `clips`.
+        The loss before the step, detached.
     """
-    noise = torch.randn(count, *clips.shape[1:], generator=rng)
-    return (clips.mean(dim=0) + clips.std(dim=0) * noise).clamp(-1, 1)
+    loss = flow_matching_loss(velocity, codes, rng)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        for old, new in zip(average.parameters(), velocity.parameters()):
+            old.lerp_(new, 1 - decay)
+    return loss.detach()
 
 
-def linear_clips(clips: Tensor, count: int, rng: torch.Generator, rank: int = 64) -> Tensor:
-    """The linear baseline: clips as their mean and `rank` principal components with normal weights.
+def save_entry(entry: nn.Module, path: str | Path) -> None:
+    """Writes the weights with half of the digits: half the bytes, and no
+    difference that one sees."""
+    save_file({name: value.half().contiguous() for name, value
+               in entry.state_dict().items()}, path)
+
+
+def make_clips(z: Tensor) -> Tensor:
+    """The entry to the challenge: noise to clips.
+
+    All that it needs stands in the notebook and in the file
+    entry.safetensors beside it. A clip depends on its own row of z and on
+    no other: the same row always gives the same clip, and a row that is a
+    little different gives nearly the same.
 
     Args:
-        clips: (N, T, C, H, W), N more than `rank`.
+        z: (N, 128), normal.
     Returns:
-        (count, T, C, H, W): ghosts, since half of a person and half of another is nobody.
+        (N, 8, 3, 32, 32), float32, in [-1, 1].
     """
-    mean, flat = clips.mean(dim=0), (clips - clips.mean(dim=0)).flatten(1)
-    vectors = torch.linalg.eigh(flat @ flat.T).eigenvectors  # (N, N): there are fewer clips than values in one
-    vectors = vectors[:, -rank:]  # of the strongest components; vectors.T @ flat are these, as long as they vary
-    weights = torch.randn(count, rank, generator=rng) / math.sqrt(len(clips))
-    return (mean + (weights @ (vectors.T @ flat)).unflatten(1, mean.shape)).clamp(-1, 1)
+    # BEGIN SOLUTION
+    entry = Entry()
+    entry.load_state_dict(load_file("entry.safetensors"))
+    with torch.no_grad():
+        return torch.cat([entry(part) for part in z.split(64)])
+    # END SOLUTION
 
 
-def stills(clips: Tensor) -> Tensor:
-    """The baseline that cannot move: each clip's middle frame in place of all its frames."""
-    middle = clips.shape[1] // 2
-    return clips[:, middle:middle + 1].expand_as(clips).contiguous()
-
-
-class Score(NamedTuple):
-    """Parts in [0, 1] and the whole in [0, 100]: the geometric mean of the first three, so that none makes up for
-    another, times originality."""
-
-    quality: float
-    motion: float
-    diversity: float
-    originality: float
-
-    @property
-    def total(self) -> float:
-        return 100 * self.originality * (self.quality * self.motion * self.diversity) ** (1 / 3)
-
-    def __str__(self) -> str:
-        parts = ", ".join(f"{name} {value:.2f}" for name, value in self._asdict().items())
-        return f"{self.total:.1f} ({parts})"
-
-
-class Scorer:
-    """Scores clips; made once from both sets, in a few seconds.
+def train_entry(clips: Tensor, steps: int, seed: int = 0) -> Entry:
+    """An entry and its training: components first, then the velocity,
+    whose averaged weights are kept.
 
     Args:
-        train, held_out: (N, T, C, H, W), equally many, at least NUM_CLIPS.
-        network: clips to features; the default is the course's own.
+        clips: (N, 8, 3, 32, 32), the training set, N at least 96.
+        steps: each takes 256 codes; the learning rate falls to 0 over all
+            of them.
     """
-
-    def __init__(self, train: Tensor, held_out: Tensor, network: Callable | None = None):
-        self.network = network or load_features()
-        self.train, self.held_out = (small(with_mirrored(clips)) for clips in (train, held_out))
-        self.real = self.describe(held_out[:NUM_CLIPS])
-        best = self.describe(train[:NUM_CLIPS])  # as near as clips of the same kind come
-        worst = self.describe(pixel_noise(train, NUM_CLIPS, torch.Generator().manual_seed(0)))
-        self.best, self.worst = self.distances(best), self.distances(worst)
-        self.density, self.covered = self.density_and_coverage(best)
-
-    def describe(self, clips: Tensor) -> dict[str, Tensor]:
-        """Clips as rows (N, F) of numbers, in three ways: one learned, two written by hand."""
-        return {"features": features_of(clips, self.network), "looks": looks(clips), "motion": motion(clips)}
-
-    def distances(self, described: dict[str, Tensor]) -> dict[str, float]:
-        """The Frechet distances to held-out clips."""
-        return {name: frechet_distance(self.real[name], rows).item() for name, rows in described.items()}
-
-    def density_and_coverage(self, described: dict[str, Tensor]) -> tuple[float, float]:
-        """How much like held-out clips these are, one by one, and how many of those have one of these for a near
-        neighbour: each in the worse of two spaces."""
-        pairs = [density_coverage(self.real[name], described[name]) for name in ("features", "looks")]
-        return tuple(map(min, zip(*pairs, strict=True)))
-
-    def closeness(self, distances: dict[str, float]) -> dict[str, float]:
-        """1 where clips are as near to held-out ones as training clips are, 0 where they are no nearer than pixel
-        noise; in between by the root, since Frechet distances are squared."""
-        parts = {}
-        for name, distance in distances.items():
-            excess = (distance - self.best[name]) / (self.worst[name] - self.best[name])
-            parts[name] = 1 - math.sqrt(min(1.0, max(0.0, excess)))
-        return parts
-
-    def copied(self, clips: Tensor) -> Copying:
-        """Whether clips are nearer to training clips or their mirror images than to held-out ones."""
-        return copying(small(clips), self.train, self.held_out)
-
-    def __call__(self, clips: Tensor) -> Score:
-        """The score of clips (NUM_CLIPS, NUM_FRAMES, 3, SIZE, SIZE), in [-1, 1].
-
-        Raises:
-            ValueError: another shape, values that are no numbers, or values out of range.
-        """
-        check_entry(clips)
-        described = self.describe(clips)
-        near = self.closeness(self.distances(described))
-        density, covered = self.density_and_coverage(described)
-        return Score(
-            quality=min(near["features"], near["looks"], density / self.density),
-            motion=near["motion"],
-            diversity=min(1.0, covered / self.covered),
-            originality=originality(self.copied(clips)),
-        )
+    torch.manual_seed(seed)
+    entry, rng = Entry(), torch.Generator().manual_seed(seed)
+    entry.find_axes(clips)
+    codes, average = entry.encode(clips), copy.deepcopy(entry.velocity)
+    optimizer = Adam(entry.velocity.parameters(), lr=2e-3)
+    for k in (bar := progress(steps, description="entry")):
+        optimizer.param_groups[0]["lr"] = 2e-3 * (1 - k / steps)
+        some = codes[torch.randint(len(codes), (256,), generator=rng)]
+        decay = min(0.995, (1 + k) / (10 + k))  # short at first
+        bar.show(loss=entry_step(
+            entry.velocity, average, optimizer, some, rng, decay))
+    entry.velocity = average
+    return entry
 
 
-def originality(found: Copying) -> float:
-    """What is left of a score where clips are copied: 1 where nothing speaks for it, 0 from a fifth of copies on.
+what_i_tried = """
+I asked whether it pays to train longer. Most of the budget is unused, and the loss still falls at the end, so I expected better
+clips. I also feared copies: a flow that sees the same 2,048 clips again and again may come to remember them.
 
-    The lower end of the confidence interval counts, so that chance takes no points.
-    """
-    return 1 - min(1.0, 5 * max(0.0, 2 * found.low - 1))
+I trained the chapter's entry for 750, 1,500 and 3,000 steps. Nothing else changed: 256 codes a step, the learning rate falling to 0
+over each run, the same network of 2.8 million numbers. Each run was made with seeds 0 and 1 and scored twice with the notebook's scorer,
+on 512 clips from two draws of noise. The cost was 0.5, 1.0 and 2.0 times 1e12 FLOPs, of the 1e13 allowed.
 
+My ruler first: two draws from one network differ by up to 2.7 points, and the two seeds of one length by no more. The totals
+were 60 to 64 for 750 steps, 73 to 75 for 1,500 and 79 to 81 for 3,000. Quality rose from 0.55 over 0.75 to 0.85, diversity
+from 0.69 over 0.83 to 0.88, and motion hardly, which the components hold back. My fear was not empty: with 1,500 steps the
+lower end of the share of copies was about a tenth at most, with 3,000 in one draw of four a fifth, where points are lost.
 
-def with_mirrored(clips: Tensor) -> Tensor:
-    """Clips and their mirror images, (2 N, T, C, H, W): who mirrors a clip has copied it."""
-    return torch.cat([clips, clips.flip(-1)])
-
-
-def check_entry(clips: Tensor) -> None:
-    """Raises ValueError where clips cannot be scored; the message says what was expected."""
-    if not isinstance(clips, Tensor) or clips.shape != SHAPE or clips.dtype != torch.float32:
-        got = f"{clips.dtype} {tuple(clips.shape)}" if isinstance(clips, Tensor) else type(clips).__name__
-        raise ValueError(f"expected {NUM_CLIPS} clips as a float32 tensor {SHAPE}, got {got}")
-    if not clips.isfinite().all():
-        raise ValueError(f"expected numbers, got NaN or infinity in {int((~clips.isfinite()).sum())} places")
-    if clips.abs().max() > 1:
-        low, high = clips.min().item(), clips.max().item()
-        raise ValueError(f"expected values in [-1, 1], got {low:.3g} to {high:.3g}: try .clamp(-1, 1)")
-
-
-def leaderboard(scores: dict[str, Score]) -> str:
-    """Entries and their scores as a table, the best first."""
-    ranked = sorted(scores.items(), key=lambda entry: entry[1].total, reverse=True)
-    lines = [f"{'':24}" + "".join(f"{name:>13}" for name in ("score", *Score._fields))]
-    for place, (name, score) in enumerate(ranked, 1):
-        lines.append(f"{place:2} {name:21}{score.total:13.1f}" + "".join(f"{part:13.2f}" for part in score))
-    return "\n".join(lines)
-
-
-def baselines(train: Tensor, seed: int = 0) -> dict[str, Tensor]:
-    """The clips of entries that a trained model must beat, by name."""
-    rng = torch.Generator().manual_seed(seed)
-    linear = linear_clips(train, NUM_CLIPS, rng)
-    return {"pixel noise": pixel_noise(train, NUM_CLIPS, rng), "linear stills": stills(linear), "linear": linear}
-
-
-def sampled(run: Path) -> Tensor:
-    """The clips of a trained model: NUM_CLIPS from the folder of a run; images stand still for NUM_FRAMES.
-
-    Raises:
-        ValueError: there is no trained model in the folder.
-    """
-    from solutions.__main__ import restore
-
-    generator, recipe, _ = restore(run / "generator.safetensors")
-    samples = recipe.sample(generator, NUM_CLIPS)
-    return samples if samples.ndim == 5 else samples[:, None].repeat(1, NUM_FRAMES, 1, 1, 1)
-
-
-def main(runs: list[str]) -> None:
-    """Prints the leaderboard of the baselines and of the runs named."""
-    train, held_out = challenge_data()
-    entries = baselines(train.clips) | {Path(run).name: sampled(Path(run)) for run in runs}
-    scorer = Scorer(train.clips, held_out.clips)
-    print(leaderboard({name: scorer(clips) for name, clips in entries.items()}))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+So longer is better up to 3,000 steps, by much more than my ruler, and the gain shrinks. I would not expect it to go on: the
+copies grow, too. I conclude nothing about other networks, nor about training for long with noise on the codes, which I would try
+next. I chose nothing by the judge.
+"""

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from clipkit import ClipSet, Walkers, progress
 from clipkit.names import known
+from solutions.evaluation import feature_step
 
 WEIGHTS = Path(__file__).parent / "weights" / "clip_features.safetensors"
 STEPS, SEED = 300, 0  # under a minute on one core
-ORDERS = ("as filmed", "backwards", "shuffled")  # what the head "order" tells apart
+ORDERS = ("as filmed", "backwards", "shuffled")  # values of "order"
 
 
 class ClipFeatures(nn.Module):
@@ -40,75 +41,95 @@ class ClipFeatures(nn.Module):
         super().__init__()
         blocks = []
         for before, after in ((3, 16), (16, 32), (32, 64)):
-            blocks += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
-        self.frames = nn.Sequential(*blocks, nn.Flatten(), nn.Linear(64 * 16, features), nn.ReLU())
+            blocks += [nn.Conv2d(before, after, 3, 2, 1),
+                       nn.BatchNorm2d(after), nn.ReLU()]
+        self.frames = nn.Sequential(
+            *blocks, nn.Flatten(), nn.Linear(64 * 16, features), nn.ReLU())
         layers = []
         for _ in range(2):
-            layers += [nn.Conv1d(features, features, 3, padding=1), nn.BatchNorm1d(features), nn.ReLU()]
+            layers += [nn.Conv1d(features, features, 3, padding=1),
+                       nn.BatchNorm1d(features), nn.ReLU()]
         self.time = nn.Sequential(*layers)
         self.standardise = nn.BatchNorm1d(features, affine=False)
-        self.heads = nn.ModuleDict({name: nn.Linear(features, count) for name, count in classes.items()})
+        self.heads = nn.ModuleDict({
+            name: nn.Linear(features, count)
+            for name, count in classes.items()})
 
     def forward(self, clips: Tensor) -> Tensor:
-        over_time = self.of_frames(clips.flatten(0, 1)).unflatten(0, clips.shape[:2]).transpose(1, 2)  # (B, F, T)
+        of_frames = self.of_frames(clips.flatten(0, 1))  # (B * T, F)
+        over_time = of_frames.unflatten(0, clips.shape[:2]).transpose(1, 2)
         return self.standardise(self.time(over_time).mean(dim=2))
 
     def of_frames(self, frames: Tensor) -> Tensor:
-        """Features (N, F), at least 0, of frames (N, C, H, W) each by itself: for images, which do not move."""
+        """Features (N, F), at least 0, of frames (N, C, H, W) each by
+        itself: for images, which do not move."""
         frames = frames.expand(-1, 3, -1, -1)
         if frames.shape[-2:] != (32, 32):
-            frames = F.interpolate(frames, (32, 32), mode="bilinear", antialias=True)
+            frames = F.interpolate(
+                frames, (32, 32), mode="bilinear", antialias=True)
         return self.frames(frames)
 
     def logits(self, clips: Tensor, label: str) -> Tensor:
-        """Logits (B, K) of a label's values; a ValueError names the nearest label where there is no such one."""
-        return self.heads[known(label, self.heads, "label of these features")](self(clips))
+        """Logits (B, K) of a label's values; a ValueError names the
+        nearest label where there is no such one."""
+        known(label, self.heads, "label of these features")
+        return self.heads[label](self(clips))
 
 
 def out_of_order(clips: Tensor, rng: torch.Generator) -> Tensor:
-    """Clips (B, T, C, H, W) as they should not be: the first half of them backwards, the others shuffled."""
+    """Clips (B, T, C, H, W) as they should not be: the first half of them
+    backwards, the others shuffled."""
     half = len(clips) // 2
     shuffle = torch.randperm(clips.shape[1], generator=rng)
     return torch.cat([clips[:half].flip(1), clips[half:, shuffle]])
 
 
-def train_features(data: ClipSet, *, steps: int, rng: torch.Generator, batch_size: int = 32) -> ClipFeatures:
+def train_features(
+    data: ClipSet, *, steps: int, rng: torch.Generator, batch_size: int = 32,
+    order: bool = True,
+) -> ClipFeatures:
     """Trains a network on all labels of labelled clips and on the order of
     frames, on random lengths from half of T to T; gives it back in `eval()`.
 
     Args:
         data: clips with labels and attributes.
-        rng: draws batches and lengths; the first weights come from torch's own.
-        batch_size: a multiple of 4; half as many clips are added out of order.
+        rng: draws batches and lengths; the first weights come from torch's
+            own.
+        batch_size: a multiple of 4; half as many clips are added out of
+            order.
+        order: False trains on the labels alone, and adds no clips.
     """
     classes = {name: len(values) for name, values in data.attributes.items()}
-    network = ClipFeatures(classes | {"order": len(ORDERS)})
+    orders = {"order": len(ORDERS)} if order else {}
+    network = ClipFeatures(classes | orders)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
-    order = torch.tensor([0] * batch_size + [1] * (batch_size // 4) + [2] * (batch_size // 4))
-    num_frames = data.clips.shape[1]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 4e-3, total_steps=steps)
+    quarter, num_frames = batch_size // 4, data.clips.shape[1]
+    which = torch.tensor([0] * batch_size + [1] * quarter + [2] * quarter)
     for _ in (bar := progress(steps, description="features")):
         batch = torch.randint(len(data), (batch_size,), generator=rng)
-        length = torch.randint(num_frames // 2, num_frames + 1, (), generator=rng)
+        length = torch.randint(
+            num_frames // 2, num_frames + 1, (), generator=rng)
         clips = data.clips[batch, :length]
-        features = network(torch.cat([clips, out_of_order(clips[:batch_size // 2], rng)]))
-        loss = F.cross_entropy(network.heads["order"](features), order)
-        for name, values in data.labels.items():
-            loss = loss + F.cross_entropy(network.heads[name](features[:batch_size]), values[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        labels = {name: values[batch] for name, values in data.labels.items()}
+        if order:  # clips out of order count for this label alone: -1
+            labels = {name: F.pad(values, (0, 2 * quarter), value=-1)
+                      for name, values in labels.items()} | {"order": which}
+            clips = torch.cat([clips, out_of_order(clips[:2 * quarter], rng)])
+        bar.show(loss=feature_step(network, optimizer, clips, labels))
         schedule.step()
-        bar.show(loss=loss)
     return network.eval()
 
 
 @torch.no_grad()
-def label_accuracy(network: ClipFeatures, data: ClipSet) -> dict[str, float]:
+def label_accuracy(
+    network: ClipFeatures, data: ClipSet
+) -> dict[str, float]:
     """For each label the share of clips that the network names right."""
     features = torch.cat([network(clips) for clips in data.clips.split(64)])
-    return {name: (network.heads[name](features).argmax(dim=1) == values).float().mean().item()
-            for name, values in data.labels.items()}
+    return {name: (network.heads[name](features).argmax(dim=1) == values)
+            .float().mean().item() for name, values in data.labels.items()}
 
 
 def save_features(network: ClipFeatures, path: Path, **made_by: str) -> None:

@@ -20,5 +20,6 @@ def closed_form_directions(weight: Tensor, count: int = 5) -> Tensor:
 
 
 def walk(z: Tensor, direction: Tensor, distances: Tensor) -> Tensor:
-    """z (nz,) moved along a direction (nz,) by each of the distances (K,), to see what it changes: (K, nz)."""
+    """z (nz,) moved along a direction (nz,) by each of the distances (K,),
+    to see what it changes: (K, nz)."""
     return z + distances[:, None] * direction

@@ -94,7 +94,8 @@ def footprint(
 
 
 def timed(run: Callable[[], object]) -> tuple[object, float]:
-    """What a call returns, and the seconds of processor time that it took, over all threads."""
+    """What a call returns, and the seconds of processor time that it
+    took, over all threads."""
     start = time.process_time()
     result = run()
     return result, time.process_time() - start

@@ -170,7 +170,7 @@ def _far_from_the_data(
     curves: dict, first: dict, last: dict, far: float
 ) -> Diagnosis | None:
     """The illnesses in which G's samples are not where the data are."""
-    if far < 0.5:
+    if far < 0.25:  # a good run is below 0.1
         return None
     away = f"the samples are far from the data (energy distance {far:.2g})"
     change = abs(last["loss_d"] / first["loss_d"] - 1)

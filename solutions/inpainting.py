@@ -17,14 +17,15 @@ from solutions.layers import num_doublings
 from solutions.parallel import plain
 from solutions.recipe import Recipe, frames
 from solutions.settings import Hooks, Settings
+from solutions.translation import fill, hole_error
 
 
 def hole_mask(place: Tensor, size: int, hole: int) -> Tensor:
     """Square holes in square images.
 
     Args:
-        place: (B, 2), in [0, 1]: how far down and how far right; 0 is the first row (column) that a hole can begin
-            in, 1 the last.
+        place: (B, 2), in [0, 1]: how far down and how far right; 0 is
+            the first row (column) that a hole can begin in, 1 the last.
         size: height and width of an image.
         hole: height and width of the hole, 1 to `size`.
     Returns:
@@ -33,11 +34,42 @@ def hole_mask(place: Tensor, size: int, hole: int) -> Tensor:
         ValueError: the hole does not fit.
     """
     if not 1 <= hole <= size:
-        raise ValueError(f"expected a hole of 1 to {size} pixels, the image's size, got {hole}")
-    first = (place * (size - hole + 1)).long().clamp(max=size - hole)[..., None]  # (B, 2, 1)
+        raise ValueError(
+            f"expected a hole of 1 to {size} pixels, the image's size, "
+            f"got {hole}")
+    first = (place * (size - hole + 1)).long().clamp(max=size - hole)
     pixel = torch.arange(size, device=place.device)
-    inside = (pixel >= first) & (pixel < first + hole)  # (B, 2, size): rows, columns
-    return (inside[:, 0, :, None] & inside[:, 1, None, :])[:, None].to(place.dtype)
+    inside = pixel >= first[..., None]  # (B, 2, size): rows, columns
+    inside &= pixel < first[..., None] + hole
+    both = inside[:, 0, :, None] & inside[:, 1, None, :]
+    return both[:, None].to(place.dtype)
+
+
+def context_encoder(
+    size: int, channels: int = 3, *, width: int = 64, code: int = 512,
+) -> nn.Sequential:
+    """An image with a hole and its mask, (B, C + 1, H, W), through a
+    short code to an image (B, C, H, W) in [-1, 1].
+
+    Args:
+        size: height and width, a power of two of at least 16.
+        channels: C, 1 or 3.
+        width: maps of the first layer, doubled at each halving, down to
+            4 x 4.
+        code: length of the code between encoder and decoder.
+    Source: Pathak et al. 2016, section 3.1.
+    """
+    widths = [width << k for k in range(num_doublings(size))]
+    down, up = [], []
+    for before, after in zip([channels + 1, *widths], widths):
+        halve = nn.Conv2d(before, after, 4, 2, 1, bias=False)
+        down += [halve, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+    for before, after in zip(widths[::-1], [*widths[-2::-1], channels]):
+        double = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)
+        up += [nn.BatchNorm2d(before), nn.ReLU(), double]
+    narrow = nn.Conv2d(widths[-1], code, 4), nn.LeakyReLU(0.2)
+    widen = nn.ConvTranspose2d(code, widths[-1], 4, bias=False)
+    return nn.Sequential(*down, *narrow, widen, *up, nn.Tanh())
 
 
 class ContextEncoder(nn.Module):
@@ -48,8 +80,7 @@ class ContextEncoder(nn.Module):
     Args:
         examples: images (K, C, H, W), kept with the weights, to show what the generator does.
         hole: height and width of the hole.
-        width: maps of the first layer, doubled at each halving, down to 4 x 4.
-        code: length of the code between encoder and decoder.
+        width, code: as in `context_encoder`.
     Source: Pathak et al. 2016, section 3.1.
     """
 
@@ -59,14 +90,7 @@ class ContextEncoder(nn.Module):
         super().__init__()
         channels, self.size = examples.shape[1:3]
         self.hole = hole
-        widths = [width << k for k in range(num_doublings(self.size))]
-        down, up = [], []
-        for before, after in zip([channels + 1, *widths], widths, strict=False):
-            down += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-        for before, after in zip(widths[::-1], [*widths[-2::-1], channels], strict=True):
-            up += [nn.BatchNorm2d(before), nn.ReLU(), nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)]
-        self.encoder = nn.Sequential(*down, nn.Conv2d(widths[-1], code, 4), nn.LeakyReLU(0.2))
-        self.decoder = nn.Sequential(nn.ConvTranspose2d(code, widths[-1], 4, bias=False), *up, nn.Tanh())
+        self.layers = context_encoder(self.size, channels, width=width, code=code)
         self.register_buffer("examples", examples.clone())
 
     def forward(self, place: Tensor, images: Tensor) -> Tensor:
@@ -74,9 +98,7 @@ class ContextEncoder(nn.Module):
 
         What lies in the hole is covered before the network sees it; what lies around it comes back as it was.
         """
-        mask = hole_mask(place, self.size, self.hole)
-        seen = torch.cat([images * (1 - mask), mask], 1)  # a black hole alone could be a black thing
-        return torch.lerp(images, self.decoder(self.encoder(seen)).to(images), mask)
+        return fill(self.layers, images, hole_mask(place, self.size, self.hole))
 
 
 class FilledDiscriminator(Discriminator):
@@ -87,33 +109,22 @@ class FilledDiscriminator(Discriminator):
         return super().forward(filled)
 
 
-def hole_error(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error in the holes.
-
-    Args:
-        filled, images: (B, C, H, W).
-        mask: (B, 1, H, W), 1 in the hole.
-    Returns:
-        (B,), the mean over channels and the hole's pixels, whatever lies around it.
-    Source: Pathak et al. 2016, eq. 1, as a mean.
-    """
-    squares = ((filled - images) * mask).square().sum((1, 2, 3))
-    return squares / (mask.sum((1, 2, 3)) * images.shape[1])
-
-
 def hole_psnr(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in the holes, in decibel, over all images as one; the peak is 2, from -1 to 1."""
+    """Peak signal-to-noise ratio in the holes, in decibel, over all
+    images as one; the peak is 2, from -1 to 1."""
     return 10 * torch.log10(4 / hole_error(filled, images, mask).mean())
 
 
 def sharpness(images: Tensor, mask: Tensor) -> Tensor:
-    """How strong edges in the holes are: the mean absolute difference of neighbours, both of them in a hole.
+    """How strong edges in the holes are: the mean absolute difference of
+    neighbours, both of them in a hole.
 
     Args:
         images: (B, C, H, W).
         mask: (B, 1, H, W), 1 in the hole.
     Returns:
-        One number, 0 where every hole is of one colour. A blurred image has less than a sharp one.
+        One number, 0 where every hole is of one colour. A blurred image
+        has less than a sharp one.
     """
     total = count = 0
     for axis in (2, 3):
@@ -136,9 +147,11 @@ def reconstruction(weight: float) -> Callable:
 
 
 def mean_colour(images: Tensor, mask: Tensor) -> Tensor:
-    """The simplest filling: the mean colour of what is seen of each image. Shapes as in `hole_error`."""
+    """The simplest filling: the mean colour of what is seen of each
+    image. Shapes as in `hole_error`."""
     seen = 1 - mask
-    colour = (images * seen).sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True)
+    total = (images * seen).sum((2, 3), keepdim=True)
+    colour = total / seen.sum((2, 3), keepdim=True)
     return torch.lerp(images, colour.expand_as(images), mask)
 
 

@@ -21,39 +21,7 @@ from solutions.layers import channels_last, ema_copy, ema_decay, update_ema
 from solutions.recipe import sample
 from solutions.stability import learning_rate_factor
 from solutions.train import Run, check_samples
-
-
-class VelocityNetwork(nn.Module):
-    """A velocity for codes: residual blocks, each told the time by a scale and a shift.
-
-    Args:
-        code: F, how many numbers a code has.
-        width: of the blocks.
-        blocks: how many.
-    """
-
-    def __init__(self, code: int, *, width: int = 256, blocks: int = 3):
-        super().__init__()
-        self.register_buffer("frequencies", torch.pi * 2.0 ** torch.arange(6))
-        self.enter = nn.Linear(code, width)
-        self.times = nn.ModuleList(nn.Linear(12, 2 * width) for _ in range(blocks))
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-            for _ in range(blocks))
-        self.norms = nn.ModuleList(nn.LayerNorm(width, elementwise_affine=False) for _ in range(blocks))
-        self.leave = nn.Linear(width, code)
-        nn.init.zeros_(self.leave.weight)  # the first answer is 0, the mean of all velocities
-        nn.init.zeros_(self.leave.bias)
-
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """Codes x (B, F) at times t (B,) to velocities (B, F)."""
-        angles = t[:, None] * self.frequencies
-        time = torch.cat([angles.sin(), angles.cos()], 1)
-        h = self.enter(x)
-        for norm, told, block in zip(self.norms, self.times, self.blocks, strict=True):
-            scale, shift = told(time).chunk(2, 1)
-            h = h + block(norm(h) * (1 + scale) + shift)
-        return self.leave(h)
+from solutions.velocity_network import VelocityNetwork
 
 
 class LatentFlow(nn.Module):

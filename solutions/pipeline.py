@@ -274,7 +274,7 @@ def pipeline(
         rng: of every draw but the networks' first weights.
         num_frames: the length of a clip, for training and sampling.
         size: height and width, a multiple of 8.
-        steps: of training the autoencoder; the GAN makes four times as
+        steps: of training the autoencoder; the GAN makes six times as
             many, which are far cheaper.
         count: how many new clips.
     Returns:
@@ -294,7 +294,7 @@ def pipeline(
     train_autoencoder(model, real, steps=steps, rng=rng)
     with torch.no_grad():
         codes = model.encode(real)
-    generator = train_code_gan(codes, steps=4 * steps, rng=rng)
+    generator = train_code_gan(codes, steps=6 * steps, rng=rng)
     with torch.no_grad():
         z = torch.randn(count, generator.nz, generator=rng)
         fake = model.decode(generator(z), num_frames)

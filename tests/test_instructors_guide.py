@@ -34,7 +34,7 @@ def test_a_named_command_parses(page, line, capsys):
 
 def test_the_guide_shows_every_command_of_an_instructor():
     shown = {line.split()[1] for page, line in COMMANDS if page == PAGES[0]}
-    assert shown >= {"doctor", "release", "grade", "check", "feedback", "export", "summary", "similar"}
+    assert shown >= {"doctor", "release", "grade", "check", "feedback", "export", "summary", "leaderboard", "similar"}
 
 
 def test_the_guide_names_every_state_and_layer():

@@ -41,7 +41,7 @@ class Check:
     title: str
     points: float
     hint: str
-    function: Callable[[Subject, Draw], None]
+    function: Callable[[Subject, Draw], str | None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Rubric:
 
 @dataclass(frozen=True)
 class Result:
-    """What one check said: `points` earned of `max_points`, and for the student what was seen and a hint."""
+    """What one check said: `points` earned of `max_points`, and for the student what was seen and a hint; where it passed,
+    what the check itself returned, if anything."""
 
     title: str
     passed: bool
@@ -142,7 +143,7 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str) -> Result:
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
     try:
-        check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
+        said = check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
     except ProbeError:  # a mistake of ours
         raise
     except NotImplementedError:
@@ -152,7 +153,7 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str) -> Result:
         return Result(check.title, False, 0, check.points, hint)
     except Exception as error:  # whatever the student's code raises, it fails this check and no other
         return Result(check.title, False, 0, check.points, _explained(error, check.hint))
-    return Result(check.title, True, check.points, check.points)
+    return Result(check.title, True, check.points, check.points, said or "")
 
 
 def _explained(error: Exception, hint: str) -> str:

@@ -50,7 +50,8 @@ def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> 
                 yield sent.pop(future), _run_of(future)
 
 
-def run_there(notebook: str, chapter: str, seed: str, limits: dict[str, Any], expected: dict[str, str]) -> str:
+def run_there(notebook: str, chapter: str, seed: str, weights: bytes, limits: dict[str, Any],
+              expected: dict[str, str]) -> str:
     """What a worker does: run a notebook (its JSON) and return the run as JSON.
 
     Raises:
@@ -58,7 +59,8 @@ def run_there(notebook: str, chapter: str, seed: str, limits: dict[str, Any], ex
     """
     if differ := _differences(expected, versions()):
         raise CourseError(differ)
-    done = runner.run(nbformat.from_dict(json.loads(notebook)), chapter, limits=Limits(**limits), seed=seed)
+    done = runner.run(nbformat.from_dict(json.loads(notebook)), chapter, limits=Limits(**limits), seed=seed,
+                      weights=weights)
     return json.dumps(dataclasses.asdict(done))
 
 
@@ -115,8 +117,8 @@ def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:
 
 
 def _send(client: Client, job: Job, limits: Limits) -> Future:
-    return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, dataclasses.asdict(limits),
-                         versions(), pure=False)
+    return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, job.weights,
+                         dataclasses.asdict(limits), versions(), pure=False)
 
 
 def _ended(client: Client, sent: list[Future]) -> Iterable[Future]:

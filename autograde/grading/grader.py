@@ -45,6 +45,7 @@ class TakenIn:
     digest: str
     repaired: Repaired
     said: tuple[str, ...]
+    weights: bytes = b""
 
 
 @dataclass
@@ -94,7 +95,8 @@ class Grader:
         for submission in submissions:
             taken = self._take_in(submission)
             if isinstance(taken, TakenIn):
-                yield Job(taken, taken.repaired.notebook, taken.assignment.chapter.name, self._seed(taken.digest))
+                yield Job(taken, taken.repaired.notebook, taken.assignment.chapter.name, self._seed(taken.digest),
+                          taken.weights)
             else:
                 settled.append(taken)
 
@@ -114,12 +116,14 @@ class Grader:
         digest = ""
         try:
             path = intake.choose(submission.folder, submission.chapter)
-            digest = _digest(path)
+            weights, left_out = intake.weights(submission.folder)
+            digest = _digest(path, weights)
             if known := self._known(submission, digest):
                 return known
             notebook, said = intake.read(path)
             if path.stem != submission.chapter:
                 said.append(f"{path.name} was taken: it is the only notebook handed in.")
+            said += [left_out] if left_out else []
             repaired = repair(notebook, assignment.released, assignment.chapter.exercises)
         except CourseError:
             raise
@@ -129,7 +133,7 @@ class Grader:
         except Exception as error:  # a fault of ours or a file that nobody thought of: it must not stop the others
             return self._give_up(submission, assignment, digest, "unreadable",
                                  f"The notebook could not be taken in ({type(error).__name__}: {error}).")
-        return TakenIn(submission, assignment, digest, repaired, (*said, *repaired.said))
+        return TakenIn(submission, assignment, digest, repaired, (*said, *repaired.said), weights)
 
     def _known(self, submission: Submission, digest: str) -> dict | None:
         """The record of this very file, where it is in the gradebook and the executed notebook in its place."""
@@ -198,10 +202,10 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _digest(path: Path) -> str:
-    """Of what is read of a file: one that is larger than allowed is refused whatever follows."""
+def _digest(path: Path, weights: bytes) -> str:
+    """Of what is read of a file (one that is larger than allowed is refused whatever follows), and of the weights."""
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(intake.MAX_BYTES + 1)).hexdigest()
+        return hashlib.sha256(file.read(intake.MAX_BYTES + 1) + weights).hexdigest()
 
 
 def _sentence(error: Exception) -> str:

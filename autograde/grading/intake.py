@@ -12,9 +12,12 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from safetensors import SafetensorError, deserialize
 
 MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
 MAX_CELLS = 2_000       # a chapter has about 100
+WEIGHTS = "entry.safetensors"  # trained weights that a student hands in beside the notebook
+MAX_WEIGHTS = 12_500_000       # bytes: three million float32, and what the file says of them
 _KINDS = {"code", "markdown", "raw"}
 _IN_COLAB = "In Colab: File > Download > Download .ipynb."
 _NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside.", b"%PDF": f"a PDF. {_IN_COLAB}",
@@ -62,6 +65,26 @@ def read(path: Path) -> tuple[NotebookNode, list[str]]:
         raise Refused(f"The file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read. "
                       "Clear its outputs (Edit > Clear all outputs), save, and hand it in again.")
     return parse(path.read_bytes())
+
+
+def weights(folder: Path) -> tuple[bytes, str]:
+    """The file of weights beside a notebook, b"" where there is none; and a sentence where it was left out.
+
+    Its form is looked at here (safetensors holds numbers, and nothing that runs); what it means, only the notebook knows.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file() and not path.is_symlink():
+        return b"", ""
+    if path.is_symlink():
+        return b"", f"{WEIGHTS} is a link and was left out; hand in the file itself."
+    if (size := path.stat().st_size) > MAX_WEIGHTS:
+        return b"", f"{WEIGHTS} has {size / 1e6:.1f} MB and was left out; at most {MAX_WEIGHTS / 1e6:g} MB are taken."
+    content = path.read_bytes()
+    try:
+        deserialize(content)
+    except SafetensorError as error:
+        return b"", f"{WEIGHTS} is no safetensors file and was left out ({error})."
+    return content, ""
 
 
 def parse(content: bytes) -> tuple[NotebookNode, list[str]]:

@@ -3,6 +3,7 @@ are asked. This process knows the answers, and the submission only as something 
 """
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -55,8 +56,9 @@ def main(report: socket.socket, end: socket.socket) -> None:
     report = Connection(report.detach())
     job = json.loads(report.recv_bytes(MAX_JOB))
     signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 30)  # if all else fails
-    sandbox = Asked(end, job["cell_seconds"], give_up=report.fileno())
+    sandbox = Asked(end, job["cell_seconds"], give_up=report.fileno(), weights=base64.b64decode(job["weights"]))
     try:
+        sandbox.hand_over()
         for message in go_through(sandbox, job["notebook"], job["chapter"], seed=job["seed"]):
             _send(report, message)
             if sandbox.ended:

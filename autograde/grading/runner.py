@@ -9,6 +9,7 @@ other; and whichever of these processes is killed, those to its right end too.
 """
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import json
@@ -51,12 +52,14 @@ class Job:
     """A repaired notebook of a chapter ("gan_losses"); `key` is whatever its owner knows it by.
 
     seed: the random inputs of the checks follow from it. Kept secret, it makes them impossible to foresee.
+    weights: a file that was handed in beside the notebook, which finds it in its folder.
     """
 
     key: Any
     notebook: NotebookNode
     chapter: str
     seed: str = ""
+    weights: bytes = b""
 
 
 @dataclass
@@ -103,9 +106,9 @@ def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits())
             process.end()
 
 
-def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits(), seed: str = "") -> Run:
+def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits(), seed: str = "", weights: bytes = b"") -> Run:
     """Run one notebook."""
-    return next(run_all([Job(None, notebook, chapter, seed)], limits=limits))[1]
+    return next(run_all([Job(None, notebook, chapter, seed, weights)], limits=limits))[1]
 
 
 def _wait_for_one(running: list[_Process]) -> _Process:
@@ -137,7 +140,7 @@ class _Process:
         with contextlib.suppress(OSError):  # a judge that is gone is noticed later
             self.report.send_bytes(json.dumps({
                 "notebook": job.notebook, "chapter": job.chapter, "seed": job.seed, "seconds": limits.notebook,
-                "cell_seconds": limits.cell}).encode())
+                "cell_seconds": limits.cell, "weights": base64.b64encode(job.weights).decode()}).encode())
 
     def receive(self) -> None:
         try:

@@ -127,20 +127,22 @@ def stems() -> list[str]:
     return sorted(path.stem for path in BOOK.glob("[0-9][0-9]_*.md"))
 
 
-def find(chapter: str) -> str:
+def find(chapter: str, among: list[str] | None = None) -> str:
     """The stem for what a person writes: "02_gan_losses", "gan_losses", "2", or a path.
 
+    Args:
+        among: the stems to look in; by default those of all chapters.
     Raises:
         LookupError: no such chapter.
     """
-    wanted = Path(chapter).stem
-    for stem in stems():
+    wanted, among = Path(chapter).stem, stems() if among is None else among
+    for stem in among:
         number, _, name = stem.partition("_")
         if wanted in (stem, name, number, number.lstrip("0")):
             return stem
-    known = [*stems(), *(s.partition("_")[2] for s in stems())]
+    known = [*among, *(s.partition("_")[2] for s in among)]
     close = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the book has {', '.join(stems())}"
+    hint = f"did you mean {close[0]!r}?" if close else f"the book has {', '.join(among)}"
     raise LookupError(f"no chapter {chapter!r}; {hint}")
 
 

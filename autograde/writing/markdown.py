@@ -106,6 +106,10 @@ class PlainMarkdown:
         caption = f"\n\n*{directive.body}*" if directive.body else ""
         return f"![{directive.options['alt']}](data:{kind};base64,{data}){caption}"
 
+    def _live(self, directive: Directive) -> str:
+        page = f"{_site()}{self.chapter.stem}.html#live-{directive.argument}"
+        return f"> **Live, on [this chapter's page]({page}).** {' '.join(directive.body.split())}"
+
     def _references(self, directive: Directive) -> str:
         return f"The list of references is in [the book]({_site()}references.html)."
 
@@ -113,7 +117,7 @@ class PlainMarkdown:
 PLAIN: dict[str, Callable[[PlainMarkdown, Directive], str]] = {
     "exercise": PlainMarkdown._exercise, "quiz": PlainMarkdown._quiz, "expected": PlainMarkdown._expected,
     "figure": PlainMarkdown._figure, "image": PlainMarkdown._figure, "dropdown": PlainMarkdown._fold,
-    "admonition": PlainMarkdown._note, "bibliography": PlainMarkdown._references,
+    "admonition": PlainMarkdown._note, "live": PlainMarkdown._live, "bibliography": PlainMarkdown._references,
     **dict.fromkeys(NOTES, PlainMarkdown._note),
 }
 

@@ -1,4 +1,4 @@
-"""The reference run of a chapter: its page executed once, with its outputs, kept in book/outputs/.
+"""The reference run of a page with code, a chapter's or an appendix's: executed once, its outputs kept in book/outputs/.
 
 It fills Jupyter Book's cache, so that a fresh clone builds without training anything, and it holds the pictures that
 a student notebook shows as expected. A stored run whose code differs from the chapter's is never used.
@@ -57,16 +57,20 @@ class ReferenceRun:
         return f"![{alt}]({img['src']})"
 
 
-def path(stem: str) -> Path:
-    """Where the run of a chapter is kept."""
-    return OUTPUTS / f"{stem}.ipynb"
+def path(stem: str, preset: str = "cpu") -> Path:
+    """Where the run of a chapter is kept: that of a GPU beside the one that everybody can make."""
+    return (OUTPUTS / "gpu" if preset == "gpu" else OUTPUTS) / f"{stem}.ipynb"
 
 
-def load(stem: str) -> ReferenceRun | None:
-    """The stored run of a chapter; None where there is none yet."""
-    if not path(stem).exists():
-        return None
-    return ReferenceRun(stem, nbformat.read(path(stem), as_version=4))
+def load(stem: str, preset: str | None = None) -> ReferenceRun | None:
+    """The stored run of a chapter; None where there is none yet.
+
+    Args:
+        preset: "gpu" takes the run of a GPU where there is one; by default what CLIPKIT_PRESET says.
+    """
+    places = [path(stem, preset or os.environ.get("CLIPKIT_PRESET", "cpu")), path(stem)]
+    found = next((place for place in places if place.exists()), None)
+    return ReferenceRun(stem, nbformat.read(found, as_version=4)) if found else None
 
 
 def code_of(notebook: NotebookNode) -> list[tuple[str, dict]]:
@@ -74,37 +78,45 @@ def code_of(notebook: NotebookNode) -> list[tuple[str, dict]]:
     return [(cell.source, cell.metadata) for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def is_fresh(stem: str, page: NotebookNode) -> bool:
+def is_fresh(stem: str, page: NotebookNode, preset: str | None = None) -> bool:
     """Whether the stored run belongs to `page`, code cell by code cell."""
-    run = load(stem)
+    run = load(stem, preset)
     return run is not None and code_of(run.notebook) == code_of(page)
 
 
-def execute(stem: str, page: NotebookNode, *, preset: str = "cpu", timeout: int = 600) -> ReferenceRun:
-    """Run `page` from top to bottom and keep its code cells, with the machine and the versions that made them.
+def execute(page: NotebookNode, *, preset: str = "cpu", threads: int | None = None, timeout: int = 600) -> NotebookNode:
+    """Run `page` from top to bottom; returns its code cells, with the machine and the versions that ran them.
 
+    Args:
+        threads: how many it may compute with; None leaves it all cores.
     Raises:
-        nbclient.exceptions.CellExecutionError: a cell failed; nothing is kept.
+        nbclient.exceptions.CellExecutionError: a cell failed.
     """
     started = time.time()
     client = NotebookClient(page, timeout=timeout, kernel_name="python3", coalesce_streams=True,
                             resources={"metadata": {"path": str(ROOT)}})
-    client.execute(env=os.environ | {"CLIPKIT_PRESET": preset})
+    bound = {} if threads is None else {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    client.execute(env=os.environ | {"CLIPKIT_PRESET": preset} | bound)
     page.cells = [cell for cell in page.cells if cell.cell_type == "code"]  # the text is in the chapter
     for cell in page.cells:
         cell.metadata.pop("execution", None)
-    page.metadata["reference_run"] = _machine() | {"preset": preset, "seconds": round(time.time() - started, 1)}
-    OUTPUTS.mkdir(exist_ok=True)
-    nbformat.write(page, path(stem))
-    return ReferenceRun(stem, page)
+    page.metadata["reference_run"] = _machine(threads) | {"preset": preset, "seconds": round(time.time() - started, 1)}
+    return page
 
 
-def _machine() -> dict:
+def keep(stem: str, executed: NotebookNode) -> Path:
+    """Write an executed page to book/outputs; returns where."""
+    place = path(stem, executed.metadata["reference_run"]["preset"])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(executed, place)
+    return place
+
+
+def _machine(threads: int | None) -> dict:
     """What made the run: processor or GPU, cores, versions, date."""
     import torch
     import torchvision
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    cores = threads or os.cpu_count()
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{cores} CPU core" + "s" * (cores != 1)
     return {"device": device, "python": platform.python_version(), "torch": torch.__version__,
             "torchvision": torchvision.__version__, "date": time.strftime("%Y-%m-%d")}
-
-

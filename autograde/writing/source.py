@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from . import answers, dependencies, directives, reference_run
 from .answers import SourceError
-from .chapter import Chapter, imported, load, model_of, parse, role
+from .chapter import BOOK, Chapter, imported, model_of, parse, role, stems
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
 
@@ -26,7 +26,7 @@ def read_chapter(text: str) -> NotebookNode:
     Args:
         text: a chapter (its front matter has `chapter: NN_name`), a page with code cells, or a plain page.
     """
-    front = yaml.safe_load(match[1]) if (match := _FRONT_MATTER.match(text)) else {}
+    front = _front_matter(text)
     if "chapter" in front:
         return page(parse(text, front["chapter"]))
     if "kernelspec" in front:
@@ -91,5 +91,19 @@ def with_fingerprint(page: NotebookNode) -> NotebookNode:
 
 
 def page_of(stem: str) -> NotebookNode:
-    """The page notebook of a chapter by its name."""
-    return page(load(stem))
+    """The notebook that the book shows for book/STEM.md."""
+    return read_chapter(_text(stem))
+
+
+def executed() -> list[str]:
+    """Stems of all pages with code: the chapters, then the appendices that run."""
+    others = sorted({path.stem for path in BOOK.glob("*.md")} - set(stems()))
+    return stems() + [stem for stem in others if "kernelspec" in _front_matter(_text(stem))]
+
+
+def _text(stem: str) -> str:
+    return (BOOK / f"{stem}.md").read_text(encoding="utf-8")
+
+
+def _front_matter(text: str) -> dict:
+    return yaml.safe_load(match[1]) if (match := _FRONT_MATTER.match(text)) else {}

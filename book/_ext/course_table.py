@@ -5,11 +5,15 @@ Both are read from the chapters and their checks each time the book is built, so
 
 from __future__ import annotations
 
+import re
+
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from autograde.writing import chapter, reference_run
+
+NEEDS = re.compile(r"\bYou need [^.;]+|\bChapters [^.;]+ are used")
 
 
 def course_table() -> str:
@@ -18,9 +22,9 @@ def course_table() -> str:
     for one in map(chapter.load, chapter.stems()):
         counts = [len(one.exercises), sum(e.points for e in one.exercises), sum(e.minutes for e in one.exercises)]
         sums = [a + b for a, b in zip(sums, counts, strict=True)]
-        rows.append([f"[{one.title}]({one.stem}.md)", *cells(counts), run_time(one.stem)])
-    rows.append(["**Together**", *cells(sums), ""])
-    return table(["Chapter", "Exercises", "Points", "Your time", "Its run"], rows)
+        rows.append([f"[{one.title}]({one.stem}.md)", *cells(counts), needs(one), run_time(one.stem)])
+    rows.append(["**Together**", *cells(sums), "", ""])
+    return table(["Chapter", "Exercises", "Points", "Your time", "Needs chapters", "Its run"], rows)
 
 
 def exercise_table() -> str:
@@ -30,6 +34,14 @@ def exercise_table() -> str:
         for one in map(chapter.load, chapter.stems()) for e in one.exercises
     ]
     return table(["No.", "Exercise", "Name", "Points", "Difficulty", "Minutes"], rows, left=3)
+
+
+def needs(one: chapter.Chapter) -> str:
+    """Which chapters it builds on, as its opening says: "You need the losses of chapter 2", "Chapters 6 and 12 are used"."""
+    opening = next(cell.source for cell in one.notebook.cells if cell.cell_type == "markdown")
+    said = " ".join(NEEDS.findall(" ".join(opening.split())))
+    named = re.findall(r"\b[Cc]hapters? (\d+(?:(?:, | and |, and )\d+)*)", said)
+    return ", ".join(sorted({n for group in named for n in re.findall(r"\d+", group)}, key=int)) or "–"
 
 
 def cells(counts: list[float]) -> list[str]:

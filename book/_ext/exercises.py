@@ -20,6 +20,7 @@ from html import escape
 from docutils import nodes
 from docutils.parsers.rst import directives
 from folds import fold
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 DIFFICULTIES = {1: "easy", 2: "medium", 3: "hard"}
@@ -78,6 +79,8 @@ class Exercise(SphinxDirective):
         card += exercise_title("", f"Exercise {self.options['number']} · ", *text)
         self.state.nested_parse(self.content, self.content_offset, card)
         number_hints(card)
+        name = self.options["id"].rpartition(".")[2]
+        card += addnodes.index(entries=[("single", f"{name}, exercise {self.options['number']}", anchor, "", None)])
         self.env.get_domain("std").note_hyperlink_target(
             self.options["id"], self.env.docname, anchor, f"exercise {self.options['number']}"
         )

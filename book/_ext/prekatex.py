@@ -67,9 +67,8 @@ def visit_block(self, node: nodes.math_block) -> None:
     self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
     self.body.append(html_or_warning(node, display=True))
     if node["number"]:
-        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
-        self.add_permalink_ref(node, "Link to this equation")
-        self.body.append("</span>")
+        number = get_node_equation_number(self, node)
+        self.body.append(f'<a class="eqno" href="#{node["ids"][0]}" title="Link to this equation">({number})</a>')
     self.body.append("</div>\n")
     raise nodes.SkipNode
 

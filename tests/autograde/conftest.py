@@ -3,6 +3,7 @@ import json
 import pytest
 
 from autograde.grading.gradebook import Gradebook
+from solutions.challenge import challenge_clips, save_entry, train_entry
 from tests.autograde import postgresql as servers
 from tests.autograde.desk import Desk
 
@@ -31,6 +32,21 @@ def postgresql(desk):
     with servers.Server() as server:
         Gradebook(server.url("prepared")).prepare(desk.chapter)
         yield server
+
+
+@pytest.fixture(scope="session")
+def entry_file(tmp_path_factory):
+    """What a student hands in beside the notebook of the challenge: its entry, trained for ten seconds."""
+    path = tmp_path_factory.mktemp("entry") / "entry.safetensors"
+    save_entry(train_entry(challenge_clips(), 600), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def beside_the_entry(request, monkeypatch):
+    """The tests of the challenge run where its answers find their weights."""
+    if any(name in request.node.nodeid for name in ("make_clips", "every_answer[challenge]")):
+        monkeypatch.chdir(request.getfixturevalue("entry_file").parent)
 
 
 @pytest.fixture

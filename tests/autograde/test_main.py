@@ -181,7 +181,7 @@ WORDS = {
     "release gan_loses": "did you mean 'gan_losses'?", "export --format canvs": "Did you mean 'canvas'?", "summary --course .": "holds no submission",
     "similar --course . --chapter 2": "holds no submission for 02_gan_losses", "sumary": "Did you mean 'summary'?",
     "export --course .": "holds no submission", "feedback --course .": "nothing is graded", "check nothing.ipynb": "No such file",
-    "release --check --course x": "give one of the two", "book --preset cpi": "Did you mean 'cpu'?", "": "required",
+    "leaderboard --course .": "holds no submission for 14_challenge", "release --check --course x": "give one of the two", "book --preset cpi": "Did you mean 'cpu'?", "": "required",
 }
 
 
@@ -243,5 +243,5 @@ def test_help_is_fast_and_names_every_command():
            "assert not {'torch', 'nbgrader', 'rich', 'jupytext'} & set(sys.modules), 'heavy import'"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"})
     assert done.returncode == 0, done.stderr
-    for command in ("release", "grade", "feedback", "export", "summary", "similar", "check", "doctor", "book", "execute"):
+    for command in ("release", "grade", "feedback", "export", "summary", "leaderboard", "similar", "check", "doctor", "book", "execute"):
         assert command in done.stdout

@@ -18,7 +18,7 @@ def error(name, value):
 def check(tmp_path, desk, monkeypatch):
     """check(notebook, {exercise: outputs of its check}): with a run that is made up."""
     def check(notebook, outputs, said=""):
-        def run(given, chapter, *, limits):
+        def run(given, chapter, *, limits, weights):
             assert not any(c.id.endswith("-points") and "nbgrader" in c.metadata for c in given.cells), "no hidden check is asked"
             ids = [cell.id for cell in given.cells]
             return Run("graded", said, {ids.index(f"{name}-check"): out for name, out in outputs.items()})

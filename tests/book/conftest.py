@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -12,19 +11,17 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from autograde.writing.browser import OPTIONS as BROWSER_OPTIONS
+from autograde.writing.browser import find
+
 ROOT = Path(__file__).parents[2]
-# Nothing that the browser itself would like to fetch.
-BROWSER_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--site", help="look at this finished site (_build/html) and build none; with tests/book/... only")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,22 +30,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.book)
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the finished site: the real build, with warnings as errors and an empty cache.
+@pytest.fixture(scope="session")
+def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the finished site, built once for all processes that test."""
+    if given := request.config.getoption("--site", default=None):
+        return Path(given).resolve()
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with FileLock(shared / "site.lock"):
+        if not (shared / "site.built").exists():
+            build_site(shared / "site")
+            (shared / "site.built").touch()
+    return shared / "site" / "_build" / "html"
 
-    Only test_site.py asks for it, so `pytest -n 2 --dist loadfile` builds it once.
+
+def build_site(output: Path) -> None:
+    """The site as it is published: from the stored runs, warnings as errors.
+
+    A chapter whose stored run is stale (another test says so) is run with the smallest preset.
     """
-    output = tmp_path_factory.mktemp("site")
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [str(jupyter_book), "build", "book", "-W", "--keep-going", "--path-output", str(output)]
-    run = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"CLIPKIT_PRESET": "smoke"}, capture_output=True, text=True
-    )
-    html = output / "_build" / "html"
-    tracebacks = "\n".join(log.read_text("utf-8")[-2000:] for log in html.glob("reports/*.log"))
+    command = [sys.executable, "-m", "autograde", "book", "--preset", "smoke", "--output", str(output)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    tracebacks = "\n".join(log.read_text("utf-8")[-2000:] for log in output.rglob("reports/*.log"))
     assert run.returncode == 0, f"{' '.join(command)}\n{run.stderr[-6000:]}\n{tracebacks}"
-    return html
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -58,21 +62,18 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(build: Path):
-    """Address of the served site, ending with a slash."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(build)))
+    """Address of the served site, ending with a slash. It lies in a sub-path, as on GitHub Pages."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(build.parent)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
+    yield f"http://127.0.0.1:{server.server_port}/{build.name}/"
     server.shutdown()
 
 
 def chromium(playwright: Playwright) -> str:
     """The browser to use: the machine's own, or the one that Playwright installed."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
+    found = find() or playwright.chromium.executable_path
     if not Path(found).exists():
-        pytest.fail(
-            "no Chromium found: install chromium or google-chrome, or run `playwright install chromium`"
-        )
+        pytest.fail("no Chromium found: install chromium or google-chrome, or run `playwright install chromium`")
     return found
 
 
@@ -101,7 +102,7 @@ def visit(browser: Browser, site: str):
 @pytest.fixture(scope="module")
 def look(browser: Browser, site: str):
     """look(name) is a page of the book, opened once for all the tests that change nothing in it."""
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")  # no clip plays in a page that stays open
     return cache(partial(opened, context, site))
 
 
@@ -113,7 +114,7 @@ def opened(context: BrowserContext, site: str, name: str) -> Page:
     return page
 
 
-def watch(page: Page, site: str) -> list[str]:
+def watch(page: Page, site: str = "file:") -> list[str]:
     """A list that fills with requests to other hosts, failed requests, console errors and script errors."""
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
@@ -126,3 +127,12 @@ def watch(page: Page, site: str) -> list[str]:
         "request", lambda request: request.url.startswith(own) or faults.append(f"request to {request.url}")
     )
     return faults
+
+
+def scroll_through(page: Page) -> None:
+    """As a reader does, from top to bottom, so that what loads late has loaded."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 600):
+        page.evaluate(f"scrollTo({{ top: {top}, behavior: 'instant' }})")
+        page.wait_for_timeout(30)
+    page.wait_for_load_state("networkidle")

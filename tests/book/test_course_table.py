@@ -23,7 +23,15 @@ def test_every_chapter_has_its_row_and_the_sum_is_right():
     assert [re.search(r"\((\w+)\.md\)", row[0])[1] for row in chapters] == chapter.stems()
     for place in (1, 2):
         assert sum(float(row[place]) for row in chapters) == float(together[place])
-    assert all(re.fullmatch(r"\d+ s on .+", row[4]) for row in chapters)
+    assert all(re.fullmatch(r"\d+ s on .+", row[5]) for row in chapters)
+
+
+def test_a_chapter_needs_earlier_ones_only():
+    *chapters, _ = rows(course_table.course_table())
+    needed = [[int(n) for n in re.findall(r"\d+", row[4])] for row in chapters]
+    assert needed[0] == [] and [2, 3] in needed
+    for number, earlier in zip((int(stem[:2]) for stem in chapter.stems()), needed, strict=True):
+        assert all(n < number for n in earlier)
 
 
 def test_every_exercise_has_its_row_with_the_points_of_its_checks():

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from html import unescape
+from urllib.parse import unquote
 from urllib.request import urlopen
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
-REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
-CHAPTERS = [page for page in PAGES if page[0].isdigit()]
+from .conftest import scroll_through, watch
+from .pages import CHAPTERS, CONTENTS, PAGES, REPOSITORY, ROOT
 
-on_every_page = pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
+on_every_page = pytest.mark.parametrize("name", PAGES)
 in_every_chapter = pytest.mark.parametrize("name", CHAPTERS)
 
 
@@ -26,15 +23,69 @@ def test_page_asks_nothing_of_other_hosts_and_has_no_error(look, name):
 
 
 @on_every_page
-def test_phone_does_not_scroll_sideways(visit, name):
-    page = visit(name, viewport={"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_page_works_from_a_folder(browser, build, name):
+    page = browser.new_page()
+    faults = watch(page)
+    page.goto((build / f"{name}.html").as_uri())
+    assert faults == []
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.locator("article h1").first.is_visible()
+    page.close()
+
+
+def test_every_link_and_every_anchor_is_there(build):
+    texts = {path.name: path.read_text(encoding="utf-8") for path in build.glob("*.html")}
+    assert texts.keys() == {f"{name}.html" for name in PAGES}
+    anchors = {name: set(re.findall(r'\sid="([^"]+)"', text)) for name, text in texts.items()}
+    broken = []
+    for name, text in texts.items():
+        for address in map(unescape, re.findall(r'\s(?:href|src|poster|action)="([^"]*)"', text)):
+            file, _, anchor = address.partition("#")
+            file = unquote(file.partition("?")[0]) or name
+            if re.match(r"[a-z]+:", address):
+                continue
+            if not (build / file).is_file() or anchor and anchor not in anchors[file]:
+                broken.append(f"{name}: {address}")
+    assert broken == []
 
 
 @on_every_page
-def test_every_picture_has_an_alt_text(look, name):
-    without = "images => images.map(image => image.src.slice(0, 80))"
-    assert look(name).locator("img:not([alt])").evaluate_all(without) == []
+def test_page_links_to_the_next_and_the_one_before(look, name):
+    at = CONTENTS.index(name) if name in CONTENTS[:-1] else 0
+    for css, neighbour in {"right-next": CONTENTS[at + 1], "left-prev": CONTENTS[at - 1]}.items():
+        if at:
+            assert look(name).locator(f"a.{css}").get_attribute("href") == f"{neighbour}.html"
+
+
+@in_every_chapter
+def test_chapter_weighs_little_and_its_videos_load_when_they_are_near(visit, name):
+    page = visit(name, reduced_motion="reduce")
+    scroll_through(page)
+    loaded = page.evaluate(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+        ".map(({ name, encodedBodySize }) => [name, encodedBodySize])"
+    )
+    assert not [address for address, _ in loaded if address.endswith(".mp4")]
+    assert sum(size for _, size in loaded) <= 2e6
+    moving = visit(name)
+    videos = "performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.mp4')).length"
+    near = (
+        "videos => videos.filter(video => video.getBoundingClientRect().top < innerHeight"
+        " && video.getBoundingClientRect().bottom > 0).length"
+    )
+    assert moving.evaluate(videos) == moving.locator("figure.clip video").evaluate_all(near)
+
+
+@on_every_page
+def test_on_paper_everything_is_open_and_clips_are_film_strips(visit, name):
+    page = visit(name)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    for part in page.locator("figure.clip video, .bd-sidebar, .bd-header-article, .chapter-bar, .prev-next-footer").all():
+        assert not part.is_visible()
+    for strip in page.locator("figure.clip img").all():
+        assert strip.is_visible()
 
 
 @on_every_page
@@ -82,18 +133,6 @@ def test_every_exercise_is_a_card_with_points_difficulty_and_minutes(look, name)
 
 
 @in_every_chapter
-def test_answers_are_folded_and_open_by_keyboard(visit, name):
-    page = visit(name)
-    cells = page.locator(".cell.tag_exercise").all()
-    assert cells
-    for cell in cells:
-        assert not cell.locator("pre").first.is_visible()
-        assert cell.locator("summary").first.inner_text() == "Solution"
-    cells[0].locator("summary").press("Enter")
-    assert cells[0].locator("pre").first.is_visible()
-
-
-@in_every_chapter
 def test_checks_are_in_view(look, name):
     page = look(name)
     checks = page.locator(".cell.tag_check").all()
@@ -101,15 +140,6 @@ def test_checks_are_in_view(look, name):
     for check in checks:
         assert check.locator("pre").first.is_visible()
         assert check.inner_text().startswith("Check your answer")
-
-
-@in_every_chapter
-def test_hints_open_by_keyboard(visit, name):
-    hint = visit(name).locator("details.hint").first
-    content = hint.locator(":scope > :not(summary)").first
-    assert not content.is_visible()
-    hint.locator("summary").press("Enter")
-    assert content.is_visible()
 
 
 @in_every_chapter
@@ -134,27 +164,6 @@ def test_quiz_explains_itself_without_javascript(visit, name):
     reason = question.locator(".quiz-reason").first
     reason.locator("summary").press("Enter")
     assert reason.locator("p").first.is_visible()
-
-
-@in_every_chapter
-def test_clip_plays_and_pauses(visit, name):
-    page = visit(name)
-    video = page.locator("figure.clip video").first
-    handle = video.element_handle()
-    video.scroll_into_view_if_needed()
-    page.wait_for_function("video => video.readyState >= 2 && video.currentTime > 0", arg=handle)
-    assert not video.evaluate("video => video.paused")
-    video.press("Space")
-    page.wait_for_function("video => video.paused", arg=handle)
-
-
-@in_every_chapter
-def test_clip_waits_where_less_motion_is_wanted(visit, name):
-    page = visit(name, reduced_motion="reduce")
-    video = page.locator("figure.clip video").first
-    video.scroll_into_view_if_needed()
-    page.wait_for_function("video => video.readyState >= 2", arg=video.element_handle())
-    assert video.evaluate("video => video.paused && video.currentTime === 0")
 
 
 @on_every_page

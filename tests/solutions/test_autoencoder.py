@@ -35,15 +35,19 @@ def test_gaussian_codes_have_the_mean_and_covariance_of_the_codes():
     torch.testing.assert_close(drawn.T.cov(), codes.T.cov(), atol=0.15, rtol=0)
 
 
-def test_a_gan_of_codes_finds_every_clump():
+def test_a_gan_of_codes_stays_out_of_the_gaps_that_a_gaussian_fills():
     centres = 4 * torch.randn(3, 16)
     codes = centres[torch.arange(192) % 3] + torch.randn(192, 16)
     generator = train_code_gan(codes, steps=800, rng=rng())
     with torch.no_grad():
         made = generator(torch.randn(500, generator.nz, generator=rng()))
-    share = torch.bincount(torch.cdist(made, centres).argmin(dim=1), minlength=3) / 500
-    assert share.min() > 0.1
-    torch.testing.assert_close(made.std(dim=0).mean(), codes.std(dim=0).mean(), rtol=0.4, atol=0)
+
+    def at_a_clump(points):
+        return (torch.cdist(points, centres).amin(dim=1) < 7).float().mean().item()
+
+    assert at_a_clump(codes) == 1
+    assert at_a_clump(made) > at_a_clump(gaussian_codes(codes, 500, rng())) + 0.3
+    assert torch.cdist(made, centres).argmin(dim=1).unique().numel() > 1  # not one scene only
 
 
 def test_a_network_that_decodes_noise_knows_no_distribution():

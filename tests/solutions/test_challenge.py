@@ -1,114 +1,73 @@
-"""The challenge's scorer against entries whose worth is known: perfect ones, poor ones, and cheats."""
+"""The challenge's parts against closed forms, and its scorer against entries whose worth is known."""
 import pytest
 import torch
+from torch import nn
 
-from clipkit import Walkers
 from solutions.challenge import (
-    NUM_CLIPS,
+    NOISE,
     Budget,
-    Score,
-    Scorer,
-    baselines,
-    challenge_data,
-    leaderboard,
-    linear_clips,
+    Entry,
+    challenge_clips,
+    closeness,
+    conv_flops,
+    entry_step,
+    make_clips,
     motion,
     originality,
-    pixel_noise,
-    stills,
+    save_entry,
+    train_entry,
 )
+from solutions.challenge_scorer import NUM_CLIPS, Score, Scorer, linear_clips, pixel_noise, small, stills
+from solutions.energy import count_flops
+from solutions.latent_flow import VelocityNetwork
 from solutions.models import load
 
 RNG = torch.Generator().manual_seed(0)
 
 
 @pytest.fixture(scope="module")
-def data():
-    return challenge_data()
+def train():
+    return challenge_clips()
 
 
 @pytest.fixture(scope="module")
-def scorer(data):
-    return Scorer(data[0].clips, data[1].clips)
+def scorer(train):
+    """The one that a student has: no network, and clips of a seed of their own."""
+    return Scorer(train, challenge_clips(seed=1))
 
 
 @pytest.fixture(scope="module")
 def fresh():
     """Clips of the same kind that are in neither set (but for chance): what a perfect generator makes."""
-    return Walkers(NUM_CLIPS, num_frames=8, every=2, scene="meadow", seed=99).clips
+    return challenge_clips(NUM_CLIPS, seed=99)
 
 
-@pytest.fixture(scope="module")
-def linear(data, scorer):
-    """The best of the weak baselines: cheats must rank below it."""
-    clips = linear_clips(data[0].clips, NUM_CLIPS, torch.Generator().manual_seed(0))
-    return clips, scorer(clips).total
+def test_the_training_set_is_what_models_of_clips_are_trained_on(train):
+    assert torch.equal(train, load("walkers", preset="cpu", num_frames=8).clips)
 
 
-def noised(clips, level):
-    return (clips + level * torch.randn(clips.shape, generator=RNG)).clamp(-1, 1)
+@pytest.mark.parametrize("options", [{"kernel": 3}, {"kernel": 4, "stride": 2, "padding": 1}, {"kernel": 5, "stride": 3}])
+def test_operations_of_a_convolution_are_those_that_torch_counts(options):
+    layer, images = nn.Conv2d(5, 7, **{"kernel_size": options["kernel"]} | {k: v for k, v in options.items() if k != "kernel"},
+                              bias=False), torch.zeros(3, 5, 16, 16)
+    assert conv_flops(3, 16, 5, 7, **options) == count_flops(lambda: layer(images))
 
 
-def test_the_training_set_is_what_models_of_clips_are_trained_on(data):
-    assert torch.equal(data[0].clips, load("walkers", preset="cpu", num_frames=8).clips)
-    assert not torch.equal(data[1].clips[0], data[0].clips[0]) and len(data[1]) == len(data[0])
-
-
-def test_a_perfect_generator_scores_high_and_noise_nothing(data, scorer, fresh, linear):
+def test_a_perfect_generator_scores_high_and_noise_nothing(train, scorer, fresh):
     assert scorer(fresh).total > 90
-    assert scorer(pixel_noise(data[0].clips, NUM_CLIPS, RNG)).total < 3
-    assert 10 < linear[1] < 50
+    assert scorer(pixel_noise(train, NUM_CLIPS, RNG)).total < 3
+    assert 10 < scorer(linear_clips(train, NUM_CLIPS, RNG)).total < 60
+    assert scorer(stills(fresh)).motion < 0.05
 
 
-COPIES = {
-    "training clips": lambda train, fresh: train,
-    "with noise": lambda train, fresh: noised(train, 0.03),
-    "mirrored": lambda train, fresh: train.flip(-1),
-    "shifted": lambda train, fresh: train.roll(1, -1),
-    "darker": lambda train, fresh: (train - 0.1).clamp(-1, 1),
-    "half of them copied": lambda train, fresh: torch.cat([train[:256], fresh[:256]]),
-}
-CHEATS = {
-    "one gray": lambda train, fresh: torch.zeros_like(train),
-    "the mean clip": lambda train, fresh: train.mean(0).expand_as(train).contiguous(),
-    "one good clip again and again": lambda train, fresh: fresh[:1].expand_as(train).contiguous(),
-    "eight good clips again and again": lambda train, fresh: fresh[:8].repeat(64, 1, 1, 1, 1),
-    "good stills": lambda train, fresh: stills(fresh),
-}
-
-
-@pytest.mark.parametrize("name", COPIES)
-def test_copies_count_nothing(name, data, scorer, fresh):
-    found = scorer.copied(COPIES[name](data[0].clips[-NUM_CLIPS:], fresh))
-    assert found.z > 8 and originality(found) == 0, found
-
-
-def test_clips_that_nobody_has_copied_are_original(scorer, fresh):
-    assert originality(scorer.copied(fresh)) == 1
-
-
-@pytest.mark.parametrize("name", CHEATS)
-def test_cheats_rank_below_the_linear_baseline(name, data, scorer, fresh, linear):
-    score = scorer(CHEATS[name](data[0].clips[-NUM_CLIPS:], fresh))
-    assert score.total < linear[1] / 2, score
-
-
-def test_noise_tuned_to_the_networks_features_fools_the_network_and_nothing_else(data, scorer):
-    """Pixels that descend on the distance to the features of training clips, as an attacker with the weights would."""
-    target = scorer.describe(data[0].clips[:64])["features"]
-    clips = (0.5 * torch.randn(64, 8, 3, 32, 32, generator=RNG)).clamp(-1, 1).requires_grad_()
-    start = (scorer.network(clips) - target).square().mean().item()
-    optimizer = torch.optim.Adam([clips], lr=0.05)
-    for _ in range(12):
-        optimizer.zero_grad()
-        loss = (scorer.network(clips) - target).square().mean()
-        loss.backward()
-        optimizer.step()
-        clips.data.clamp_(-1, 1)
-    assert loss.item() < 0.2 * start  # the network is well on the way to being fooled
-    described = scorer.describe(clips.detach().repeat(8, 1, 1, 1, 1))
-    near = scorer.closeness(scorer.distances(described))
-    assert near["looks"] == 0 and near["motion"] < 0.05
+@pytest.mark.parametrize("change", [lambda c: c, lambda c: c.flip(-1), lambda c: c.roll(1, -1), lambda c: (c - 0.1).clamp(-1, 1),
+                                    lambda c: (c + 0.03 * torch.randn(c.shape, generator=RNG)).clamp(-1, 1)],
+                         ids=["as they are", "mirrored", "shifted", "darker", "with noise"])
+def test_copies_are_found(change, train, scorer, fresh):
+    copies = small(change(train[-256:]))
+    assert originality(copies, scorer.train, scorer.held_out) == 0
+    assert originality(torch.cat([copies[:128], small(fresh[:128])]), scorer.train, scorer.held_out) == 0
+    assert originality(small(fresh[:256]), scorer.train, scorer.held_out) == 1
 
 
 def test_good_frames_in_a_wrong_order_lose_motion(scorer, fresh):
@@ -124,22 +83,23 @@ def test_motion_of_stills_and_of_a_steady_change():
     torch.testing.assert_close((two, four), (2 * one, 4 * one))
 
 
-def test_linear_clips_have_the_mean_and_components_of_the_data(data):
-    train = data[0].clips[:400, :, :, ::4, ::4]
-    made = linear_clips(train, 4000, RNG, rank=3)
-    assert (made.mean(0) - train.mean(0)).abs().max() < 0.1
-    flat = (train - train.mean(0)).flatten(1)
-    expected = torch.linalg.svdvals(flat)[:3] ** 2 / 400
+def test_closeness():
+    assert [closeness(d, 1, 5) for d in (0.5, 1, 2, 5, 9)] == [1, 1, 0.5, 0, 0]
+
+
+def test_linear_clips_have_the_mean_and_components_of_the_data(train):
+    few = train[:400, :, :, ::4, ::4]
+    made = linear_clips(few, 4000, RNG, rank=3)
+    assert (made.mean(0) - few.mean(0)).abs().max() < 0.1
+    expected = torch.linalg.svdvals((few - few.mean(0)).flatten(1))[:3] ** 2 / 400
     found = torch.linalg.svdvals((made - made.mean(0))[:1000].flatten(1))
     assert found[3] < 0.5 * found[2]  # three components (and a little clamping)
-    torch.testing.assert_close(found[:3] ** 2 / 1000, expected, rtol=0.15, atol=0)
+    torch.testing.assert_close(found[:3] ** 2 / 1000, expected, rtol=0.2, atol=0)
 
 
 def test_a_total_is_a_geometric_mean():
     assert Score(1, 1, 1, 1).total == 100 and Score(1, 1, 0, 1).total == 0
     assert Score(0.5, 0.5, 0.5, 0.5).total == pytest.approx(25)
-    table = leaderboard({"b": Score(0.1, 0.1, 0.1, 1), "a": Score(1, 0.9, 0.8, 1)}).splitlines()
-    assert "originality" in table[0] and " 1 a " in table[1] and " 2 b " in table[2]
 
 
 def test_a_budget_names_what_exceeds_it():
@@ -148,16 +108,49 @@ def test_a_budget_names_what_exceeds_it():
     assert Budget(parameters=5).exceeded(**within) == ["parameters: 10, allowed are 5"]
 
 
-def test_baselines_are_entries(data, scorer):
-    for clips in baselines(data[0].clips[:600]).values():
-        assert clips.shape == (NUM_CLIPS, 8, 3, 32, 32) and clips.abs().max() <= 1
+def test_the_entry_is_within_the_budget(train):
+    entry = Entry()
+    used = {"parameters": sum(value.numel() for value in entry.state_dict().values()),
+            "clip_flops": count_flops(lambda: entry(torch.zeros(1, NOISE)).sum()),
+            "training_flops": 1500 / 10 * count_flops(lambda: train_entry(train[:128], 10))}
+    assert Budget().exceeded(**used) == []
+
+
+def test_codes_and_back(train):
+    torch.manual_seed(0)
+    entry = Entry(codes=96)
+    entry.find_axes(train[:512])
+    codes = entry.encode(train[:512])
+    torch.testing.assert_close(codes.std(0), torch.ones(96))
+    assert codes.mean(0).abs().max() < 1e-3
+    torch.testing.assert_close(entry.axes.T @ entry.axes, torch.eye(96), atol=1e-4, rtol=0)
+    assert (entry.decode(codes) - train[:512]).square().mean() < 0.05 * train[:512].var()
+
+
+def test_a_step_moves_the_velocity_and_then_the_average():
+    torch.manual_seed(0)
+    velocity, average = VelocityNetwork(4, width=8, blocks=1), VelocityNetwork(4, width=8, blocks=1)
+    before = [p.detach().clone() for p in average.parameters()]
+    entry_step(velocity, average, torch.optim.SGD(velocity.parameters(), 0.1), torch.randn(8, 4), RNG, 0.9)
+    for old, now, new in zip(before, average.parameters(), velocity.parameters(), strict=True):
+        torch.testing.assert_close(now.detach(), 0.9 * old + 0.1 * new.detach())
+
+
+def test_clips_are_made_of_the_file_alone(train, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_entry(train_entry(train[:200], 2), tmp_path / "entry.safetensors")
+    z = torch.randn(70, NOISE, generator=RNG)
+    clips = make_clips(z)
+    assert clips.shape == (70, 8, 3, 32, 32) and clips.abs().max() <= 1
+    torch.testing.assert_close(make_clips(z[66:]), clips[66:], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("clips, message", [
-    (torch.zeros(3, 8, 3, 32, 32), r"expected 512 clips as a float32 tensor .* got torch.float32 \(3, 8"),
+    (torch.zeros(3, 8, 3, 32, 32), r"expected clips as float32 \(512, .* got torch.float32 \(3, 8"),
     (torch.zeros(512, 8, 3, 32, 32).double(), "got torch.float64"),
     (torch.full((512, 8, 3, 32, 32), 2.0), r"got 2 to 2: try \.clamp"),
-    (torch.full((512, 8, 3, 32, 32), torch.nan), "got NaN or infinity in 12582912 places"),
+    (torch.full((512, 8, 3, 32, 32), torch.nan), "NaN or infinity in 12582912 places"),
+    ([1], "expected a tensor, got list"),
 ])
 def test_what_cannot_be_scored_says_why(clips, message, scorer):
     with pytest.raises(ValueError, match=message):

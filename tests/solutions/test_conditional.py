@@ -1,4 +1,6 @@
-"""Labels in G and D against formulas; a small run in which a label takes control."""
+"""Labels in G and D against formulas; the steps against the trainer's; a small run in which a label takes control."""
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -7,10 +9,15 @@ from clipkit import ClipSet, Walkers, digit_images
 from solutions.conditional import (
     ConditionalGenerator,
     ProjectionDiscriminator,
+    conditional_step,
     controlled_factor,
+    information_step,
     join_label,
 )
-from solutions.settings import Settings
+from solutions.dcgan import Generator
+from solutions.gan_step import Batch, Game, gan_step
+from solutions.infogan import Codes, InfoDiscriminator, information, information_loss
+from solutions.settings import Hooks, Settings
 from solutions.train import fit
 
 
@@ -21,7 +28,7 @@ def test_the_projection_is_an_inner_product_of_label_and_features():
     plain = discriminator.discriminator(images)
     torch.testing.assert_close(discriminator(images, labels), plain)  # vectors begin at 0
     nn.init.normal_(discriminator.embed.weight)
-    pooled = discriminator.discriminator.features(images).mean((2, 3))
+    pooled = discriminator.discriminator.features(images).sum((2, 3))
     expected = plain + torch.stack([pooled[i] @ discriminator.embed.weight[labels[i]] for i in range(6)])
     torch.testing.assert_close(discriminator(images, labels), expected)
 
@@ -53,6 +60,35 @@ def test_a_label_takes_control_of_a_tiny_gan():
         samples = ema(torch.randn(32, 4), labels.repeat(16))
     nearest = torch.cdist(samples.flatten(1), two.flatten(1)).argmin(1)
     assert torch.equal(nearest, labels.repeat(16))
+
+
+def after(networks, play):
+    """The weights that `play(generator, discriminator, optimizer_g, optimizer_d)` leaves in copies of both networks."""
+    networks = copy.deepcopy(networks)
+    play(*networks, *(torch.optim.SGD(network.parameters(), lr=0.1) for network in networks))
+    return [p.detach() for network in networks for p in network.parameters()]
+
+
+def test_a_conditional_step_is_the_trainers():
+    torch.manual_seed(0)
+    networks = ConditionalGenerator(3, 16, 1, nz=8, width=4), ProjectionDiscriminator(3, 16, 1, width=4)
+    real, labels, z = torch.randn(6, 1, 16, 16), torch.tensor([0, 1, 2, 2, 1, 0]), torch.randn(6, 8)
+    mine = after(networks, lambda *parts: conditional_step(*parts, real, labels, z, labels, gamma=0.5))
+    settings = Settings(steps=1, penalty="r1", penalty_weight=0.5, bfloat16=False)
+    theirs = after(networks, lambda *parts: gan_step(Game(*parts, settings), Batch(real, z, (labels,))))
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_an_information_step_is_the_trainers():
+    torch.manual_seed(0)
+    codes = Codes(3, 1, 4)
+    networks = Generator(16, 1, nz=codes.nz, width=4), InfoDiscriminator(codes, 16, 1, width=4)
+    real, z = torch.randn(6, 1, 16, 16), codes.draw(torch.Generator().manual_seed(0), 6)
+    mine = after(networks, lambda *parts: information_step(*parts, real, z, information, gamma=0.5))
+    settings = Settings(steps=1, penalty="r1", penalty_weight=0.5, bfloat16=False)
+    hooks = Hooks(extra_d=information_loss, extra_g=information_loss)
+    theirs = after(networks, lambda *parts: gan_step(Game(*parts, settings, hooks), Batch(real, z)))
+    torch.testing.assert_close(mine, theirs)
 
 
 def test_a_cgan_asks_for_labels():

@@ -12,8 +12,9 @@ from torch import nn
 
 from clipkit import Walkers
 from solutions.clip_features import load_features
-from solutions.evaluation import (density_coverage, features_of, frechet_clip_distance, frechet_distance,
-                                  inception_score, kernel_distance, neighbour_distance, precision_recall)
+from solutions.evaluation import (RunningMoments, density_coverage, feature_step, features_of, frechet_clip_distance,
+                                  frechet_distance, gaussian_distance, generated_features, inception_score, kernel_distance,
+                                  neighbour_distance, precision_recall)
 
 N = 256
 
@@ -68,6 +69,68 @@ def test_the_frechet_distance_is_scipys_root_and_symmetric_and_does_not_turn():
     assert frechet_distance(fake, real).item() == pytest.approx(wanted, rel=1e-9)
     turn = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64))[0]
     assert frechet_distance(real.double() @ turn, fake.double() @ turn).item() == pytest.approx(wanted, rel=1e-6)
+
+
+def test_the_distance_of_gaussians_is_the_least_cost_of_pairing_them():
+    """The pairing by the best linear map has just this cost; another one costs more."""
+    a, b = (torch.randn(4, 9, dtype=torch.float64) for _ in range(2))
+    cov1, cov2, mean = a @ a.T, b @ b.T, torch.randn(4, dtype=torch.float64)
+    root = torch.tensor(sqrtm(cov1.numpy()).real)
+    inner = torch.tensor(sqrtm((root @ cov2 @ root).numpy()).real)
+    best = torch.linalg.inv(root) @ inner @ torch.linalg.inv(root)  # y = best x has covariance cov2
+    torch.testing.assert_close(best @ cov1 @ best, cov2)
+    cost = mean @ mean + cov1.trace() + cov2.trace() - 2 * (best @ cov1).trace()
+    assert gaussian_distance(mean, cov1, torch.zeros(4), cov2).item() == pytest.approx(cost.item())
+    turn = torch.linalg.qr(torch.randn(4, 4, dtype=torch.float64))[0]
+    other = root @ turn @ torch.tensor(sqrtm(cov2.numpy()).real)  # the covariance of another pairing
+    assert other.trace() < (best @ cov1).trace()
+
+
+def test_running_moments_are_those_of_all_rows_also_far_from_0():
+    rows = torch.randn(500, 6) @ torch.randn(6, 6) + 1e4
+    moments = RunningMoments(6)
+    for batch in rows.split([1, 200, 7, 292]):
+        moments.update(batch)
+    assert moments.count == 500
+    torch.testing.assert_close(moments.mean, rows.double().mean(0))
+    torch.testing.assert_close(moments.covariance(), rows.double().T.cov())
+
+
+def test_a_feature_step_leaves_unknown_labels_out():
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.heads = nn.Linear(4, 3), nn.ModuleDict({"a": nn.Linear(3, 2), "b": nn.Linear(3, 5)})
+
+        def forward(self, clips):
+            return self.body(clips)
+
+    def after(clips, labels, seed=0):
+        torch.manual_seed(seed)
+        network = Network()
+        loss = feature_step(network, torch.optim.SGD(network.parameters(), lr=0.1), clips, labels)
+        return loss, [p.detach() for p in network.parameters()]
+
+    clips = torch.randn(6, 4)
+    a, b = torch.tensor([0, 1, 1, -1, -1, -1]), torch.tensor([0, 1, 2, 3, 4, 0])
+    loss, weights = after(clips, {"a": a, "b": b})
+    assert not loss.requires_grad
+    changed = a.clone()
+    changed[:3] = 1 - a[:3]
+    assert after(clips, {"a": changed, "b": b})[0] != loss
+    alone = after(clips, {"b": b})[0] + after(clips[:3], {"a": a[:3]})[0]
+    torch.testing.assert_close(loss, alone)
+
+
+def test_generated_features_do_not_depend_on_the_batch_and_leave_the_generator_alone():
+    generator = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Tanh())
+    generator.nz = 5
+    whole = generated_features(generator.train(), nn.Identity(), 12, torch.Generator().manual_seed(0), batch_size=12)
+    assert (generator[1].running_mean == 0).all() and whole.unique(dim=0).shape == (12, 8)
+    z = torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(whole, generator.eval()(z).detach())
+    parts = generated_features(generator, nn.Identity(), 12, torch.Generator().manual_seed(0), batch_size=5)
+    assert parts.shape == (12, 8) and parts.unique(dim=0).shape == (12, 8)
 
 
 def test_the_frechet_distance_of_fewer_samples_than_features_is_finite():

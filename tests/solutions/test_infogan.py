@@ -8,16 +8,10 @@ from scipy.stats import norm
 from sklearn.metrics import normalized_mutual_info_score
 from torch import nn
 
+from solutions.conditional import agreement, category_information, continuous_information
 from solutions.dcgan import Generator
 from solutions.gan_step import Batch
-from solutions.infogan import (
-    Codes,
-    InfoDiscriminator,
-    agreement,
-    category_information,
-    continuous_information,
-    information_loss,
-)
+from solutions.infogan import Codes, InfoDiscriminator, information_loss
 from solutions.settings import Hooks, Settings
 from solutions.train import fit
 

@@ -1,16 +1,15 @@
 """The context encoder: where holes are, what it may see, its measures in closed form, and a tiny run."""
+import copy
 import math
 
 import pytest
 import torch
 
 from clipkit import Walkers
-from solutions.clip_quality import psnr
-from solutions.gan_step import Batch
+from solutions.gan_step import Batch, Game, gan_step
 from solutions.inpainting import (
     ContextEncoder,
     FilledDiscriminator,
-    hole_error,
     hole_mask,
     hole_psnr,
     mean_colour,
@@ -19,8 +18,10 @@ from solutions.inpainting import (
     reconstruction,
     sharpness,
 )
+from solutions.post_processing import psnr
 from solutions.settings import Hooks, Settings
 from solutions.train import fit
+from solutions.translation import fill, fill_step, hole_error
 
 
 def encoder(size=16, hole=6, count=2):
@@ -103,6 +104,22 @@ def test_the_reconstruction_is_weighted_and_in_the_hole_of_the_batch():
     fake = network(place, images)
     loss = reconstruction(7)(network, None, Batch(images, place, (images,)), fake)["reconstruction"]
     torch.testing.assert_close(loss, 7 * hole_error(fake, images, hole_mask(place, 16, 6)).mean())
+
+
+def test_a_step_is_the_trainers_with_its_hooks():
+    alone = [encoder(), FilledDiscriminator(16, 1, width=4)]
+    inside = copy.deepcopy(alone)
+    descents = [[torch.optim.SGD(network.parameters(), lr=0.1) for network in both] for both in (alone, inside)]
+    game = Game(*inside, *descents[1], Settings(steps=3, bfloat16=False), Hooks(extra_g=reconstruction(7)))
+    for _ in range(3):
+        images, place = torch.rand(2, 1, 16, 16) * 2 - 1, torch.rand(2, 2)
+        mask = hole_mask(place, 16, 6)
+        losses = fill_step(lambda x, m: fill(alone[0].layers, x, m), alone[1], *descents[0], images, mask, weight=7)
+        measured = gan_step(game, Batch(images, place, (images,)))
+        expected = torch.stack([measured["loss_d"], measured["loss_g"], measured["reconstruction_g"] / 7])
+        torch.testing.assert_close(torch.stack(losses), expected)
+    for mine, theirs in zip(alone, inside, strict=True):
+        torch.testing.assert_close(list(mine.parameters()), list(theirs.parameters()))
 
 
 def test_a_tiny_one_learns_two_images_by_heart():

@@ -1,10 +1,12 @@
 """CycleGAN: losses of maps that undo each other, what a patch sees, old fakes, and a tiny run that finds the way."""
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from clipkit import ClipSet, Walkers
-from solutions.gan_step import Batch
+from solutions.gan_step import Batch, Game, gan_step
 from solutions.settings import Hooks, Settings
 from solutions.train import fit
 from solutions.translation import (
@@ -14,6 +16,7 @@ from solutions.translation import (
     TwoWayDiscriminator,
     TwoWayGenerator,
     cycle_loss,
+    cycle_step,
     domains,
     draw,
     identity_loss,
@@ -136,6 +139,26 @@ def test_old_fakes_are_to_be_called_fake():
     loss = remembered_fakes(FakeHistory(8))(
         None, lambda pair, *_: pair.mean((1, 2, 3, 4)), Batch(None, None, (None,)), torch.full((2, 2, 1, 4, 4), 0.6))
     assert loss["history"].item() == pytest.approx(0.6**2 / 2)
+
+
+def test_a_step_is_the_trainers_with_its_hooks():
+    torch.manual_seed(0)
+    translators = (Translator(1, width=4, halvings=0, blocks=1) for _ in range(2))
+    judges = (PatchDiscriminator(1, width=4, halvings=1) for _ in range(2))
+    alone = [TwoWayGenerator(torch.zeros(1, 2, 1, 16, 16), *translators), TwoWayDiscriminator(*judges)]
+    inside = copy.deepcopy(alone)
+    descents = [[torch.optim.SGD(network.parameters(), lr=0.1) for network in both] for both in (alone, inside)]
+    settings = Settings(steps=2, loss="least_squares", bfloat16=False)
+    game = Game(*inside, *descents[1], settings, Hooks(extra_g=translation_losses(10, 5)))
+    for pair in pairs_of(6, 1, 16, 16).split(3):
+        loss_d, loss_g = cycle_step(
+            *alone, *descents[0], pair,
+            extra=lambda real, fake: 10 * cycle_loss(alone[0], real, fake) + 5 * identity_loss(alone[0], real))
+        measured = gan_step(game, Batch(pair, torch.zeros(len(pair), 0), (pair,)))
+        torch.testing.assert_close(loss_d, measured["loss_d"])
+        torch.testing.assert_close(loss_g, measured["loss_g"] + measured["cycle_g"] + measured["identity_g"])
+    for mine, theirs in zip(alone, inside, strict=True):
+        torch.testing.assert_close(list(mine.parameters()), list(theirs.parameters()))
 
 
 def test_domains_are_scenes_or_classes_or_negatives_and_never_pairs():

@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...checks import Subject, Wrong
 from ...checks.probe import source_of
+from ..intake import WEIGHTS
 from .wire import Garbled, Gone, Late, Wire, pack, unpack
 
 GRACE = 2.0            # seconds for an answer to cross, after the time that it may take within
@@ -32,8 +34,8 @@ class Asked:
     ended: why it can be asked no more: "late", "garbled", "gone"; empty while it can. said: the same in a sentence.
     """
 
-    def __init__(self, end: socket.socket, seconds: float, *, give_up: int | None = None):
-        self._wire, self._seconds, self._give_up = Wire(end), seconds, give_up
+    def __init__(self, end: socket.socket, seconds: float, *, give_up: int | None = None, weights: bytes = b""):
+        self._wire, self._seconds, self._give_up, self._weights = Wire(end), seconds, give_up, weights
         self.ended, self.said = "", ""
         self._until = float("inf")
 
@@ -50,9 +52,16 @@ class Asked:
 
         What is asked of it from here on may take `seconds` in all.
         """
+        self.hand_over()  # once more: a training cell may have written over the file
         self._until = time.monotonic() + self._seconds
         reply, _ = self._ask({"do": "look", "name": name}, [], self._seconds)
         return None if reply.get("value") is None else self._unpacked(reply["value"], [])
+
+    def hand_over(self) -> None:
+        """Put the weights that were handed in, if any, where the notebook finds them. Raises Ended."""
+        if self._weights:
+            content = torch.frombuffer(bytearray(self._weights), dtype=torch.uint8)
+            self._ask({"do": "put", "name": WEIGHTS}, [content], self._seconds)
 
     def probe(self, compute: Callable, args: tuple, kwargs: dict) -> Any:
         """What `compute(*args, **kwargs)` gives there. Raises Ended, or the error that it raised."""

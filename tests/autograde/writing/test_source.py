@@ -1,4 +1,6 @@
 """The page that the book executes, and the reference runs."""
+import re
+
 import pytest
 
 from autograde.writing import chapter, reference_run, site, source
@@ -43,8 +45,23 @@ def test_the_stored_run_is_fresh(read):
 def test_a_fresh_run_is_found_by_jupyter_books_cache(read, tmp_path):
     from jupyter_cache import get_cache
 
-    assert site.fill_cache(tmp_path) == chapter.stems()
+    assert read.stem in site.fill_cache(tmp_path)
     assert get_cache(tmp_path).match_cache_notebook(source.page(read))
+
+
+@pytest.mark.parametrize("stem", source.executed()[len(chapter.stems()):])
+def test_an_appendix_that_runs_has_its_stored_run_too(stem, tmp_path):
+    assert reference_run.is_fresh(stem, source.page_of(stem)), f"run `python -m autograde execute {stem}`"
+    assert reference_run.load(stem).notebook.metadata["reference_run"]["seconds"] < 240
+    assert stem in site.fill_cache(tmp_path)
+
+
+def test_pages_that_run_are_the_chapters_and_the_appendices_with_code():
+    assert source.executed()[:len(chapter.stems())] == chapter.stems()
+    assert "corrections" in source.executed() and "glossary" not in source.executed()
+    assert chapter.find("corrections", source.executed()) == "corrections"
+    with pytest.raises(LookupError, match="did you mean 'corrections'"):
+        chapter.find("correction", source.executed())
 
 
 def test_a_changed_answer_outdates_the_stored_run(read, monkeypatch):
@@ -72,5 +89,5 @@ def test_a_label_that_no_cell_has_is_an_error_and_a_new_one_waits_for_its_run(re
     label = next(cell.metadata["label"] for cell in read.notebook.cells if "label" in cell.metadata)
     with pytest.raises(SourceError, match="'nowhere'"):
         source.page(chapter.parse(text + "\n:::{expected} nowhere\n:::\n", read.stem))
-    renamed = source.page(chapter.parse(text.replace(label, "brand-new"), read.stem))
+    renamed = source.page(chapter.parse(re.sub(rf"(label: |{{expected}} ){label}\b", r"\1brand-new", text), read.stem))
     assert not reference_run.is_fresh(read.stem, renamed)

@@ -1,0 +1,567 @@
+"""Checks of chapter 7. What is right is computed here, apart from the reference solutions."""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import LongTensor, Tensor, nn
+
+from . import Draw, Subject, Wrong, assert_close, check, written
+
+
+def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
+    """The module with these parameters, in its own order."""
+    with torch.no_grad():
+        for parameter, value in zip(module.parameters(), weights, strict=True):
+            parameter.copy_(value)
+    return module
+
+
+# A label as channels
+
+def _planes(images: Tensor, labels: LongTensor, num_classes: int) -> Tensor:
+    return F.one_hot(labels, num_classes).float()[:, :, None, None].expand(-1, -1, *images.shape[2:])
+
+
+JOIN_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda x, y, k: torch.cat([_planes(x, y, k), x], 1), "The images come first, then the planes of the classes."),
+    (lambda x, y, k: torch.cat([x, y.float().view(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:])], 1),
+     "One channel that holds the label's number says that class 3 lies between 2 and 4. Give each class a channel of its own."),
+    (lambda x, y, k: torch.cat([x, 2 * _planes(x, y, k) - 1], 1), "The other classes' channels are 0, not -1."),
+    (lambda x, y, k: torch.cat([x, 1 - _planes(x, y, k)], 1), "Inverted: 1 in the channel of the label, 0 in the others."),
+    (lambda x, y, k: torch.cat([x, _planes(x, y[:1].expand(len(x)), k)], 1), "All images got the label of the first one."),
+    (lambda x, y, k: torch.cat([x, _planes(x, y, int(y.max()) + 1)], 1), (
+        "As many channels as classes, num_classes, and not as many as this batch happens to hold.")),
+    (lambda x, y, k: _planes(x, y, k), "The images themselves are missing: concatenate."),
+]
+
+
+@check("conditional.join_label", points=2, hint="cat([images, planes], 1), one plane for each class.")
+def one_channel_for_each_class(subject: Subject, draw: Draw) -> None:
+    _assert_joined(subject, draw.normal(4, 3, 5, 6), torch.randperm(4, generator=draw.generator), 5)
+
+
+@check("conditional.join_label", points=1, hint="The number of channels comes from num_classes, not from the labels at hand.")
+def also_where_a_batch_lacks_a_class(subject: Subject, draw: Draw) -> None:
+    _assert_joined(subject, draw.normal(3, 1, 4, 4), draw.integers(0, 3, 3), 6)
+
+
+def _assert_joined(subject: Subject, images: Tensor, labels: LongTensor, num_classes: int) -> None:
+    mistakes = [(wrong(images, labels, num_classes), hint) for wrong, hint in JOIN_MISTAKES]
+    right = torch.cat([images, _planes(images, labels, num_classes)], 1)
+    assert_close(subject(images, labels, num_classes), right, mistakes=mistakes)
+
+
+# The generator
+
+class Painter(nn.Module):
+    """Codes (B, n) to images (B, 1, 4, 4), by one matrix and a tanh."""
+
+    def __init__(self, codes: int):
+        super().__init__()
+        self.matrix = nn.Linear(codes, 16, bias=False)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.matrix(codes).tanh().unflatten(1, (1, 4, 4))
+
+
+def first_vectors(network_class: type, num_classes: int, embedding: int) -> Tensor:
+    """What the vectors of the labels are in a new network."""
+    return network_class(num_classes, 16, 1, nz=3, width=2, embedding=embedding).embed.weight.detach()
+
+
+def drawn_with(network_class: type, vectors: Tensor, matrix: Tensor, z: Tensor, labels: LongTensor, up: Tensor) -> dict:
+    """Images by one matrix and these vectors, and the vectors' gradient of the sum of images times `up`."""
+    network = network_class(len(vectors), 16, 1, nz=z.shape[1], width=2, embedding=vectors.shape[1])
+    network.generator = fill(Painter(matrix.shape[1]), [matrix])
+    fill(network.embed, [vectors])
+    images = network(z, labels)
+    (images * up).sum().backward()
+    gradient = network.embed.weight.grad
+    return {"images": images.detach(), "gradient": torch.zeros_like(vectors) if gradient is None else gradient}
+
+
+STARTS = [  # standard deviation, what it tells
+    (1.0, "nn.Embedding begins at N(0, 1), as loud as z: the generator then learns to listen to the label alone, and draws one "
+     "picture for each. Ask for 0.1: nn.init.normal_(self.embed.weight, std=0.1)."),
+    (0.1 ** 0.5, "0.1 is the standard deviation, not the variance."),
+    (0.01, "0.01 is the variance; the standard deviation is 0.1."),
+    (0.02, "0.02 is DCGAN's; asked for is 0.1."),
+    (0.1 / 3 ** 0.5, "Uniform in [-0.1, 0.1] is no Gaussian of standard deviation 0.1: nn.init.normal_."),
+]
+
+
+@check("conditional.ConditionalGenerator", points=2, hint="self.embed, an nn.Embedding(num_classes, embedding), at N(0, 0.1).")
+def the_vectors_of_the_labels_begin_quietly(subject: Subject, draw: Draw) -> None:
+    num_classes = 40 + draw.integers(0, 5, 1).item()
+    vectors = subject.probe(first_vectors, num_classes, 50)
+    if vectors.shape == (50, num_classes):
+        raise Wrong(hint="nn.Embedding takes the number of labels first, then the length of a vector.")
+    assert_close(vectors * 0, torch.zeros(num_classes, 50))
+    spread, mean = vectors.std().item(), vectors.mean().item()
+    for std, hint in STARTS:
+        if abs(spread / std - 1) < 0.08:
+            raise Wrong(hint=hint)
+    if not (0.092 < spread < 0.108 and abs(mean) < 0.01 and len(vectors.unique(dim=0)) == num_classes):
+        raise Wrong(f"The weights have mean {mean:.3f} and standard deviation {spread:.3f}.")
+
+
+DRAW_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda z, e: torch.cat([e, z], 1), "z comes first, then the label's vector."),
+    (lambda z, e: torch.cat([z, 0 * e], 1), "The label changes nothing: the generator gets z alone."),
+    (lambda z, e: torch.cat([0 * z, e], 1), "z changes nothing: the generator gets the label alone."),
+    (lambda z, e: torch.cat([z, e[:1].expand_as(e)], 1), "All images got the vector of the first label."),
+    (lambda z, e: torch.cat([z, e.flip(0)], 1), "The labels are in another order than z."),
+    (lambda z, e: torch.cat([z, e.tanh()], 1), "The label's vector goes in as it is: no tanh."),
+    (lambda z, e: torch.cat([z, F.normalize(e, dim=1)], 1), "The label's vector goes in as it is: its length counts."),
+]
+
+
+def _draw_generator(draw: Draw) -> tuple[Tensor, Tensor, Tensor, LongTensor, Tensor]:
+    labels = torch.cat([draw.integers(0, 4, 3), torch.tensor([0, 3])])
+    return draw.normal(4, 5), draw.normal(16, 8, std=0.4), draw.normal(5, 3), labels, draw.normal(5, 1, 4, 4)
+
+
+def _painted(matrix: Tensor, codes: Tensor) -> Tensor:
+    return (codes @ matrix.T).tanh().unflatten(1, (1, 4, 4))
+
+
+@check("conditional.ConditionalGenerator", points=2, hint="self.generator(torch.cat([z, self.embed(labels)], 1)).")
+def an_image_is_made_of_z_and_its_label(subject: Subject, draw: Draw) -> None:
+    vectors, matrix, z, labels, up = _draw_generator(draw)
+    mine = subject.probe(drawn_with, vectors, matrix, z, labels, up)["images"]
+    mistakes = [(_painted(matrix, wrong(z, vectors[labels])), hint) for wrong, hint in DRAW_MISTAKES]
+    assert_close(mine, _painted(matrix, torch.cat([z, vectors[labels]], 1)), mistakes=mistakes)
+
+
+@check("conditional.ConditionalGenerator", points=1, hint="The label's vector is learned: no detach() and no no_grad().")
+def the_vectors_learn(subject: Subject, draw: Draw) -> None:
+    vectors, matrix, z, labels, up = _draw_generator(draw)
+    mine = subject.probe(drawn_with, vectors, matrix, z, labels, up)["gradient"]
+    images = _painted(matrix, torch.cat([z, vectors[labels]], 1))
+    pull = ((1 - images ** 2) * up).flatten(1) @ matrix[:, 3:]
+    assert_close(mine, torch.zeros_like(vectors).index_add_(0, labels, pull))
+
+
+# The discriminator
+
+def logits_with(network_class: type, weights: list[Tensor], images: Tensor, labels: LongTensor) -> Tensor:
+    """The logits of a small projection discriminator with these weights; the last are the vectors of the labels."""
+    network = network_class(len(weights[-1]), 16, 1, width=2)
+    fill(network.discriminator, weights[:-1])
+    fill(network.embed, weights[-1:])
+    return network(images, labels).detach()
+
+
+def _features(weights: list[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
+    """Features (B, 4, 4, 4) and the logits (B,) of the network that knows no label."""
+    x = F.leaky_relu(F.conv2d(images, weights[0], weights[1], 2, 1), 0.2)
+    x = F.leaky_relu(F.conv2d(x, weights[2], weights[3], 2, 1), 0.2)
+    return x, F.conv2d(x, weights[4]).flatten()
+
+
+# Each takes the features (B, F, 4, 4), the plain logits (B,) and the labels' vectors (B, F).
+PROJECTION_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda h, s, v: s, "The label changes nothing: the inner product is missing."),
+    (lambda h, s, v: (v * h.sum((2, 3))).sum(1), "Only the label counts: add the logit of the head, which asks whether the "
+     "image is real."),
+    (lambda h, s, v: s + (v * h.mean((2, 3))).sum(1), "The features are summed over their map, not averaged."),
+    (lambda h, s, v: s + (v * h.amax((2, 3))).sum(1), "The features are summed over their map: sum, not max."),
+    (lambda h, s, v: s + (v * h.sum((2, 3))).mean(1), "An inner product is a sum over the features, not a mean."),
+    (lambda h, s, v: s + (v * h.sum((2, 3))).sum(), "The sum runs over the batch, too: every image got the fit of all. Sum "
+     "over axis 1."),
+    (lambda h, s, v: s[:, None] + (v * h.sum((2, 3))).sum(1), (
+        "(B, B): a column (B, 1) and a row (B,) were laid against each other. Flatten the head's logits first.")),
+    (lambda h, s, v: s + v @ h.sum((2, 3)).T, "(B, B): every label with every image. Multiply element by element and sum over "
+     "the features."),
+    (lambda h, s, v: (s + (v * h.sum((2, 3))).sum(1)).sigmoid(), "Return logits: no sigmoid."),
+    (lambda h, s, v: s * (v * h.sum((2, 3))).sum(1), "The two parts of the log ratio are added, not multiplied."),
+    (lambda h, s, v: s - (v * h.sum((2, 3))).sum(1), "Added, not subtracted: a fitting label makes an image more real."),
+]
+
+
+def _assert_projection(subject: Subject, draw: Draw, labels: LongTensor) -> None:
+    shapes = [(2, 1, 4, 4), (2,), (4, 2, 4, 4), (4,), (1, 4, 4, 4), (5, 4)]
+    weights = [draw.normal(*s, std=0.3) for s in shapes[:-1]] + [draw.normal(*shapes[-1], std=2.0)]
+    images = draw.normal(len(labels), 1, 16, 16)
+    features, plain = _features(weights, images)
+    parts = features, plain, weights[-1][labels]
+    mistakes = [(wrong(*parts), hint) for wrong, hint in PROJECTION_MISTAKES]
+    right = plain + torch.einsum("bf,bfij->b", parts[2], features)
+    assert_close(subject.probe(logits_with, weights, images, labels), right, mistakes=mistakes)
+
+
+@check("conditional.ProjectionDiscriminator", points=2, hint="The head's logit plus the inner product of vector and features.")
+def real_plus_fitting(subject: Subject, draw: Draw) -> None:
+    _assert_projection(subject, draw, draw.integers(0, 5, 6))
+
+
+@check("conditional.ProjectionDiscriminator", points=1, hint="Each image has its own label and its own logit.")
+def also_for_as_many_images_as_features_and_for_one(subject: Subject, draw: Draw) -> None:
+    _assert_projection(subject, draw, draw.integers(0, 5, 4))
+    _assert_projection(subject, draw, draw.integers(0, 5, 1))
+
+
+# A conditional step, which had three faults
+
+class Drawer(nn.Module):
+    """z (B, 3) and labels (B,) to images (B, 1, 2, 2)."""
+
+    def __init__(self):
+        super().__init__()
+        self.z, self.label, self.out = nn.Linear(3, 6), nn.Embedding(4, 6), nn.Linear(6, 4)
+
+    def forward(self, z: Tensor, labels: LongTensor) -> Tensor:
+        return self.out((self.z(z) + self.label(labels)).tanh()).unflatten(1, (1, 2, 2))
+
+
+class Judge(nn.Module):
+    """Images (B, 1, 2, 2) and labels (B,) to logits (B,)."""
+
+    def __init__(self):
+        super().__init__()
+        self.look, self.head, self.label = nn.Linear(4, 6), nn.Linear(6, 1), nn.Embedding(4, 6)
+
+    def forward(self, images: Tensor, labels: LongTensor) -> Tensor:
+        seen = self.look(images.flatten(1)).tanh()
+        return self.head(seen)[:, 0] + (seen * self.label(labels)).sum(1)
+
+
+def after_conditional_steps(step: Callable, weights: list[Tensor], batches: list, gamma: float, lr_d: float) -> dict:
+    """Both networks after a step for each batch (real, labels, z, wanted), and all losses."""
+    generator, discriminator = Drawer(), Judge()
+    fill(nn.ModuleList([generator, discriminator]), weights)
+    _, labels, z, _ = batches[0]
+    discriminator(generator(z, labels), labels).sum().backward()  # gradients of an earlier life: they must not count
+    optimizers = [torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, 0.3), (discriminator, lr_d))]
+    losses = [step(generator, discriminator, *optimizers, *batch, gamma=gamma) for batch in batches]
+    return {"D": [p.detach().clone() for p in discriminator.parameters()],
+            "G": [p.detach().clone() for p in generator.parameters()], "losses": losses}
+
+
+def _r1(critic: Callable, images: Tensor) -> Tensor:
+    images = images.detach().requires_grad_()
+    gradient = torch.autograd.grad(critic(images).sum(), images, create_graph=True)[0]
+    return gradient.flatten(1).square().sum(1).mean() / 2
+
+
+def faulty_step(*faults: str) -> Callable:
+    """The conditional step with the named faults; none gives the reference."""
+    def step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, wanted, *, gamma=0.0):
+        fake = generator(z, labels if "drawn by real" in faults else wanted)
+        real_logits = discriminator(real, wanted if "real" in faults else labels)
+        fake_logits = discriminator(fake.detach(), labels if "fake" in faults else wanted)
+        loss_d = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        if gamma:
+            others = wanted if "penalty" in faults else labels
+            loss_d = loss_d + gamma * _r1(lambda images: discriminator(images, others), real)
+        if "stale D" not in faults:
+            optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        logits = discriminator(fake, labels if "judged by real" in faults else wanted)
+        loss_g = F.softplus(logits).neg().mean() if "saturating" in faults else F.softplus(-logits).mean()
+        if "stale G" not in faults:
+            optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        return loss_d.detach(), loss_g.detach()
+    return step
+
+
+D_FAULTS = {
+    ("real", "fake"): "Two faults left in D's turn: each image is judged with the label of another. A real one with its own, a "
+                      "fake one with the label that G was told.",
+    ("real",): "One fault left in D's turn: real images are judged with labels that are not theirs, so D learns that a label "
+               "says nothing of an image.",
+    ("fake",): "One fault left in D's turn: fake images are judged with labels that G was not told.",
+    ("stale D",): "Gradients of earlier steps are added to D's: zero_grad() before backward().",
+    ("drawn by real",): "G is to draw what is wanted: generator(z, wanted).",
+}
+G_FAULTS = {
+    ("judged by real",): "One fault left in G's turn: G is judged with labels that it was not told, so it cannot but ignore "
+                         "those that it was.",
+    ("saturating",): "This is the saturating loss of G; asked for is softplus(-s).",
+    ("stale G",): "Gradients of earlier steps are added to G's: zero_grad() before backward().",
+    ("drawn by real",): "G is to draw what is wanted: generator(z, wanted).",
+}
+
+
+def _draw_conditional(draw: Draw, count: int) -> tuple[list[Tensor], list]:
+    shapes = [p.shape for network in (Drawer(), Judge()) for p in network.parameters()]
+    batch = lambda: (draw.normal(8, 1, 2, 2), draw.integers(0, 4, 8), draw.normal(8, 3), draw.integers(0, 4, 8))
+    return [draw.normal(*s, std=0.6) for s in shapes], [batch() for _ in range(count)]
+
+
+def _flat(weights: list) -> Tensor:
+    return torch.cat([torch.as_tensor(w).flatten() for w in weights])
+
+
+def _assert_stepped(subject: Subject, given: tuple, part: str, faults: dict[tuple[str, ...], str]) -> None:
+    mine, right = subject.probe(after_conditional_steps, *given), after_conditional_steps(faulty_step(), *given)
+    mistakes = [(_flat(after_conditional_steps(faulty_step(*f), *given)[part]), hint) for f, hint in faults.items()]
+    assert_close(_flat(mine[part]), _flat(right[part]), mistakes=mistakes)
+
+
+@check("conditional.conditional_step", points=2, hint="D's turn: which label belongs to a real image, which to a fake one?")
+def the_discriminator_is_told_the_truth(subject: Subject, draw: Draw) -> None:
+    _assert_stepped(subject, (*_draw_conditional(draw, 1), 0.0, 0.3), "D", D_FAULTS)
+
+
+@check("conditional.conditional_step", points=2, hint="G's turn: with which label is the image judged that G was told to draw?")
+def the_generator_is_judged_by_what_it_was_told(subject: Subject, draw: Draw) -> None:
+    _assert_stepped(subject, (*_draw_conditional(draw, 2), 0.0, 0.0), "G", G_FAULTS)  # a D that stands still
+
+
+@check("conditional.conditional_step", points=2, hint="All of it has to be right, the penalty too, step after step.")
+def all_of_it_step_after_step(subject: Subject, draw: Draw) -> None:
+    given = (*_draw_conditional(draw, 3), 0.5, 0.3)
+    _assert_stepped(subject, given, "D", {("penalty",): "R1 asks how D's logit of a real image with *its own* label changes."}
+                    | D_FAULTS)
+    _assert_stepped(subject, given, "G", G_FAULTS)
+    mine = subject.probe(after_conditional_steps, *given)["losses"]
+    right = after_conditional_steps(faulty_step(), *given)["losses"]
+    _assert_losses(mine, right)
+
+
+def _assert_losses(mine: list, right: list) -> None:
+    for got, wanted in zip(mine, right, strict=True):
+        if not isinstance(got, tuple | list) or len(got) != len(wanted):
+            raise Wrong(hint=f"Return {len(wanted)} numbers, as the docstring says.")
+        if any(isinstance(value, Tensor) and value.requires_grad for value in got):
+            raise Wrong(hint="What is returned still holds its graph, and with it the memory of the step: detach it.")
+        assert_close(_flat(got), _flat(wanted))
+
+
+# Information
+
+INFORMATION_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda s, c: -F.cross_entropy(s, c), "H(c) is missing: add log K."),
+    (lambda s, c: F.cross_entropy(s, c), "This is the cross-entropy, which is small where Q knows much. The information is "
+     "log K minus it."),
+    (lambda s, c: math.log(s.shape[1]) + F.cross_entropy(s, c), "E[log Q] is *minus* the cross-entropy."),
+    (lambda s, c: (math.log(s.shape[1]) - F.cross_entropy(s, c)) / math.log(2), "This is in bits; use natural logarithms."),
+    (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, c, reduction="sum"), "Take the mean over the batch."),
+    (lambda s, c: math.log(s.shape[0]) - F.cross_entropy(s, c), "H(c) is the logarithm of the number of categories, not of "
+     "images."),
+    (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s.softmax(1), c), "The logits pass a softmax twice: F.cross_entropy "
+     "applies its own."),
+    (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, s.argmax(1)), "Q is asked for the category that the image was "
+     "*made* with, not for its favourite."),
+]
+
+
+@check("conditional.category_information", points=2, hint="math.log(K) minus the cross-entropy.")
+def log_k_minus_the_cross_entropy(subject: Subject, draw: Draw) -> None:
+    _assert_information(subject, draw.normal(9, 5), draw.integers(0, 5, 9))
+
+
+@check("conditional.category_information", points=1, hint="log softmax in one, as F.cross_entropy does it: no log of a 0.")
+def also_where_q_is_very_sure(subject: Subject, draw: Draw) -> None:
+    _assert_information(subject, draw.normal(16, 3, std=300.0), draw.integers(0, 3, 16))
+
+
+def _assert_information(subject: Subject, logits: Tensor, category: LongTensor) -> None:
+    mistakes = [(wrong(logits, category), hint) for wrong, hint in INFORMATION_MISTAKES]
+    right = math.log(logits.shape[1]) + logits.log_softmax(1)[torch.arange(len(category)), category].mean()
+    assert_close(subject(logits, category), right, mistakes=mistakes)
+
+
+# A step of an InfoGAN
+
+class Maker(nn.Module):
+    """z (B, 5), the last two a code, to images (B, 1, 2, 2)."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z).unflatten(1, (1, 2, 2))
+
+
+class Reader(nn.Module):
+    """Images (B, 1, 2, 2) to logits (B,); `read` gives their codes (B, 2)."""
+
+    def __init__(self):
+        super().__init__()
+        self.look, self.head, self.codes = nn.Linear(4, 6), nn.Linear(6, 1), nn.Linear(6, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.look(images.flatten(1)).tanh())[:, 0]
+
+    def read(self, images: Tensor) -> Tensor:
+        return self.codes(self.look(images.flatten(1)).tanh())
+
+
+def code_information(discriminator: Reader, images: Tensor, z: Tensor) -> Tensor:
+    """What `images` keep of the two codes in z, by a reader with a Gaussian around its answer."""
+    return 1 - (discriminator.read(images) - z[:, 3:]).square().sum(1).mean()
+
+
+def after_information_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, gamma: float, lr_d: float) -> dict:
+    """Both networks after a step for each batch of `real` (S, B, 1, 2, 2) and `z` (S, B, 5), and what was returned."""
+    generator, discriminator = Maker(), Reader()
+    fill(nn.ModuleList([generator, discriminator]), weights)
+    images = generator(z[0])  # gradients of an earlier life: they must not count
+    (discriminator(images).sum() + discriminator.read(images).sum()).backward()
+    optimizers = [torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, 0.2), (discriminator, lr_d))]
+    values = [step(generator, discriminator, *optimizers, images, noise, code_information, gamma=gamma)
+              for images, noise in zip(real, z, strict=True)]
+    return {"D": [p.detach().clone() for p in discriminator.parameters()],
+            "G": [p.detach().clone() for p in generator.parameters()], "values": values}
+
+
+def faulty_information_step(*faults: str) -> Callable:
+    """The step with the named faults; none gives the reference."""
+    def step(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
+        sign = -1 if "sign" in faults else 1
+        fake = generator(z)
+        shown = fake.detach()
+        told = (discriminator(shown), discriminator(real)) if "swapped" in faults else (discriminator(real), discriminator(shown))
+        loss_d = F.softplus(-told[0]).mean() + F.softplus(told[1]).mean()
+        if "reader unread" not in faults:
+            loss_d = loss_d - sign * information(discriminator, real if "of real" in faults else shown, z)
+        if gamma and "no penalty" not in faults:
+            loss_d = loss_d + gamma * _r1(discriminator, real)
+        if "stale D" not in faults:
+            optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        known = information(discriminator, shown if "cut" in faults else fake, z)
+        logits = discriminator(fake)
+        loss_g = (-F.softplus(logits).mean() if "saturating" in faults else F.softplus(-logits).mean()) - sign * known
+        if "codes alone" in faults:
+            loss_g = -known
+        if "stale G" not in faults:
+            optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        return loss_d.detach(), loss_g.detach(), known.detach()
+    return step
+
+
+READ_FAULTS = {
+    "reader unread": "The reader does not learn: D's loss lacks minus the information.",
+    "sign": "The information is to grow: a loss has *minus* it.",
+    "of real": "Nobody knows the codes of real images: the reader learns from fake ones.",
+    "swapped": "The sides are swapped: D should say real, softplus(-s), to real images.",
+    "stale D": "Gradients of earlier steps are added to D's: zero_grad() before backward().",
+}
+READABLE_FAULTS = {
+    "cut": "The information does not reach G: in its turn it must be asked of `fake`, not of the detached images, and be part "
+           "of G's loss.",
+    "sign": "The information is to grow: a loss has *minus* it.",
+    "codes alone": "G is no longer asked to look real: its loss is softplus(-s) minus the information.",
+    "saturating": "This is the saturating loss of G; asked for is softplus(-s).",
+    "stale G": "Gradients of earlier steps are added to G's: zero_grad() before backward().",
+}
+
+
+def _draw_information(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Tensor]:
+    shapes = [p.shape for network in (Maker(), Reader()) for p in network.parameters()]
+    return [draw.normal(*s, std=0.4) for s in shapes], draw.normal(count, 8, 1, 2, 2), draw.normal(count, 8, 5)
+
+
+def _assert_informed(subject: Subject, given: tuple, part: str, faults: dict[str, str]) -> None:
+    mine, right = subject.probe(after_information_steps, *given), after_information_steps(faulty_information_step(), *given)
+    mistakes = [(_flat(after_information_steps(faulty_information_step(f), *given)[part]), hint) for f, hint in faults.items()]
+    assert_close(_flat(mine[part]), _flat(right[part]), mistakes=mistakes)
+
+
+@check("conditional.information_step", points=2, hint="D's turn: the losses of both sides, minus the information of `shown`.")
+def the_reader_learns_to_read(subject: Subject, draw: Draw) -> None:
+    _assert_informed(subject, (*_draw_information(draw, 1), 0.0, 0.2), "D", READ_FAULTS)
+
+
+@check("conditional.information_step", points=2, hint="G's turn: softplus(-s) of the fake images, minus their information.")
+def the_generator_learns_to_be_readable(subject: Subject, draw: Draw) -> None:
+    _assert_informed(subject, (*_draw_information(draw, 2), 0.0, 0.0), "G", READABLE_FAULTS)  # a D that stands still
+
+
+@check("conditional.information_step", points=2, hint="All of it, with the penalty, against the D that has learnt.")
+def all_of_it_step_after_step_(subject: Subject, draw: Draw) -> None:
+    given = (*_draw_information(draw, 3), 0.5, 0.2)
+    _assert_informed(subject, given, "D", {"no penalty": "The penalty is missing: gamma * r1_penalty(discriminator, real)."}
+                     | READ_FAULTS)
+    _assert_informed(subject, given, "G", READABLE_FAULTS)
+
+
+@check("conditional.information_step", points=1, hint="Return D's loss, G's loss and the information, detached.")
+def returns_both_losses_and_the_information(subject: Subject, draw: Draw) -> None:
+    given = (*_draw_information(draw, 2), 0.5, 0.2)
+    _assert_losses(subject.probe(after_information_steps, *given)["values"],
+                   after_information_steps(faulty_information_step(), *given)["values"])
+
+
+# Agreement
+
+def _table(found: LongTensor, labels: LongTensor) -> Tensor:
+    joint = torch.zeros(int(found.max()) + 1, int(labels.max()) + 1, dtype=torch.float64)
+    for pair in zip(found.tolist(), labels.tolist(), strict=True):
+        joint[pair] += 1
+    return joint / len(found)
+
+
+def _entropies(found: LongTensor, labels: LongTensor) -> tuple[float, float, float]:
+    joint = _table(found, labels)
+    return tuple(-torch.xlogy(p, p).sum().item() for p in (joint.sum(1), joint.sum(0), joint))
+
+
+AGREEMENT_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda f, y: (f == y).double().mean().item(), "The codes have no names: code 3 may mean digit 7. Use the table of both."),
+    (lambda f, y: _table(f, y).amax(1).sum().item(), "This is the purity: it is 1 as soon as every sample has a code of its "
+     "own. Use the mutual information."),
+    (lambda f, y: _mutual(f, y), "Divide by the mean of the two entropies."),
+    (lambda f, y: 2 * _mutual(f, y), "Divide by the mean of the two entropies."),
+    (lambda f, y: _mutual(f, y) / sum(_entropies(f, y)[:2]), "The *mean* of the two entropies is half their sum."),
+    (lambda f, y: _mutual(f, y) / _entropies(f, y)[1], "Divide by the mean of both entropies, not by one of them."),
+    (lambda f, y: _mutual(f, y) / _entropies(f, y)[0], "Divide by the mean of both entropies, not by one of them."),
+    (lambda f, y: _mutual(f, y) / _entropies(f, y)[2], "Divide by the mean of the two entropies, not by the joint one."),
+    (lambda f, y: _mutual(f, y) / math.prod(_entropies(f, y)[:2]) ** 0.5, "The arithmetic mean is asked for, not the "
+     "geometric one."),
+]
+
+
+def _mutual(found: LongTensor, labels: LongTensor) -> float:
+    codes, kinds, both = _entropies(found, labels)
+    return codes + kinds - both
+
+
+def _assert_agreement(subject: Subject, found: LongTensor, labels: LongTensor) -> None:
+    codes, kinds, _ = _entropies(found, labels)
+    mistakes = [] if 0 in (codes, kinds) else [(wrong(found, labels), hint) for wrong, hint in AGREEMENT_MISTAKES]
+    right = 2 * _mutual(found, labels) / (codes + kinds) if codes + kinds else 0.0
+    assert_close(subject(found, labels), right, mistakes=mistakes)
+
+
+def _draw_codes(draw: Draw) -> tuple[LongTensor, LongTensor]:
+    labels = draw.integers(0, 6, 300)
+    return torch.where(draw.uniform(300) < 0.7, (2 * labels + 1) % 4, draw.integers(0, 4, 300)), labels
+
+
+@check("conditional.agreement", points=2, hint="H(codes) + H(labels) - H(both), over the mean of the first two.")
+def information_over_the_mean_entropy(subject: Subject, draw: Draw) -> None:
+    _assert_agreement(subject, *_draw_codes(draw))
+    _assert_agreement(subject, *reversed(_draw_codes(draw)))
+
+
+@check("conditional.agreement", points=2, hint="0 log 0 is 0. Where nothing varies, there is nothing to agree on: 0.")
+def also_where_much_is_empty(subject: Subject, draw: Draw) -> None:
+    found, labels = _draw_codes(draw)
+    _assert_agreement(subject, found, labels)
+    _assert_agreement(subject, 2 * labels + 3, labels)  # a perfect match under other names
+    _assert_agreement(subject, found, torch.zeros_like(found))
+    _assert_agreement(subject, torch.zeros_like(found), torch.zeros_like(found))
+
+
+written("conditional.what_control_promises", points=3, rubric="""
+- 1 point: the conditional GAN: D sees image and label, so samples of a label come to be distributed like the data of that label;
+  it needs labels.
+- 1 point: the InfoGAN: the bound makes codes readable, and does not say what they mean; any cut of the data into equally
+  probable parts (or renaming) has the same value. Labels are needed to find out what was found.
+- 1 point: measuring: a classifier that took no part for obedience, *and* diversity within a label, because accuracy alone is
+  blind to one picture for each label.
+""")

@@ -1,0 +1,569 @@
+"""Checks of chapter 6."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+
+# Inception Score
+
+
+def _kl(p: Tensor, q: Tensor) -> Tensor:
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
+
+
+SCORE_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda p: _kl(p, p.mean(0)).mean(), "The exponential is missing: exp of the mean KL divergence."),
+    (lambda p: _kl(p, p.mean(0)).exp().mean(), "First the mean over the samples, then the exponential."),
+    (lambda p: _kl(p, p.mean(0)).sum().exp(), "The mean over the samples, not the sum: else the score grows with N."),
+    (lambda p: (torch.xlogy(p, p) - torch.xlogy(p, p.mean(0))).mean().exp(),
+     "A KL divergence is a *sum* over the classes; the mean goes over the samples alone."),
+    (lambda p: _kl(p.mean(0).expand_as(p), p).mean().exp(), "The other way round: KL of p(y|x) from p(y), weights p(y|x)."),
+    (lambda p: (-torch.xlogy(p.mean(0), p.mean(0))).sum().exp(),
+     "This is exp of the entropy of p(y): it asks for all classes, and not whether the classifier is sure of a sample."),
+    (lambda p: (-torch.xlogy(p, p)).sum(1).mean().exp(),
+     "This is exp of the mean entropy of p(y|x): the marginal p(y) has no say in it."),
+    (lambda p: _kl(p, torch.full_like(p, 1 / p.shape[1])).mean().exp(),
+     "Your p(y) is uniform, which forgives missing classes. It is the mean over the samples, dim=0 (over dim=1 it is 1 / K)."),
+    (lambda p: 2 ** _kl(p, p.mean(0)).mean(), "Powers of e, logarithms to base e: do not mix them with base 2."),
+    (lambda p: (_kl(p, p.mean(0)) / torch.log(torch.tensor(2.0))).mean().exp(),
+     "Powers of e, logarithms to base e: do not mix them with base 2."),
+]
+
+
+def _sharp(draw: Draw, samples: int, classes: int) -> Tensor:
+    return (2 * draw.normal(samples, classes) + draw.normal(classes)).softmax(1)
+
+
+@check("evaluation.inception_score", points=2, hint="For each row the KL divergence from the mean row; mean; exp.")
+def is_the_exponential_of_the_mean_divergence(subject: Subject, draw: Draw) -> None:
+    p = _sharp(draw, 14, 5)
+    assert_close(subject(p), SCORE_MISTAKES[0][0](p).exp(), mistakes=((wrong(p), hint) for wrong, hint in SCORE_MISTAKES))
+
+
+@check("evaluation.inception_score", points=1, hint="0 log 0 is 0, not NaN: torch.xlogy knows it.")
+def bears_probabilities_of_0(subject: Subject, draw: Draw) -> None:
+    p = torch.cat([torch.eye(6)[draw.integers(0, 5, 9)], _sharp(draw, 4, 6)])
+    p[-1, :3], p[-1, 3:] = 0.0, 1 / 3
+    mine = subject(p)
+    if isinstance(mine, Tensor) and not bool(mine.isfinite().all()):
+        raise Wrong(hint="NaN: 0 log 0 is 0. torch.xlogy(p, p) knows it; p * p.log() does not.")
+    assert_close(mine, SCORE_MISTAKES[0][0](p).exp(), mistakes=((wrong(p), hint) for wrong, hint in SCORE_MISTAKES))
+
+
+# A step of a network with several heads
+
+class Heads(nn.Module):
+    """Clips to features by one matrix and a tanh, and a linear head for each label."""
+
+    def __init__(self, weights: list[Tensor]):
+        super().__init__()
+        self.matrix = nn.Parameter(weights[0])
+        self.heads = nn.ModuleDict({
+            name: nn.Linear(w.shape[1], w.shape[0], bias=False) for name, w in zip(("kind", "way"), weights[1:], strict=True)})
+        with torch.no_grad():
+            for head, weight in zip(self.heads.values(), weights[1:], strict=True):
+                head.weight.copy_(weight)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return (clips.flatten(1) @ self.matrix).tanh()
+
+
+def after_feature_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], labels: list[dict]) -> dict:
+    """The network's weights after a step on each batch, and the losses."""
+    network = Heads([weight.clone() for weight in weights])
+    sum(head(network(batches[0])).sum() for head in network.heads.values()).backward()  # of an earlier life
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.2)
+    losses = [step(network, optimizer, clips, known) for clips, known in zip(batches, labels, strict=True)]
+    return {"weights": {name: value.detach().clone() for name, value in network.named_parameters()}, "losses": losses}
+
+
+def faulty_feature_step(fault: str = "") -> Callable:
+    """The step with one named fault; none gives the reference."""
+    def step(network, optimizer, clips, labels):
+        features = network(clips)
+        losses = []
+        for name, values in labels.items():
+            known = values >= 0
+            logits = network.heads[name](features.detach() if fault == "detached" else features)
+            if fault == "first class":
+                losses.append(F.cross_entropy(logits, values.clamp(min=0)))
+            elif fault == "last class":
+                losses.append(F.cross_entropy(logits, values % logits.shape[1]))
+            elif fault == "over all":
+                losses.append(F.cross_entropy(logits[known], values[known], reduction="sum") / len(clips))
+            elif fault == "sum":
+                losses.append(F.cross_entropy(logits[known], values[known], reduction="sum"))
+            else:
+                losses.append(F.cross_entropy(logits[known], values[known]))
+        loss = losses[-1] if fault == "last head" else losses[0] if fault == "first head" else sum(losses)
+        loss = loss / len(losses) if fault == "mean of heads" else loss
+        if fault != "stale":
+            optimizer.zero_grad()
+        loss.backward()
+        if fault != "stands still":
+            optimizer.step()
+        return loss.detach()
+    return step
+
+
+STEP_FAULTS = {
+    "stale": "Gradients of earlier steps are added to this one's: call optimizer.zero_grad() before backward().",
+    "stands still": ("The weights did not move. Is there an optimizer.step() at the end, and no zero_grad() between "
+                     "backward() and step()?"),
+    "mean of heads": "Add the heads' losses; do not average them.",
+    "first head": "Only the first label teaches anything: add the losses of all heads.",
+    "last head": "Only the last label teaches anything: is the loss overwritten in your loop? Add them up.",
+    "first class": "A label of -1 is not class 0: such a clip has no say in this head's loss (ignore_index=-1).",
+    "last class": "A label of -1 is not the last class: such a clip has no say in this head's loss (ignore_index=-1).",
+    "over all": "The mean goes over the clips whose label is *known*; you divide by all clips.",
+    "sum": "For each head the *mean* over its known clips, not the sum.",
+    "detached": "The heads learn and the features do not: the graph is cut between them.",
+}
+
+
+def _draw_labelled(draw: Draw, steps: int) -> tuple[list[Tensor], list[Tensor], list[dict]]:
+    weights = [draw.normal(12, 5, std=0.4), draw.normal(3, 5), draw.normal(4, 5)]
+    batches = [draw.normal(8, 2, 1, 2, 3) for _ in range(steps)]
+    labels = []
+    for _ in range(steps):
+        kind, way = draw.integers(0, 3, 8), draw.integers(0, 4, 8)
+        kind[5:] = -1
+        labels.append({"kind": kind, "way": way})
+    return weights, batches, labels
+
+
+@check("evaluation.feature_step", points=3, hint="Features once, each head's cross-entropy, their sum; then one step.")
+def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
+    inputs = _draw_labelled(draw, 2)
+    mine = subject.probe(after_feature_steps, *inputs)["weights"]
+    runs = ((after_feature_steps(faulty_feature_step(fault), *inputs)["weights"], hint) for fault, hint in STEP_FAULTS.items())
+    assert_close(mine, after_feature_steps(faulty_feature_step(), *inputs)["weights"], mistakes=runs)
+
+
+@check("evaluation.feature_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
+def returns_the_loss_before_the_step(subject: Subject, draw: Draw) -> None:
+    inputs = _draw_labelled(draw, 2)
+    mine = subject.probe(after_feature_steps, *inputs)["losses"]
+    if any(loss is None for loss in mine):
+        raise Wrong(hint="The step returns None: return the loss.")
+    if any(isinstance(loss, Tensor) and loss.requires_grad for loss in mine):
+        raise Wrong(hint="The returned loss still holds its graph: detach it.")
+    for got, wanted in zip(mine, after_feature_steps(faulty_feature_step(), *inputs)["losses"], strict=True):
+        assert_close(got, wanted)
+
+
+# The distance of two Gaussians
+
+def _root(matrix: Tensor) -> Tensor:
+    """The symmetric root of a symmetric matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+
+
+def _gaussian(m1: Tensor, s1: Tensor, m2: Tensor, s2: Tensor, *, cross: Callable | None = None, weight: float = 2,
+              between: Callable = lambda d: d.square().sum()) -> Tensor:
+    m1, s1, m2, s2 = (x.double() for x in (m1, s1, m2, s2))
+    root = cross(s1, s2) if cross else torch.linalg.eigvalsh(_root(s1) @ s2 @ _root(s1)).clamp(min=0).sqrt().sum()
+    return between(m1 - m2) + s1.trace() + s2.trace() - weight * root
+
+
+ELEMENTS = ("A root of each element is no root of a matrix: the trace of (S1 S2)^(1/2) is the sum of the roots of the "
+            "*eigenvalues* of S1 S2.")
+GAUSSIAN_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda *g: _gaussian(*g).sqrt(), "Do not take the root at the end: what is called Frechet distance here, and in FID, is "
+     "its square."),
+    (lambda *g: _gaussian(*g, weight=1), "Twice the trace of the root: the 2 is missing."),
+    (lambda *g: _gaussian(*g, weight=0), "The cross term is missing: minus twice the trace of the root of S1 S2."),
+    (lambda *g: _gaussian(*g, weight=-2), "Minus twice the root: equal distributions have distance 0."),
+    (lambda *g: _gaussian(*g, between=lambda d: d.square().sum().sqrt()), "The *squared* length of m1 - m2."),
+    (lambda *g: _gaussian(*g, between=lambda d: d.square().mean()), "Squared length: a sum over the features, no mean."),
+    (lambda *g: _gaussian(*g, between=lambda d: d.abs().sum()), "The squared length of m1 - m2, not the sum of |m1 - m2|."),
+    (lambda *g: _gaussian(*g, between=lambda d: 0.0), "The means have no part in it: |m1 - m2|^2 is missing."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).clamp(min=0).diagonal().sqrt().sum()), ELEMENTS),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: (a * b).clamp(min=0).diagonal().sqrt().sum()), ELEMENTS),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).trace()), "The root of S1 S2 is missing: you took its trace as it is."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).trace().sqrt()),
+     "The trace of a root is not the root of a trace: take the root of each eigenvalue, then the sum."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: (_root(a) @ _root(b)).trace()),
+     "S1^(1/2) S2^(1/2) is the root of S1 S2 only where the two commute: take the eigenvalues of S1 S2."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: torch.linalg.eigvalsh(a @ b).clamp(min=0).sqrt().sum()),
+     "eigvalsh reads one half of the matrix and takes it for symmetric. S1 S2 is not: torch.linalg.eigvals."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: torch.linalg.eigvals(a @ b).real.sum()),
+     "These are the eigenvalues; the root of each is missing."),
+]
+
+
+def _covariance(draw: Draw, width: int, rank: int) -> Tensor:
+    factor = draw.normal(width, rank).double()
+    return factor @ factor.T / rank
+
+
+def _assert_gaussian(subject: Subject, gaussians: tuple[Tensor, ...]) -> None:
+    mistakes = ((wrong(*gaussians), hint) for wrong, hint in GAUSSIAN_MISTAKES)
+    mine = subject(*gaussians)
+    if isinstance(mine, Subject):
+        raise Wrong(hint="eigvals gives complex numbers; here they are real but for rounding: take .real.")
+    assert_close(mine, _gaussian(*gaussians).clamp(min=0), mistakes=mistakes, rtol=1e-4, atol=1e-4)
+
+
+@check("evaluation.gaussian_distance", points=3, hint="|m1 - m2|^2 + tr S1 + tr S2 - 2 sum of the roots of eig(S1 S2).")
+def agrees_with_the_formula(subject: Subject, draw: Draw) -> None:
+    pairs = ((_covariance(draw, 5, 9), _covariance(draw, 5, 9)) for _ in range(1000))
+    first, second = next((a, b) for a, b in pairs if (a @ b).diagonal().min() > 0)  # else a root of elements is NaN
+    _assert_gaussian(subject, (draw.normal(5), first, draw.normal(5), second))
+
+
+@check("evaluation.gaussian_distance", points=1, hint="Fewer samples than features: eigenvalues of 0, and by rounding below.")
+def bears_singular_covariances(subject: Subject, draw: Draw) -> None:
+    for _ in range(4):
+        gaussians = (draw.normal(12), _covariance(draw, 12, 3), draw.normal(12), _covariance(draw, 12, 4))
+        try:
+            mine = subject(*gaussians)
+        except NotImplementedError:
+            raise
+        except Exception as error:  # whatever a factorisation raises for a singular matrix
+            raise Wrong(hint=f"It raised {type(error).__name__} for a singular covariance, which fewer samples than features "
+                             "always give: no inverse and no Cholesky factor.") from error
+        if isinstance(mine, Tensor) and not mine.is_complex() and not bool(mine.isfinite().all()):
+            raise Wrong(hint="NaN: by rounding an eigenvalue may be -1e-17, and its root is NaN. Clamp at 0 first.")
+        _assert_gaussian(subject, gaussians)
+
+
+# Running moments
+
+def moments_of(moments_class: type, batches: list[Tensor]) -> dict:
+    """What the moments are after these batches, and how many numbers they hold."""
+    moments = moments_class(batches[0].shape[1])
+    for batch in batches:
+        moments.update(batch)
+    held = [part for value in vars(moments).values() for part in (value if isinstance(value, list | tuple) else [value])]
+    room = sum(part.numel() for part in held if isinstance(part, Tensor))
+    return {"count": moments.count, "mean": moments.mean, "covariance": moments.covariance(), "room": room}
+
+
+def _moments(batches: list[Tensor], fault: str = "") -> dict:
+    rows = torch.cat(batches).double()
+    mean, cov = rows.mean(0), rows.T.cov()
+    if fault == "mean of means":
+        mean = torch.stack([batch.double().mean(0) for batch in batches]).mean(0)
+    elif fault == "last mean":
+        mean = batches[-1].double().mean(0)
+    elif fault == "summed mean":
+        mean = rows.sum(0)
+    elif fault == "last shift":
+        mean = torch.zeros(rows.shape[1], dtype=torch.float64)
+        for batch in batches:
+            mean = (mean + batch.double().mean(0)) / 2
+    within = sum((b.double() - b.double().mean(0)).T @ (b.double() - b.double().mean(0)) for b in batches)
+    if fault == "within":
+        cov = within / (len(rows) - 1)
+    elif fault == "divided by N":
+        cov = rows.T.cov(correction=0)
+    elif fault == "not divided":
+        cov = rows.T.cov() * (len(rows) - 1)
+    elif fault == "second moment":
+        cov = rows.T @ rows / (len(rows) - 1)
+    elif fault == "last batch":
+        last = batches[-1].double()
+        cov = last.T.cov()
+    elif fault == "mean of covariances":
+        cov = torch.stack([b.double().T.cov() for b in batches]).mean(0)
+    return {"count": len(rows), "mean": mean, "covariance": cov}
+
+
+MEAN_FAULTS = {
+    "mean of means": "Batches differ in size: weigh each by its share of all rows so far.",
+    "last mean": "This is the mean of the last batch alone.",
+    "summed mean": "This is a sum: divide by the number of rows so far.",
+    "last shift": "You move half of the way to each batch's mean: move by len(features) / (all rows so far).",
+}
+COV_FAULTS = {
+    "within": ("You add up the scatter within the batches. What is missing is the scatter between them: their means differ, and "
+               "that adds n m / (n + m) times the outer product of the shift."),
+    "mean of covariances": ("A mean of the batches' covariances misses that their means differ, and weighs small batches as "
+                            "large ones."),
+    "divided by N": "Divide by the count less one.",
+    "not divided": "This is the scatter: divide it by the count less one.",
+    "second moment": "Take the mean off: the covariance is about the mean, not about 0.",
+    "last batch": "This is the covariance of the last batch alone.",
+}
+
+
+def _draw_batches(draw: Draw, sizes: list[int], width: int = 3, mean: float = 1.0) -> list[Tensor]:
+    mix = draw.normal(width, width)
+    return [draw.normal(size, width) @ mix + mean * (1 + draw.normal(width)) for size in sizes]
+
+
+def _asked(subject: Subject, batches: list[Tensor]) -> dict:
+    mine = subject.probe(moments_of, batches)
+    if mine["count"] != len(torch.cat(batches)):
+        raise Wrong(hint=f"After {len(torch.cat(batches))} rows the count is {mine['count']}: add len(features) for each batch.")
+    return mine
+
+
+@check("evaluation.RunningMoments", points=1, hint="Move the mean towards the batch's by the batch's share of all rows so far.")
+def keeps_the_mean_of_all_rows(subject: Subject, draw: Draw) -> None:
+    batches = _draw_batches(draw, [7, 1, 4, 9])
+    mistakes = ((_moments(batches, fault)["mean"], hint) for fault, hint in MEAN_FAULTS.items())
+    assert_close(_asked(subject, batches)["mean"], _moments(batches)["mean"], mistakes=mistakes)
+
+
+@check("evaluation.RunningMoments", points=2, hint="Scatter within the batch, plus n m / (n + m) times the shift's product.")
+def gives_the_covariance_of_all_rows(subject: Subject, draw: Draw) -> None:
+    for sizes in ([8], [7, 2, 4, 9]):
+        batches = _draw_batches(draw, sizes)
+        mistakes = ((_moments(batches, fault)["covariance"], hint) for fault, hint in COV_FAULTS.items() if len(sizes) > 1
+                    or fault in ("divided by N", "not divided", "second moment"))
+        assert_close(_asked(subject, batches)["covariance"], _moments(batches)["covariance"], mistakes=mistakes)
+
+
+@check("evaluation.RunningMoments", points=1, hint="Sums of squares less a squared mean lose all digits where the mean is "
+       "large. Take the mean off before you multiply, or at least add up in float64.")
+def bears_a_large_mean(subject: Subject, draw: Draw) -> None:
+    batches = _draw_batches(draw, [20, 5, 12], mean=3000.0)
+    shared = batches[0].mean(0)
+    batches = [batch - batch.mean(0) + shared + draw.normal(len(shared)) for batch in batches]
+    assert_close(_asked(subject, batches)["covariance"], _moments(batches)["covariance"], rtol=1e-3, atol=1e-3)
+
+
+@check("evaluation.RunningMoments", points=1, hint="It keeps the features. Keep count, mean and scatter alone: their size does "
+       "not grow with N.")
+def needs_no_more_room_for_more_rows(subject: Subject, draw: Draw) -> None:
+    batches = _draw_batches(draw, [25] * 12)
+    mine = _asked(subject, batches)
+    assert_close(mine["mean"], _moments(batches)["mean"])
+    assert_close(mine["covariance"], _moments(batches)["covariance"])
+    if mine["room"] > 100:
+        raise Wrong()
+
+
+# Kernel distance
+
+def _kernel_distance(real: Tensor, fake: Tensor, *, power: int = 3, shift: float = 1.0, scale: float | None = None,
+                     diagonal: bool = False, over: str = "pairs", cross: float = 2.0, cross_diagonal: bool = True) -> Tensor:
+    real, fake = real.double(), fake.double()
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.T / (scale or x.shape[1]) + shift) ** power
+
+    def within(x: Tensor) -> Tensor:
+        k, n = kernel(x, x), len(x)
+        total = k.sum() if diagonal else k.sum() - k.trace()
+        return total / (n * n if over == "all" else n * (n - 1) / (2 if over == "half" else 1))
+
+    k = kernel(real, fake)
+    between = k.mean() if cross_diagonal else (k.sum() - k.trace()) / (k.numel() - min(k.shape))
+    return within(real) + within(fake) - cross * between
+
+
+BIASED = ("You count each sample as a pair with itself: then two samples of the same data are never at distance 0, and less so "
+          "the fewer they are. Leave the diagonal of k(x, x) out, and divide by n (n - 1).")
+KERNEL_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda a, b: _kernel_distance(a, b, diagonal=True, over="all"), BIASED),
+    (lambda a, b: _kernel_distance(a, b, diagonal=True), "You divide by n (n - 1) and yet count the diagonal: leave it out."),
+    (lambda a, b: _kernel_distance(a, b, over="all"), "Without the diagonal there are n (n - 1) pairs, not n^2."),
+    (lambda a, b: _kernel_distance(a, b, over="half"), "The sum over all i != j counts each pair twice: divide by n (n - 1)."),
+    (lambda a, b: _kernel_distance(a, b, cross_diagonal=False), "Between real and fake there is no diagonal to leave out: row i "
+     "of one has nothing to do with row i of the other."),
+    (lambda a, b: _kernel_distance(a, b, cross=1), "Minus *twice* the mean kernel between real and fake."),
+    (lambda a, b: _kernel_distance(a, b, cross=0), "The kernel between real and fake is missing: minus twice its mean."),
+    (lambda a, b: _kernel_distance(a, b, scale=1.0), "Divide the product of two features by their number F."),
+    (lambda a, b: _kernel_distance(a, b, scale=a.shape[1] ** 0.5), "Divide the product by F, not by its root."),
+    (lambda a, b: _kernel_distance(a, b, shift=0.0), "The kernel is (x y / F + 1)^3: the 1 is missing."),
+    (lambda a, b: _kernel_distance(a, b, power=2), "A cubic kernel: the power of 3."),
+    (lambda a, b: _kernel_distance(a, b, power=1), "The power of 3 is missing: this kernel sees nothing but the means."),
+    (lambda a, b: _kernel_distance(a, b).clamp(min=0), "Do not clamp: an estimate that is right on average falls below 0, too."),
+    (lambda a, b: _kernel_distance(a, b).abs(), "Let it be negative: an estimate that is right on average falls below 0, too."),
+]
+
+
+def _assert_kernel(subject: Subject, real: Tensor, fake: Tensor) -> None:
+    mistakes = ((wrong(real, fake), hint) for wrong, hint in KERNEL_MISTAKES)
+    assert_close(subject(real, fake), _kernel_distance(real, fake), mistakes=mistakes, rtol=1e-3, atol=1e-4)
+
+
+@check("evaluation.kernel_distance", points=3, hint="Mean kernel of pairs within each set, less twice the mean between them.")
+def is_the_mean_over_pairs(subject: Subject, draw: Draw) -> None:
+    _assert_kernel(subject, draw.normal(9, 4), draw.normal(7, 4) * 0.7 + 0.4)
+
+
+@check("evaluation.kernel_distance", points=1, hint="Right on average means: below 0 about as often as above, for one and the "
+       "same data.")
+def falls_below_0_where_it_should(subject: Subject, draw: Draw) -> None:
+    pairs = ((draw.normal(8, 4), draw.normal(6, 4)) for _ in range(1000))
+    _assert_kernel(subject, *next(pair for pair in pairs if _kernel_distance(*pair) < -0.05))
+
+
+# Precision and recall
+
+def _radius(x: Tensor, k: int) -> Tensor:
+    return torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist").sort(1).values[:, k]
+
+
+def _share(points: Tensor, centres: Tensor, k: int, *, radius: Tensor | None = None, some: Callable | None = None) -> Tensor:
+    """The share of points in the balls of the centres."""
+    radius = _radius(centres, k) if radius is None else radius
+    inside = torch.cdist(points.double(), centres.double(), compute_mode="donot_use_mm_for_euclid_dist") <= radius
+    return some(inside) if some else inside.any(1).double().mean()
+
+
+SELF = "The nearest row of a set to a row is the row itself: its k-th neighbour comes k + 1st. neighbour_distance knows it."
+SHARE_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda p, c, k: _share(c, p, k), "Precision and recall are exchanged: precision looks at fakes, in the balls of the real."),
+    (lambda p, c, k: _share(p, c, k - 1), SELF),
+    (lambda p, c, k: _share(p, c, k, some=lambda i: i.all(1).double().mean()), "In *any* ball: one is enough, not all."),
+    (lambda p, c, k: _share(p, c, k, some=lambda i: i.any(0).double().mean()),
+     "This is the share of balls that hold something. Count the samples that lie in some ball."),
+    (lambda p, c, k: _share(p, c, k, some=lambda i: i.double().mean()),
+     "This is the share of all pairs. Ask of each sample whether it lies in any ball, then take the mean."),
+    (lambda p, c, k: (torch.cdist(p.double(), c.double()) <= _radius(p, k)[:, None]).any(1).double().mean(),
+     "The balls are those of the other set: each has its own centre and its own radius, and goes with it along that axis."),
+]
+
+
+def _assert_share(subject: Subject, draw: Draw, which: int, n: int, m: int, k: int) -> None:
+    """Where the answer is told from every mistake: they are whole numbers over n or m, so draw until it is."""
+    for _ in range(300):
+        real, fake = draw.normal(n, 2), draw.normal(m, 2) * 0.7 + 0.8
+        points, centres = (fake, real) if which == 0 else (real, fake)
+        right = _share(points, centres, k)
+        mistakes = [(wrong(points, centres, k), hint) for wrong, hint in SHARE_MISTAKES if k > 1 or hint != SELF]
+        if not any(is_close(right, value) for value, _ in mistakes):
+            break
+    assert_close(subject(real, fake, k)[which], right, mistakes=mistakes)
+
+
+@check("evaluation.precision_recall", points=2, hint="Balls around the real; the share of fakes that lie in any of them.")
+def precision_is_the_share_of_fakes_among_the_real(subject: Subject, draw: Draw) -> None:
+    _assert_share(subject, draw, 0, 30, 23, 3)
+
+
+@check("evaluation.precision_recall", points=2, hint="Balls around the fakes; the share of real samples in any of them.")
+def recall_is_the_share_of_the_real_among_fakes(subject: Subject, draw: Draw) -> None:
+    _assert_share(subject, draw, 1, 30, 23, 3)
+
+
+@check("evaluation.precision_recall", points=1, hint="Hand k on to neighbour_distance.")
+def takes_any_k(subject: Subject, draw: Draw) -> None:
+    for k in (1, 5):
+        _assert_share(subject, draw, 0, 21, 34, k)
+        _assert_share(subject, draw, 1, 21, 34, k)
+
+
+# A generator measured, with three faults
+
+class Maker(nn.Module):
+    """Noise (B, 3) to clips (B, 2, 1, 2, 2), behind a batch norm."""
+
+    nz = 3
+
+    def __init__(self, matrix: Tensor, mean: Tensor):
+        super().__init__()
+        self.matrix, self.norm = nn.Parameter(matrix), nn.BatchNorm1d(8)
+        self.norm.running_mean.copy_(mean)
+        self.norm.running_var.fill_(2.0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.norm(z @ self.matrix).tanh().unflatten(1, (2, 1, 2, 2))
+
+
+class Seer(nn.Module):
+    """Clips (B, 2, 1, 2, 2) to features (B, 4), behind a batch norm."""
+
+    def __init__(self, matrix: Tensor, mean: Tensor):
+        super().__init__()
+        self.matrix, self.norm = nn.Parameter(matrix), nn.BatchNorm1d(4)
+        self.norm.running_mean.copy_(mean)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.norm(clips.flatten(1) @ self.matrix)
+
+
+def features_with(function: Callable, weights: list[Tensor], count: int, seed: int, batch_size: int) -> dict:
+    """The features that `function` gives of a generator and a network with these weights, both handed over in training
+    mode, and the running averages that it leaves."""
+    generator, network = Maker(weights[0], weights[1]).train(), Seer(weights[2], weights[3]).train()
+    found = function(generator, network, count, torch.Generator().manual_seed(seed), batch_size)
+    return {"features": found.detach(), "G": generator.norm.running_mean.clone(), "network": network.norm.running_mean.clone()}
+
+
+def faulty_features(*faults: str) -> Callable:
+    """The measuring function with the named faults; none gives the reference."""
+    @torch.no_grad()
+    def measure(generator, network, count, rng, batch_size=64):
+        generator.train("mode" in faults)
+        network.train("network" in faults)
+        found = []
+        for start in range(0, count, batch_size):
+            size = min(batch_size, count - start)
+            size = batch_size if "whole batches" in faults else size
+            z = torch.randn(size, generator.nz, generator=rng.manual_seed(0) if "one noise" in faults else rng)
+            clips = generator(z)
+            found.append(network(clips / 2 + 0.5 if "range" in faults else clips))
+        return torch.cat(found)
+    return measure
+
+
+MEASURE_FAULTS = {
+    "mode": "One fault left: the generator is in training mode, so a clip depends on the others in its batch.",
+    "network": "The network of the features is in training mode: it has to be in evaluation mode, too.",
+    "one noise": "One fault left: every batch gets the same noise, so the set is one batch over and over.",
+    "range": "One fault left: the network was trained on clips in [-1, 1], and gets [0, 1].",
+    "whole batches": "The last batch is smaller: `count` clips, no more.",
+}
+MEASURE_WAYS = [("mode", "one noise", "range"), ("mode", "one noise"), ("mode", "range"), ("one noise", "range")]
+
+
+def _draw_maker(draw: Draw) -> tuple[list[Tensor], int]:
+    weights = [draw.normal(3, 8), draw.normal(8), draw.normal(8, 4), draw.normal(4)]
+    return weights, int(draw.integers(1, 10 ** 6))
+
+
+def _measured(weights: list[Tensor], count: int, seed: int, batch_size: int, *faults: str) -> Tensor:
+    return features_with(faulty_features(*faults), weights, count, seed, batch_size)["features"]
+
+
+@check("evaluation.generated_features", points=2, hint=MEASURE_FAULTS["mode"].replace("One fault left: the", "The"))
+def a_clip_does_not_depend_on_its_batch(subject: Subject, draw: Draw) -> None:
+    weights, seed = _draw_maker(draw)
+    mine = subject.probe(features_with, weights, 6, seed, 6)
+    ways = (("range",), ("one noise",), ("one noise", "range"), ())
+    if not any(is_close(mine["features"], _measured(weights, 6, seed, 6, *way)) for way in ways):
+        raise Wrong(hint=MEASURE_FAULTS["network"] if any(
+            is_close(mine["features"], _measured(weights, 6, seed, 6, "network", *way)) for way in ways) else "")
+    assert_close(mine["G"], weights[1])
+    assert_close(mine["network"], weights[3])
+
+
+@check("evaluation.generated_features", points=2, hint="Every batch gets the same noise: the set is one batch over and over.")
+def every_clip_has_noise_of_its_own(subject: Subject, draw: Draw) -> None:
+    weights, seed = _draw_maker(draw)
+    mine = subject.probe(features_with, weights, 15, seed, 5)["features"]
+    ways = (("mode",), ("range",), ("mode", "range"), ("network",), ("network", "range"), ())
+    if not any(is_close(mine, _measured(weights, 15, seed, 5, *way)) for way in ways):
+        raise Wrong()
+
+
+@check("evaluation.generated_features", points=2, hint="All three have to be right: mode, noise, and the range of the clips.")
+def all_of_it_and_for_a_smaller_last_batch(subject: Subject, draw: Draw) -> None:
+    weights, seed = _draw_maker(draw)
+    mine = subject.probe(features_with, weights, 13, seed, 5)["features"]
+    mistakes = [(_measured(weights, 13, seed, 5, fault), hint) for fault, hint in MEASURE_FAULTS.items()]
+    mistakes += [(_measured(weights, 13, seed, 5, *way), f"More than one fault left: {', '.join(way)}.") for way in MEASURE_WAYS]
+    assert_close(mine, _measured(weights, 13, seed, 5), mistakes=mistakes)
+
+
+written("evaluation.which_measure", points=4, rubric="""
+- 1 point: D's accuracy and the losses are relative to the D of the moment, so they support no claim about quality; the
+  Inception Score never looks at real data and does not see that all samples of a class are one.
+- 1 point: the right measure for the claim: precision for "each is good", recall or coverage for "all kinds occur", a Frechet
+  distance for both at once (equal N, biased for small N), the kernel distance for few samples.
+- 1 point: no measure sees more than its features: motion, or whatever is claimed, has to be tested by spoiling real clips.
+- 1 point: copies of the training set win everywhere, so novelty needs a test of its own; and what has to stand beside a
+  figure: network, number of clips, spread over seeds.
+""")

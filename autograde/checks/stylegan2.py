@@ -1,0 +1,635 @@
+"""Checks of chapter 9."""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+
+
+def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
+    """The module with these parameters, in its own order."""
+    with torch.no_grad():
+        for parameter, value in zip(module.parameters(), weights, strict=True):
+            parameter.copy_(value)
+    return module
+
+
+# A linear layer of one speed
+
+def first_weights(layer_class: type, sizes: list[int], bias: float, lr_scale: float, seed: int) -> dict:
+    """The weights that a new layer keeps."""
+    torch.manual_seed(seed)
+    layer = layer_class(*sizes, bias=bias, lr_scale=lr_scale)
+    return {"weight": layer.weight.detach(), "bias": layer.bias.detach()}
+
+
+def linear_with(layer_class: type, sizes: list[int], lr_scale: float, weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    """What a layer that keeps these weights makes of x."""
+    layer = layer_class(*sizes, lr_scale=lr_scale)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    return layer(x).detach()
+
+
+def linear_after_steps(layer_class: type, sizes: list[int], lr_scale: float, weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    """What it makes of x after three steps of Adam that push all outputs up."""
+    layer = layer_class(*sizes, lr_scale=lr_scale)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    descent = torch.optim.Adam(layer.parameters(), lr=0.1)
+    for _ in range(3):
+        descent.zero_grad()
+        (-layer(x).sum()).backward()
+        descent.step()
+    return layer(x).detach()
+
+
+@check("stylegan2.EqualizedLinear", points=1, hint="weight: randn / lr_scale, (after, before). bias: bias / lr_scale.")
+def keeps_weights_of_size_1(subject: Subject, draw: Draw) -> None:
+    bias, lr_scale, seed = draw.uniform(1, low=0.5, high=2).item(), draw.uniform(1, low=0.02, high=0.3).item(), 7
+    mine = subject.probe(first_weights, [80, 90], bias, lr_scale, seed)
+    weight = torch.as_tensor(mine["weight"])
+    if weight.shape != (90, 80):
+        raise Wrong(f"Expected a weight (after, before), got {tuple(weight.shape)} for 80 features in, 90 out.")
+    for size, hint in ((1.0, "Kept weights are divided by lr_scale."),
+                       (1 / 80 ** 0.5, "Keep the weights large, and multiply by 1 / sqrt(before) where they are used."),
+                       (1 / lr_scale / 80 ** 0.5, "Keep the weights large, and multiply by 1 / sqrt(before) where they are used."),
+                       (lr_scale, "Kept weights are *divided* by lr_scale: a small one makes them large.")):
+        if abs(weight.std() / size - 1) < 0.05:
+            raise Wrong(f"The kept weights have the standard deviation {weight.std():.3g}.", hint=hint)
+    if abs(weight.std() * lr_scale - 1) > 0.05 or abs(weight.mean() * lr_scale) > 0.06 or weight.unique().numel() < 7000:
+        raise Wrong(f"The kept weights have mean {weight.mean():.3g}, standard deviation {weight.std():.3g}.")
+    assert_close(mine["bias"], torch.full((90,), bias / lr_scale), mistakes=[
+        (torch.full((90,), bias), "The kept bias is divided by lr_scale, too."),
+        (torch.zeros(90), "The bias begins as what the argument `bias` says.")])
+
+
+LINEAR_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda x, w, b, s: F.linear(x, w * s, b * s), "Weights of size 1 make outputs of size sqrt(before): use them times "
+     "1 / sqrt(before)."),
+    (lambda x, w, b, s: F.linear(x, w * s / w.shape[1], b * s), "The square root is missing: 1 / sqrt(before)."),
+    (lambda x, w, b, s: F.linear(x, w * s / w.shape[0] ** 0.5, b * s), "Count the features that go *in*: sqrt(before)."),
+    (lambda x, w, b, s: F.linear(x, w * s / w.shape[1] ** 0.5, b), "The bias, too, is used times lr_scale."),
+    (lambda x, w, b, s: F.linear(x, w / w.shape[1] ** 0.5, b * s), "The weights are used times lr_scale."),
+    (lambda x, w, b, s: F.linear(x, w / w.shape[1] ** 0.5, b), "Weights and bias are used times lr_scale."),
+    (lambda x, w, b, s: F.linear(x, w * s / w.shape[1] ** 0.5, b * s / w.shape[1] ** 0.5), "Only the weights are divided by "
+     "sqrt(before): a bias has one input."),
+    (lambda x, w, b, s: F.linear(x, w * s / w.shape[1] ** 0.5), "The bias is missing."),
+    (lambda x, w, b, s: F.linear(x, w * s * (2 / w.shape[1]) ** 0.5, b * s), "The sqrt(2) of a ReLU's gain is in `activate` "
+     "already."),
+    (lambda x, w, b, s: F.linear(x, w, b), "Kept weights are used times lr_scale / sqrt(before), the bias times lr_scale."),
+]
+
+
+@check("stylegan2.EqualizedLinear", points=2, hint="x @ (weight * lr_scale / sqrt(before)).T + bias * lr_scale.")
+def uses_them_scaled(subject: Subject, draw: Draw) -> None:
+    for lr_scale in (0.25, 1.0):
+        w, b, x = draw.normal(5, 12), draw.normal(5), draw.normal(3, 12)
+        right = F.linear(x, w * lr_scale / 12 ** 0.5, b * lr_scale)
+        mistakes = [(wrong(x, w, b, lr_scale), hint) for wrong, hint in LINEAR_MISTAKES]
+        assert_close(subject.probe(linear_with, [12, 5], lr_scale, w, b, x), right, mistakes=mistakes)
+
+
+@check("stylegan2.EqualizedLinear", points=1, hint="Scale at each use, in forward, not once in __init__: that is what makes "
+       "lr_scale slow the learning.")
+def learns_at_the_speed_asked_for(subject: Subject, draw: Draw) -> None:
+    w, b, x = draw.normal(5, 12), draw.normal(5), draw.uniform(3, 2, 12, low=0.5, high=1)
+    right = F.linear(x, (w + 0.3) * 0.25 / 12 ** 0.5, (b + 0.3) * 0.25)
+    assert_close(subject.probe(linear_after_steps, [12, 5], 0.25, w, b, x), right, atol=1e-4)
+
+
+# The mapping network
+
+class Matrix(nn.Module):
+    """A layer that is one matrix."""
+
+    def __init__(self, matrix: Tensor):
+        super().__init__()
+        self.matrix = matrix
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.matrix
+
+
+def mapped_by(network_class: type, matrices: Tensor, z: Tensor) -> Tensor:
+    """The styles of z where the layers are these matrices (L, nz, nz)."""
+    network = network_class(matrices.shape[1], len(matrices))
+    network.layers = nn.ModuleList(Matrix(m) for m in matrices)
+    return network(z).detach()
+
+
+def kept_by(network_class: type, nz: int, depth: int, seed: int) -> list:
+    """The shapes and sizes of all that the network learns."""
+    torch.manual_seed(seed)
+    return [[list(p.shape), p.detach().std(unbiased=False).item()] for p in network_class(nz, depth).parameters()]
+
+
+def _mapped(matrices: Tensor, z: Tensor, *, first: Callable | None = None, squash: Callable | None = None,
+            last: bool = True) -> Tensor:
+    first = first or (lambda z: z / (z.square().mean(-1, keepdim=True) + 1e-8).sqrt())
+    squash = squash or (lambda x: F.leaky_relu(x, 0.2) * math.sqrt(2))
+    w = first(z)
+    for k, matrix in enumerate(matrices):
+        w = w @ matrix
+        w = squash(w) if last or k < len(matrices) - 1 else w
+    return w
+
+
+MAPPING_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda m, z: _mapped(m, z, first=lambda z: z), "z is not brought to one length before the first layer."),
+    (lambda m, z: _mapped(m, z, first=lambda z: F.normalize(z, dim=-1)), "Divide by the root of the *mean* of the squares, so "
+     "that the numbers keep the size 1: you divide by the length."),
+    (lambda m, z: _mapped(m, z, first=lambda z: z / (z.square().mean(0, keepdim=True) + 1e-8).sqrt()),
+     "The mean is over each z's own numbers (the last axis), not over the batch."),
+    (lambda m, z: _mapped(m, z, first=lambda z: z / (z.square().mean() + 1e-8).sqrt()),
+     "Each z is divided by its own size: mean(-1, keepdim=True)."),
+    (lambda m, z: _mapped(m, z, first=lambda z: z / (z.square().mean(-1, keepdim=True) + 1e-8)), "The root is missing."),
+    (lambda m, z: _mapped(m, z, squash=lambda x: x), "There is nothing between the layers: `activate`."),
+    (lambda m, z: _mapped(m, z, squash=lambda x: F.leaky_relu(x, 0.2)), "Use `activate`: its sqrt(2) keeps the size."),
+    (lambda m, z: _mapped(m, z, squash=torch.relu), "Use `activate`, a leaky ReLU times sqrt(2)."),
+    (lambda m, z: _mapped(m, z, last=False), "The last layer, too, is followed by `activate`."),
+]
+
+
+@check("stylegan2.MappingNetwork", points=2, hint="z divided by the root of its mean square, then layer and `activate` in turn.")
+def maps_z_to_w(subject: Subject, draw: Draw) -> None:
+    matrices = draw.normal(3, 6, 6, std=0.4)
+    for z in (4 * draw.normal(6, 6), draw.normal(3, 2, 6)):
+        mistakes = [(wrong(matrices, z), hint) for wrong, hint in MAPPING_MISTAKES]
+        assert_close(subject.probe(mapped_by, matrices, z), _mapped(matrices, z), mistakes=mistakes)
+
+
+@check("stylegan2.MappingNetwork", points=1, hint="z of zeros: add 1e-8 under the root, or 0 / 0 is NaN.")
+def survives_a_z_of_zeros(subject: Subject, draw: Draw) -> None:
+    matrices, z = draw.normal(2, 5, 5), draw.normal(3, 5)
+    z[1] = 0
+    assert_close(subject.probe(mapped_by, matrices, z), _mapped(matrices, z))
+
+
+@check("stylegan2.MappingNetwork", points=1, hint="`depth` layers EqualizedLinear(nz, nz, lr_scale=0.01) in an nn.ModuleList.")
+def has_layers_of_a_hundredth_of_the_speed(subject: Subject, draw: Draw) -> None:
+    kept = subject.probe(kept_by, 40, 3, 5)
+    shapes = [shape for shape, _ in kept]
+    if shapes == [[40, 40]] or (len(shapes) == 2 and sorted(map(len, shapes)) == [1, 2]):
+        raise Wrong(hint="One layer, or one that is used several times: make `depth` different ones.")
+    if sorted(shapes) != sorted([[40, 40], [40]] * 3):
+        raise Wrong(f"Its parameters have the shapes {shapes}.", hint=f"Its parameters have the shapes {shapes}: are the layers "
+                    "in an nn.ModuleList, `depth` of them?")
+    for shape, size in kept:
+        if len(shape) == 2 and abs(size - 1) < 0.1:
+            raise Wrong(hint="lr_scale=0.01 is missing: the mapping network learns a hundred times more slowly.")
+        if len(shape) == 2 and abs(size / 100 - 1) > 0.1:
+            raise Wrong(f"Kept weights have the standard deviation {size:.3g}.", hint="Kept weights should be of size 100, which "
+                        "EqualizedLinear makes of lr_scale=0.01.")
+
+
+# Modulated convolution
+
+def _per_sample(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool = True, over: tuple = (1, 2, 3),
+                root: bool = True, by: Callable | None = None, eps: float = 1e-8, own: Callable | None = None) -> Tensor:
+    """Equations 1 and 3 as they stand: other weights for each sample."""
+    outs = []
+    for image, factors in zip(x, style, strict=True):
+        scaled = (own or (lambda w, s: w * s[None, :, None, None]))(weight, factors)
+        if demodulate:
+            squares = (by(weight, factors) if by else scaled).square().sum(over, keepdim=True) + eps
+            scaled = scaled / (squares.sqrt() if root else squares)
+        outs.append(F.conv2d(image[None], scaled, padding=weight.shape[-1] // 2))
+    return torch.cat(outs)
+
+
+CONV_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda x, w, s: _per_sample(x, w, s, demodulate=False), "Nothing is demodulated: divide by the length of the scaled weights."),
+    (lambda x, w, s: _per_sample(x, w, s, by=lambda w, s: w), "You divide by the length of the weights *before* the style "
+     "scaled them."),
+    (lambda x, w, s: _per_sample(x, w, s, over=(0, 2, 3)), "One length for each feature that goes *out*: sum over the features "
+     "that go in and over the kernel, axes 1, 2, 3 of (O, I, k, k)."),
+    (lambda x, w, s: _per_sample(x, w, s, over=(2, 3)), "The sum of squares is over the features that go in, too, not only over "
+     "the kernel."),
+    (lambda x, w, s: _per_sample(x, w, s, over=(1,)), "The sum of squares is over the kernel, too."),
+    (lambda x, w, s: _per_sample(x, w, s, over=(0, 1, 2, 3)), "Each output feature has its own length: you divide all of them by "
+     "one."),
+    (lambda x, w, s: _per_sample(x, w, s, root=False), "Divide by the length, the *root* of the sum of squares."),
+    (lambda x, w, s: _per_sample(x, w, s[:1].expand_as(s)), "Every sample gets the first one's style."),
+    (lambda x, w, s: _per_sample(x, w, s.mean(0, keepdim=True).expand_as(s)), "Each sample has its own style: no mean over the "
+     "batch."),
+    (lambda x, w, s: _per_sample(x, w, 1 + s), "The style is the factor itself. (Its bias of 1 is in the layer that makes it.)"),
+    (lambda x, w, s: _per_sample(x, w, torch.ones_like(s)), "The style does nothing."),
+    (lambda x, w, s: F.instance_norm(_per_sample(x, w, s, demodulate=False)), "This normalises with the statistics of each map, "
+     "as StyleGAN did. Demodulation looks at weights and style only."),
+    (lambda x, w, s: _per_sample(x, w, s, own=lambda w, f: w + f[None, :, None, None]), "A style multiplies, it is not added."),
+]
+
+
+def _assert_modulated(subject: Subject, x: Tensor, weight: Tensor, style: Tensor) -> None:
+    mistakes = [(wrong(x, weight, style), hint) for wrong, hint in CONV_MISTAKES]
+    assert_close(subject(x, weight, style), _per_sample(x, weight, style), mistakes=mistakes, atol=1e-4, rtol=1e-3)
+
+
+@check("stylegan2.modulated_conv", points=2, hint="Weights times style, divided by their length, a convolution for each sample.")
+def equals_other_weights_for_each_sample(subject: Subject, draw: Draw) -> None:
+    _assert_modulated(subject, draw.normal(3, 5, 6, 7), draw.normal(4, 5, 3, 3), draw.normal(3, 5))
+    _assert_modulated(subject, draw.normal(4, 4, 5, 5), draw.normal(4, 4, 3, 3), draw.normal(4, 4))
+
+
+@check("stylegan2.modulated_conv", points=1, hint="demodulate=False leaves out the division, nothing else.")
+def also_undemodulated_and_for_a_kernel_of_1(subject: Subject, draw: Draw) -> None:
+    x, weight, style = draw.normal(2, 3, 4, 4), draw.normal(5, 3, 1, 1), draw.normal(2, 3)
+    right = _per_sample(x, weight, style, demodulate=False)
+    assert_close(subject(x, weight, style, demodulate=False), right, atol=1e-4, rtol=1e-3, mistakes=[
+        (_per_sample(x, weight, style), "demodulate=False is ignored.")])
+    _assert_modulated(subject, x, weight, style)
+
+
+@check("stylegan2.modulated_conv", points=1, hint="A style of zeros gives zeros: add 1e-8 under the root, or it is 0 / 0.")
+def a_style_of_zeros_gives_zeros(subject: Subject, draw: Draw) -> None:
+    x, weight, style = draw.normal(3, 4, 5, 5), draw.normal(2, 4, 3, 3), draw.normal(3, 4)
+    style[1] = 0
+    right = _per_sample(x, weight, style)
+    if not torch.as_tensor(subject(x, weight, style)).isfinite().all():
+        raise Wrong("The result holds NaN or infinity.")
+    assert_close(subject(x, weight, style), right, atol=1e-4, rtol=1e-3)
+
+
+def gradients_of(function: Callable, x: Tensor, weight: Tensor, style: Tensor, y: Tensor) -> list:
+    """Gradients of a sum over what comes out, weighted by y."""
+    inputs = [t.clone().requires_grad_() for t in (x, weight, style)]
+    return [g.detach() for g in torch.autograd.grad((function(*inputs) * y).sum(), inputs)]
+
+
+@check("stylegan2.modulated_conv", points=1, hint="The gradient flows through the length, too: no detach(), no .data, no no_grad().")
+def gradients_reach_weights_and_style(subject: Subject, draw: Draw) -> None:
+    given = (draw.normal(2, 3, 4, 4), draw.normal(3, 3, 3, 3), draw.normal(2, 3), draw.normal(2, 3, 4, 4))
+    for mine, right in zip(subject.probe(gradients_of, *given), gradients_of(_per_sample, *given), strict=True):
+        assert_close(mine, right, atol=1e-3, rtol=1e-3)
+
+
+# A styled convolution, which had three faults
+
+def styled_with(layer_class: type, sizes: list[int], double: bool, weights: dict, x: Tensor, w: Tensor) -> Tensor:
+    """What the layer makes of x in evaluation mode; of its style only the weight is set."""
+    layer = layer_class(*sizes, double=double).eval()
+    with torch.no_grad():
+        layer.style.weight.copy_(weights["style"])
+        for name in ("weight", "bias", "strength", "noise"):
+            getattr(layer, name).copy_(weights[name])
+    return layer(x, w).detach()
+
+
+def noise_in_training(layer_class: type, sizes: list[int], x: Tensor, w: Tensor, strength: float, seed: int) -> list:
+    """What the noise adds before the activation, in two calls in training."""
+    torch.manual_seed(seed)
+    layer, seen = layer_class(*sizes).train(), []
+    for level in (0.0, strength, strength):
+        with torch.no_grad():
+            layer.strength.fill_(level)
+            out = layer(x, w) / math.sqrt(2)
+            seen.append(torch.where(out > 0, out, out / 0.2))
+    return [(s - seen[0]) / strength for s in seen[1:]]
+
+
+def _styled(weights: dict, double: bool, x: Tensor, w: Tensor, *, bias: float = 1.0) -> Tensor:
+    style = w @ weights["style"].T / w.shape[1] ** 0.5 + bias
+    out = _per_sample(x, weights["weight"] / weights["weight"][0].numel() ** 0.5, style)
+    if double:
+        out = F.interpolate(out, scale_factor=2, mode="bilinear", align_corners=False)
+    out = out + weights["strength"] * weights["noise"] + weights["bias"][:, None, None]
+    return F.leaky_relu(out, 0.2) * math.sqrt(2)
+
+
+def _draw_styled(draw: Draw, double: bool, strength: float) -> tuple:
+    size = 8 if double else 4
+    weights = {"style": draw.normal(4, 6), "weight": draw.normal(5, 4, 3, 3), "bias": draw.normal(5),
+               "strength": torch.tensor(strength), "noise": draw.normal(1, 1, size, size)}
+    return [4, 5, size, 6], double, weights, draw.normal(3, 4, 4, 4), draw.normal(3, 6)
+
+
+NO_BIAS = ("A w of zeros should give the style 1, so that a new layer is a plain convolution: the layer that makes the style "
+           "needs its bias.")
+NEW_NOISE = ("In evaluation mode the noise is the one that the layer keeps, self.noise. New noise for each call makes a still "
+             "style flicker.")
+
+
+@check("stylegan2.StyledConv", points=2, hint=NO_BIAS)
+def a_new_style_lies_around_1(subject: Subject, draw: Draw) -> None:
+    sizes, double, weights, x, w = _draw_styled(draw, False, 0.0)
+    for given in (torch.zeros_like(w), w):
+        mine = subject.probe(styled_with, sizes, double, weights, x, given)
+        assert_close(mine, _styled(weights, double, x, given), atol=1e-4, rtol=1e-3, mistakes=[
+            (_styled(weights, double, x, given, bias=0.0), NO_BIAS)])
+
+
+@check("stylegan2.StyledConv", points=2, hint=NEW_NOISE)
+def an_image_keeps_its_noise(subject: Subject, draw: Draw) -> None:
+    for double in (False, True):
+        sizes, _, weights, x, w = _draw_styled(draw, double, 0.7)
+        mine = subject.probe(styled_with, sizes, double, weights, x, w)
+        if not any(is_close(mine, _styled(weights, double, x, w, bias=b), atol=1e-4, rtol=1e-3) for b in (1.0, 0.0)):
+            still = subject.probe(styled_with, sizes, double, {**weights, "strength": torch.tensor(0.0)}, x, w)
+            silent = {**weights, "strength": torch.tensor(0.0)}
+            right = any(is_close(still, _styled(silent, double, x, w, bias=b), atol=1e-4, rtol=1e-3) for b in (1.0, 0.0))
+            raise Wrong(hint=NEW_NOISE if right else "Without noise, too, the layer is another one now: change only what is wrong.")
+
+
+@check("stylegan2.StyledConv", points=2, hint="In training: torch.randn_like(x[:, :1]), one number a pixel and sample.")
+def in_training_every_sample_has_its_own(subject: Subject, draw: Draw) -> None:
+    seen = subject.probe(noise_in_training, [3, 4, 40, 5], draw.normal(1, 3, 40, 40).expand(3, -1, -1, -1),
+                         draw.normal(1, 5).expand(3, -1), 0.5 + draw.uniform(1).item(), 3)
+    first, second = (torch.as_tensor(s) for s in seen)  # (B, C, H, W)
+    if first.shape != (3, 4, 40, 40) or not first.isfinite().all():
+        raise Wrong(f"Expected shape (3, 4, 40, 40), got {tuple(first.shape)}.")
+    across = _alike(first[:, 0], first[:, 1])
+    if across < 0.9:
+        raise Wrong(hint="Each feature has a noise of its own. It is one number a pixel, the same for all features: (B, 1, H, W).")
+    if _alike(first[0], second[0]) > 0.9:
+        raise Wrong(hint="In training, too, the noise never changes: the generator would learn it by heart. Draw it in each call.")
+    if _alike(first[0], first[1]) > 0.9:
+        raise Wrong(hint="All samples of a batch share one noise: x[:1, :1] has one sample. Give each its own.")
+    if abs(first[:, 0].std() - 1) > 0.08 or abs(first.mean()) > 0.08 or _alike(first[0], first[1]) > 0.15:
+        raise Wrong("The noise is not a standard Gaussian times `strength`.")
+
+
+def _alike(a: Tensor, b: Tensor) -> float:
+    """The correlation of two sets of numbers."""
+    a, b = a.flatten() - a.mean(), b.flatten() - b.mean()
+    return (a @ b / (a.norm() * b.norm() + 1e-12)).item()
+
+
+# Path lengths
+
+def lengths_with(function: Callable, weights: list[Tensor], w: Tensor, y: Tensor) -> dict:
+    """Lengths for images that tanh makes of linear maps of the styles, one of each layer, and their gradients."""
+    weights = [weight.clone().requires_grad_() for weight in weights]
+    w = w.clone().requires_grad_()
+    images = sum(torch.tanh(w[:, k] @ weight) for k, weight in enumerate(weights)).view(y.shape)
+    lengths = function(images, w, y)
+    result = {"lengths": lengths.detach()}
+    if lengths.requires_grad:
+        found = torch.autograd.grad(lengths.sum(), weights, allow_unused=True)
+        result["gradient"] = torch.cat([torch.zeros(p.numel()) if g is None else g.flatten()
+                                        for g, p in zip(found, weights, strict=True)])
+    return result
+
+
+def _lengths(images: Tensor, w: Tensor, y: Tensor, *, scale: Callable = lambda y: (y.shape[2] * y.shape[3]) ** 0.5,
+             over: Callable = lambda g: g.square().sum(2).mean(1).sqrt()) -> Tensor:
+    (gradient,) = torch.autograd.grad((images * y / scale(y)).sum(), w, create_graph=True)
+    return over(gradient)
+
+
+LENGTH_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda *a: _lengths(*a, scale=lambda y: 1.0), "The noise is divided by sqrt(H W), so that lengths do not grow with the size of "
+     "the images."),
+    (lambda *a: _lengths(*a, scale=lambda y: y.shape[2] * y.shape[3]), "Divide by the *root* of H W."),
+    (lambda *a: _lengths(*a, scale=lambda y: y[0].numel() ** 0.5), "sqrt(H W): colours are not counted."),
+    (lambda *a: _lengths(*a, scale=lambda y: y.numel() ** 0.5), "sqrt(H W): neither colours nor the batch are counted."),
+    (lambda *a: _lengths(*a, scale=lambda y: len(y) * (y.shape[2] * y.shape[3]) ** 0.5), "A mean over the batch makes all lengths B "
+     "times too short: differentiate the sum. Samples do not meet, so each keeps its own gradient."),
+    (lambda *a: _lengths(*a, scale=lambda y: y.numel()), "Sum the products of images and noise; a mean makes lengths too short."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1)), "The root is missing: these are squared lengths."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).sum(1).sqrt()), "Over the layers it is a *mean* of squared lengths, "
+     "not a sum."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).sqrt().mean(1)), "First the mean over layers, then the root."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().mean(2).mean(1).sqrt()), "A length: *sum* the squares over the numbers of w."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1).sqrt().mean()), "Return one length for each sample, no mean "
+     "over them."),
+    (lambda *a: _lengths(*a, over=lambda g: g.abs().sum(2).mean(1)), "The Euclidean length: squares, sum, root."),
+    (lambda *a: _lengths(a[0], a[1], torch.ones_like(a[2])), "The noise is not used: you differentiate the sum of all pixels."),
+]
+
+
+def _draw_lengths(draw: Draw) -> tuple[list[Tensor], Tensor, Tensor]:
+    return [draw.normal(5, 24, std=0.5) for _ in range(3)], draw.normal(4, 3, 5), draw.normal(4, 2, 4, 3)
+
+
+@check("stylegan2.path_lengths", points=3, hint="Differentiate the sum of images times y / sqrt(H W) with respect to w.")
+def measures_the_product_with_the_jacobian(subject: Subject, draw: Draw) -> None:
+    weights, w, y = _draw_lengths(draw)
+    mine = subject.probe(lengths_with, weights, w, y)["lengths"]
+    mistakes = [(lengths_with(wrong, weights, w, y)["lengths"], hint) for wrong, hint in LENGTH_MISTAKES]
+    assert_close(mine, lengths_with(_lengths, weights, w, y)["lengths"], mistakes=mistakes)
+
+
+@check("stylegan2.path_lengths", points=2, hint="The generator learns from this gradient's length: torch.autograd.grad needs "
+       "create_graph=True, and nothing may be detached.")
+def leaves_a_graph_behind(subject: Subject, draw: Draw) -> None:
+    weights, w, y = _draw_lengths(draw)
+    mine, right = subject.probe(lengths_with, weights, w, y), lengths_with(_lengths, weights, w, y)
+    if "gradient" not in mine:
+        raise Wrong()
+    assert_close(mine["gradient"], right["gradient"], atol=1e-4, rtol=1e-3)
+
+
+# The penalty and its running mean
+
+def penalties_with(function: Callable, lengths: Tensor, start: float, decay: float) -> dict:
+    """Penalties of several batches of lengths (S, B) in turn, their gradients, and the mean after each."""
+    mean, values, gradients, means = torch.tensor(start), [], [], []
+    for batch in lengths:
+        batch = batch.clone().requires_grad_()
+        value = function(batch, mean, decay)
+        (gradient,) = torch.autograd.grad(value, batch, allow_unused=True)
+        values.append(value.detach())
+        gradients.append(torch.zeros_like(batch) if gradient is None else gradient)
+        means.append(mean.detach().clone())
+    return {"values": torch.stack(values), "gradients": torch.stack(gradients), "means": torch.stack(means)}
+
+
+def _penalty(lengths: Tensor, mean: Tensor, decay: float, *, attached: bool = False, move: bool = True, late: bool = False,
+             share: Callable = lambda d: d, first: bool = True, reduce: Callable = lambda d: d.square().mean()) -> Tensor:
+    now = lengths.mean() if attached else lengths.detach().mean()
+    goal = now if first and mean == 0 else share(decay) * mean.clone() + (1 - share(decay)) * now
+    value = reduce(lengths - (mean.clone() if late else goal))
+    if move:
+        mean.copy_(goal.detach())
+    return value
+
+
+MEAN_MISTAKES = [
+    (dict(share=lambda d: 1 - d), "The shares are exchanged: the running mean *keeps* `decay` of itself."),
+    (dict(share=lambda d: 0.0), "That is the mean of this batch alone: the running mean remembers."),
+    (dict(move=False), "The running mean did not move: change it in place (copy_, lerp_, mul_ and add_); `mean = ...` only gives "
+     "another thing the name."),
+    (dict(first=False), "While it is 0 the running mean becomes the first batch's mean: from 0 it would take hundreds of steps."),
+]
+VALUE_MISTAKES = [
+    (dict(late=True), "The running mean is moved first, then the lengths are compared with it."),
+    (dict(reduce=lambda d: d.square().sum()), "The mean over the batch, not the sum."),
+    (dict(reduce=lambda d: d.mean().square()), "Square each difference, then average: yours lets long and short paths cancel."),
+    (dict(reduce=lambda d: d.abs().mean()), "Squared differences."),
+    (dict(reduce=lambda d: d.square().mean().sqrt()), "No root: the mean of squares itself."),
+    (dict(reduce=lambda d: d.square().mean() / 2), "No half."),
+    *MEAN_MISTAKES,
+]
+
+
+def _draw_penalty(draw: Draw, start: float) -> tuple[Tensor, float, float]:
+    return draw.uniform(3, 5, low=0.5, high=3), start, draw.uniform(1, low=0.6, high=0.9).item()
+
+
+def _compare_penalty(subject: Subject, draw: Draw, start: float, part: str, known: list) -> None:
+    given = _draw_penalty(draw, start)
+    mine, right = subject.probe(penalties_with, *given), penalties_with(_penalty, *given)
+    mistakes = [(penalties_with(_penalty_with(options), *given)[part], hint) for options, hint in known]
+    assert_close(mine[part], right[part], mistakes=mistakes)
+
+
+def _penalty_with(options: dict) -> Callable:
+    return lambda lengths, mean, decay: _penalty(lengths, mean, decay, **options)
+
+
+@check("stylegan2.path_penalty", points=1, hint="mean keeps `decay` of itself and takes 1 - decay of the lengths' mean, in place.")
+def the_running_mean_moves(subject: Subject, draw: Draw) -> None:
+    _compare_penalty(subject, draw, 1.7, "means", MEAN_MISTAKES)
+    _compare_penalty(subject, draw, 0.0, "means", MEAN_MISTAKES)
+
+
+@check("stylegan2.path_penalty", points=1, hint="The mean over the batch of (length - running mean) squared.")
+def penalises_what_is_longer_or_shorter(subject: Subject, draw: Draw) -> None:
+    _compare_penalty(subject, draw, 1.7, "values", VALUE_MISTAKES)
+
+
+@check("stylegan2.path_penalty", points=2, hint="The running mean is a goal: detach the lengths that move it, or the penalty pulls "
+       "the goal to the lengths as well as the lengths to the goal.")
+def only_the_lengths_are_pulled(subject: Subject, draw: Draw) -> None:
+    _compare_penalty(subject, draw, 1.7, "gradients", VALUE_MISTAKES)
+
+
+# A step
+
+class TinyGenerator(nn.Module):
+    """z (B, 3) to w (B, 2, 4) to images (B, 1, 2, 3)."""
+
+    def __init__(self, start: float):
+        super().__init__()
+        self.mapping, self.synth = nn.Linear(3, 4), nn.Linear(8, 6)
+        self.register_buffer("mean_path", torch.tensor(start))
+
+    def styles(self, z: Tensor, truncation: float = 1.0) -> Tensor:
+        return self.mapping(z).tanh()[:, None] * torch.tensor([1.0, 0.5])[:, None]
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.synth(w.flatten(1)).tanh().view(-1, 1, 2, 3)
+
+    def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:
+        return self.synthesis(self.styles(z, truncation))
+
+
+def after_style_steps(step: Callable, weights: list[Tensor], z: Tensor, noise: Tensor, weight: float, every: int,
+                      first: int) -> dict:
+    """Both networks after a step for each batch of z (S, B, 3), all losses, and whether D can still learn."""
+    generator = TinyGenerator(0.4)
+    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0))
+    fill(nn.ModuleList([generator, discriminator]), weights)
+    generator(z[0]).sum().backward()  # gradients of an earlier life: they must not count
+    optimizer = torch.optim.SGD(generator.parameters(), lr=0.3)
+    losses = [step(generator, discriminator, optimizer, n, y, weight=weight, every=every, step=first + k)
+              for k, (n, y) in enumerate(zip(z, noise, strict=True))]
+    return {"G": torch.cat([p.detach().flatten() for p in generator.parameters()]),
+            "D": torch.cat([p.detach().flatten() for p in discriminator.parameters()]),
+            "mean": generator.mean_path.detach().clone(), "losses": losses}
+
+
+def style_step_with(fault: str = "") -> Callable:
+    """The step with one named fault; none gives the reference."""
+    def step(generator, discriminator, optimizer, z, noise, *, weight, every, step):
+        w = generator.styles(z)
+        images = generator.synthesis(w)
+        logits = discriminator(images)
+        loss = F.softplus(-logits).mean()
+        if fault == "saturating":
+            loss = -F.softplus(logits).mean()
+        if fault == "D's side":
+            loss = F.softplus(logits).mean()
+        due = {"always": True, "never": False, "late": step % every == every - 1, "all but": step % every != 0}
+        if due.get(fault, step % every == 0):
+            lengths = _lengths(images, w, noise)
+            value = _penalty(lengths, generator.mean_path, 0.99)
+            factor = {"not lazy": 1, "divided": 1 / every, "unweighted": every / weight, "minus": -every}.get(fault, every)
+            value = value.detach() if fault == "detached" else value
+            loss = loss + factor * weight * value
+        if fault != "stale":
+            optimizer.zero_grad()
+        loss.backward()
+        if fault != "still":
+            optimizer.step()
+        return loss.detach()
+    return step
+
+
+STEP_MISTAKES = [
+    ("stale", "Gradients of earlier steps are added to this one's: call optimizer.zero_grad() before backward()."),
+    ("still", "The weights did not move: is there a step() behind backward()?"),
+    ("saturating", "This is the saturating loss; asked for is -log D, softplus(-s)."),
+    ("D's side", "This is D's loss for fakes: the generator wants D to say real, softplus(-s)."),
+]
+LAZY_MISTAKES = [
+    ("always", "The penalty is due in every `every`th step only: step % every == 0."),
+    ("never", "The penalty does not reach the weights."),
+    ("detached", "The penalty does not reach the weights."),
+    ("late", "The penalty is due first in step 0: step % every == 0."),
+    ("all but", "The penalty is due where step % every is 0, not where it is not."),
+    ("not lazy", "A penalty that comes every k steps must be k times as heavy, or it is k times too weak."),
+    ("divided", "A penalty that comes every k steps must be k times as heavy; you divide."),
+    ("unweighted", "The penalty's weight is missing."),
+    ("minus", "The penalty is added to the loss, not subtracted."),
+]
+
+
+def _stepped(subject: Subject, draw: Draw, every: int, first: int, count: int, faults: list) -> None:
+    given = _draw_steps(draw, count, every, first)
+    mine, right = subject.probe(after_style_steps, *given), after_style_steps(style_step_with(), *given)
+    mistakes = [(after_style_steps(style_step_with(fault), *given)["G"], hint) for fault, hint in faults]
+    if not is_close(mine["D"], right["D"], rtol=0, atol=0):
+        raise Wrong(hint="The discriminator's weights moved. Only the generator is trained here.")
+    assert_close(mine["G"], right["G"], mistakes=mistakes)
+    assert_close(mine["mean"], right["mean"])
+
+
+def _draw_steps(draw: Draw, count: int, every: int, first: int) -> tuple:
+    shapes = [(4, 3), (4,), (6, 8), (6,), (5, 6), (5,), (1, 5), (1,)]
+    weights = [draw.normal(*s, std=0.6) for s in shapes]
+    return weights, draw.normal(count, 6, 3), draw.normal(count, 6, 1, 2, 3), 0.7, every, first
+
+
+@check("stylegan2.style_step", points=2, hint="Styles, images, the non-saturating loss; then clear, backward, step.")
+def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
+    _stepped(subject, draw, 5, 1, 3, STEP_MISTAKES + LAZY_MISTAKES)
+
+
+@check("stylegan2.style_step", points=3, hint="Where due: path_lengths of these images, path_penalty with generator.mean_path, "
+       "times weight, times every.")
+def and_where_the_penalty_is_due(subject: Subject, draw: Draw) -> None:
+    _stepped(subject, draw, 3, 0, 5, STEP_MISTAKES + LAZY_MISTAKES)
+    _stepped(subject, draw, 1, 0, 1, STEP_MISTAKES + LAZY_MISTAKES)
+
+
+@check("stylegan2.style_step", points=1, hint="Return what was minimised, penalty included, detached.")
+def returns_the_loss_of_the_step(subject: Subject, draw: Draw) -> None:
+    given = _draw_steps(draw, 3, 2, 0)
+    mine, right = (after["losses"] for after in (
+        subject.probe(after_style_steps, *given), after_style_steps(style_step_with(), *given)))
+    if any(value is None for value in mine):
+        raise Wrong(hint="The step returns None: return the loss.")
+    if any(isinstance(value, Tensor) and value.requires_grad for value in mine):
+        raise Wrong(hint="What you return still holds its graph, and with it the memory of the step: detach it.")
+    for got, wanted in zip(mine, right, strict=True):
+        assert_close(got, wanted)
+
+
+written("stylegan2.what_a_style_buys", points=4, rubric="""
+- 1 point: z must follow a fixed distribution and the data do not, so the map from z has to bend; w is learnt and has no prescribed
+  distribution. And w enters every layer, so layers can get different styles.
+- 1 point: what happens without demodulation (sizes grow with the styles), and what is wrong with normalising by each map's own
+  statistics (relative strengths are lost; the network smuggles them through as droplets).
+- 1 point: what the path-length penalty asks for: equal steps in w move the image equally far, everywhere and in every direction.
+- 1 point: a measurement that could fail: spread of steps along a walk, or perceptual path length, against a network trained
+  without the penalty (or with z in w's place).
+""")

@@ -1,0 +1,23 @@
+"""Corrections of what docutils and the theme write, where screen readers would stumble (axe-core says so)."""
+
+from __future__ import annotations
+
+import re
+
+MENDED = [
+    (re.compile(r'<th class="head[^"]*"><p></p></th>'), "<td></td>"),  # a heading that says nothing is none
+    (re.compile(r' role="doc-biblioentry"'), ""),  # deprecated, and not allowed here
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),  # its children are no items
+]
+
+
+def mend(app, pagename, templatename, context, doctree) -> None:
+    if body := context.get("body"):
+        for wrong, right in MENDED:
+            body = wrong.sub(right, body)
+        context["body"] = body
+
+
+def setup(app) -> dict:
+    app.connect("html-page-context", mend, priority=940)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,291 @@
+"""Answers to the exercises of chapter 14; the form is that of gan_losses.py."""
+import copy
+import math
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+from autograde.checks.challenge import _closeness, _flops, _motion, _originality, _step
+from clipkit import Walkers
+from solutions.after_gans import heun
+from solutions.challenge import Entry, flow_matching_loss, luma
+from solutions.responsibility import nearest, wilson_interval
+
+
+def conv_flops_one_by_one(count, size, before, after, *, kernel, stride=1, padding=0):
+    """Right: values that come out, counted by their places."""
+    places = len(range(0, size + 2 * padding - kernel + 1, stride))
+    total = 0
+    for _ in range(count):
+        total += 2 * before * after * (kernel * places) ** 2
+    return total
+
+
+def conv_flops_by_torch(count, size, before, after, *, kernel, stride=1, padding=0):
+    """Right: torch says what comes out."""
+    layer = nn.Conv2d(before, after, kernel, stride, padding, bias=False)
+    out = layer(torch.zeros(1, before, size, size))
+    return 2 * count * out.numel() * layer.weight[0].numel()
+
+
+def motion_in_loops(clips):
+    """Right: lag by lag, pair by pair, field by field."""
+    light, height, width = luma(clips), clips.shape[-2] // 4, clips.shape[-1] // 4
+    found = []
+    for lag in (1, 2, 4):
+        pairs = [(light[:, k + lag] - light[:, k]).abs() for k in range(clips.shape[1] - lag)]
+        change = sum(pairs) / len(pairs)
+        found += [change[:, y * height:(y + 1) * height, x * width:(x + 1) * width].mean((1, 2))
+                  for y in range(4) for x in range(4)]
+    return torch.stack(found, 1) ** 0.5
+
+
+def motion_with_diff_pool(clips):
+    """Right: pools each lag by itself, in double precision."""
+    light = luma(clips.double())
+    return torch.cat([F.adaptive_avg_pool2d((light[:, :-lag] - light[:, lag:]).abs().mean(1)[:, None], 4).flatten(1)
+                      for lag in (1, 2, 4)], 1).sqrt().float()
+
+
+def closeness_by_cases(distance, best, worst):
+    """Right: one case after another."""
+    if distance <= best:
+        return 1.0
+    return 0.0 if distance >= worst else 1 - math.sqrt((distance - best) / (worst - best))
+
+
+def closeness_as_tensor(distance, best, worst):
+    """Right: with torch's clamp; a tensor."""
+    return 1 - torch.tensor((distance - best) / (worst - best)).clamp(0, 1).sqrt()
+
+
+def closeness_that_is_cut_off_above_only(distance, best, worst):
+    return 1 - math.sqrt(max(0.0, (distance - best) / (worst - best)))
+
+
+def originality_by_minima(clips, train, held_out):
+    """Right: the nearer of a set and of its mirror image."""
+    def distance(some):
+        return torch.minimum(*(nearest(clips.flatten(1), one.flatten(1))[0] for one in (some, some.flip(-1))))
+    nearer = (distance(train) < distance(held_out)).double().mean().item()
+    return 1 - min(1.0, max(0.0, 7.5 * (2 * wilson_interval(nearer, len(clips))[0] - 1.2)))
+
+
+def originality_by_loop(clips, train, held_out):
+    """Right: clip by clip; mirrors the entry's clips instead of both sets, which gives the same distances."""
+    nearer = 0
+    for clip in clips.double():
+        both = torch.stack([clip, clip.flip(-1)])
+        far = [(both[:, None] - some.double()).flatten(2).norm(dim=2).min() for some in (train, held_out)]
+        nearer += int(far[0] < far[1])
+    low = wilson_interval(nearer / len(clips), len(clips))[0]
+    return max(0.0, min(1.0, 2.5 - 7.5 * (2 * low - 1)))
+
+
+class LoopEntry(Entry):
+    """Right: clip by clip."""
+
+    def decode(self, codes):
+        clips = []
+        for code in codes:
+            clip = self.mean.clone()
+            for weight, scale, axis in zip(code, self.scale, self.axes.T, strict=True):
+                clip = clip + weight * scale * axis
+            clips.append(clip.reshape(8, 3, 32, 32).clip(-1, 1))
+        return torch.stack(clips)
+
+    def forward(self, z):
+        return self.decode(heun(self.velocity, z[:, 0:self.codes], steps=12))
+
+
+class MatrixEntry(Entry):
+    """Right: the scale goes into the axes; Heun's method is written out."""
+
+    def decode(self, codes):
+        return (self.mean + codes @ (self.axes * self.scale).T).view(-1, 8, 3, 32, 32).clamp_(-1.0, 1.0)
+
+    def forward(self, z):
+        x, h = z[:, :self.codes], 1 / 12
+        for k in range(12):
+            times = (x.new_full((len(x),), time) for time in (k * h, (k + 1) * h))
+            first = self.velocity(x, next(times))
+            x = x + h / 2 * (first + self.velocity(x + h * first, next(times)))
+        return self.decode(x)
+
+
+def entry(**methods):
+    return type("Entry", (Entry,), methods)
+
+
+def flat(codes, self):
+    return codes * self.scale @ self.axes.T + self.mean
+
+
+def shaped(values):
+    return values.unflatten(1, (8, 3, 32, 32))
+
+
+def step_by_lerp(velocity, average, optimizer, codes, rng, decay):
+    """Right: torch's function for many tensors at once; gradients set to None."""
+    for parameter in velocity.parameters():
+        parameter.grad = None
+    loss = flow_matching_loss(velocity, codes, rng)
+    loss.backward()
+    optimizer.step()
+    old, new = ([p.data for p in network.parameters()] for network in (average, velocity))
+    torch._foreach_lerp_(old, new, 1 - decay)
+    return loss.item()
+
+
+def step_by_state(velocity, average, optimizer, codes, rng, decay):
+    """Right: the average is loaded anew from both states."""
+    optimizer.zero_grad()
+    (loss := flow_matching_loss(velocity, codes, rng)).backward()
+    optimizer.step()
+    old, new = copy.deepcopy(average.state_dict()), velocity.state_dict()
+    average.load_state_dict({name: decay * old[name] + (1 - decay) * new[name] for name in old})
+    return loss.detach()
+
+
+# The entry: weights come in the file that is handed in with it
+
+def trained_entry():
+    made = Entry()
+    made.load_state_dict(load_file("entry.safetensors"))
+    return made.eval().requires_grad_(False)
+
+
+def entry_by_euler(z):
+    """Right: another sampler, all clips at once."""
+    made, x = trained_entry(), z[:, :96]
+    for k in range(40):
+        x = x + made.velocity(x, torch.full((len(x),), k / 40)) / 40
+    return made.decode(x)
+
+
+def entry_one_by_one(z):
+    """Right: a clip at a time, with other weights for the noise: another rotation of it."""
+    made = trained_entry()
+    turned = torch.cat([z[:, 40:96], z[:, :40]], 1)
+    return torch.cat([made(row[None]) for row in turned])
+
+
+def training_clips():
+    return Walkers(600, num_frames=8, every=2, scene="meadow", seed=0).clips
+
+
+def entry_of_copies(z):
+    """Training clips, blended so that a little other noise gives a little other clip."""
+    clips = training_clips()[:128]
+    return ((20 * z).softmax(1) @ clips.flatten(1)).view(-1, 8, 3, 32, 32).clamp(-1, 1)
+
+
+def entry_by_renderer(z):
+    """Draws people with the course's own renderer: each clip for itself, and from another seed for each z."""
+    seeds = (z[:, 0].double() * 1e6).long().abs().tolist()
+    return torch.cat([Walkers(1, num_frames=8, every=2, scene="meadow", seed=seed).clips for seed in seeds])
+
+
+def entry_of_blurs(z):
+    """The mean clip, and a little of the noise."""
+    mean = training_clips().mean(0)
+    return (mean + 0.2 * z[:, :24].view(-1, 8, 3, 1, 1)).clamp(-1, 1)
+
+
+def entry_of_stills(z):
+    made = entry_by_euler(z)
+    return made[:, 4:5].expand_as(made).contiguous()
+
+
+def batch_normed(z):
+    clips = entry_by_euler(z)
+    return (clips - clips.mean(0)).clamp(-1, 1)
+
+
+RIGHT = {
+    "challenge.conv_flops": {"one by one": conv_flops_one_by_one, "by torch": conv_flops_by_torch},
+    "challenge.motion": {"in loops": motion_in_loops, "lag by lag": motion_with_diff_pool},
+    "challenge.closeness": {"by cases": closeness_by_cases, "as a tensor": closeness_as_tensor},
+    "challenge.originality": {"by minima": originality_by_minima, "in a loop": originality_by_loop},
+    "challenge.Entry": {"in loops": LoopEntry, "as a matrix": MatrixEntry},
+    "challenge.entry_step": {"by foreach": step_by_lerp, "by states": step_by_state},
+    "challenge.make_clips": {"by Euler": entry_by_euler, "one by one": entry_one_by_one},
+}
+
+WRONG = {
+    "challenge.conv_flops": {
+        "multiplications alone": (_flops(each=1), "two operations"),
+        "the size that went in": (_flops(area=lambda made, size: size ** 2), "Count what comes out"),
+        "one direction": (_flops(area=lambda made, size: made), "two directions"),
+        "kernel not squared": (_flops(kernel=lambda k: k), "kernel ** 2"),
+        "channels in forgotten": (_flops(weights=lambda before, after: after), "`before` channels"),
+        "channels out forgotten": (_flops(weights=lambda before, after: before), "`after` channels"),
+        "one image": (_flops(images=False), "All `count` images"),
+    },
+    "challenge.motion": {
+        "no root": (_motion(root=False), "root is missing"),
+        "signed": (_motion(change=lambda d: d.mean(1, keepdim=True).abs()), "cancel"),
+        "squared": (_motion(change=torch.square), "not its square"),
+        "mean of colours": (_motion(gray=lambda clips: clips.mean(2)), "luma(clips)"),
+        "lags 1, 2, 3": (_motion(lags=(1, 2, 3)), "four frames"),
+        "root first": (_motion(early=True), "root comes last"),
+        "sum over time": (_motion(over=lambda part: part.sum(1)), "not their sum"),
+        "fields first": (_motion(order=lambda fields: fields.flatten(2).transpose(1, 2).flatten(1)), "order is"),
+        "nothing moves": (lambda clips: torch.zeros(len(clips), 48), "off by"),
+    },
+    "challenge.closeness": {
+        "no root": (_closeness(root=lambda s: s), "root of the share is missing"),
+        "squared": (_closeness(root=lambda s: s ** 2), "not its square"),
+        "upside down": (lambda d, b, w: 1 - _closeness()(d, b, w), "wrong way round"),
+        "from zero": (_closeness(lambda d, b, w: d / w), "Count from `best`"),
+        "over worst": (_closeness(lambda d, b, w: (d - b) / w), "worst - best long"),
+        "below zero": (closeness_that_is_cut_off_above_only, "cut the share off"),
+        "not cut off": (lambda d, b, w: 1 - math.sqrt((d - b) / (w - b)), "cut the share off"),
+    },
+    "challenge.originality": {
+        "as handed out": (_originality(first=64, mirror=False, low=False), "first 64"),
+        "the first clips alone": (_originality(first=64), "first 64"),
+        "no mirror images": (_originality(mirror=False), "mirrored copy passes"),
+        "chance counts": (_originality(low=False), "lower end"),
+        "two faults left": (_originality(mirror=False, low=False), "mirrored copy passes"),
+        "always original": (lambda clips, train, held_out: 1.0, "puts the copies behind them"),
+    },
+    "challenge.Entry": {
+        "no scale": (entry(decode=lambda self, c: shaped((c @ self.axes.T + self.mean).clamp(-1, 1))), "scale is missing"),
+        "divided": (entry(decode=lambda self, c: shaped((c / self.scale @ self.axes.T + self.mean).clamp(-1, 1))),
+                    "way back multiplies"),
+        "no mean": (entry(decode=lambda self, c: shaped((flat(c, self) - self.mean).clamp(-1, 1))), "add it at the end"),
+        "no clamp": (entry(decode=lambda self, c: shaped(flat(c, self))), "leave [-1, 1]"),
+        "tanh": (entry(decode=lambda self, c: shaped(flat(c, self).tanh())), "Cut off"),
+        "codes as they are": (entry(forward=lambda self, z: heun(self.velocity, z[:, :self.codes], 12)), "still codes"),
+        "noise decoded": (entry(forward=lambda self, z: self.decode(z[:, :self.codes])), "along the velocity first"),
+        "the last numbers": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z[:, -self.codes:], 12))),
+                             "*first*"),
+        "all of z": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z, 12))), "first `codes` numbers"),
+        "six steps": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z[:, :self.codes], 6))), "6 steps"),
+    },
+    "challenge.entry_step": {
+        "stale gradients": (_step("backward step average"), "zero_grad()"),
+        "gradient thrown away": (_step("backward zero step average"), "not behind it"),
+        "no step": (_step("zero backward average"), "did not move"),
+        "average first": (_step("average zero backward step"), "it comes last"),
+        "no average": (_step("zero backward step"), "average did not move"),
+        "shares swapped": (_step(keep=lambda decay: 1 - decay), "swapped"),
+        "a copy": (_step(keep=lambda decay: 0.0), "mere copy"),
+        "the wrong one moves": (_step("zero backward step trained"), "other way round"),
+    },
+    "challenge.make_clips": {
+        "frames behind channels": (lambda z: torch.zeros(len(z), 3, 8, 32, 32), "Expected clips as float32 (512, 8, 3, 32, 32)"),
+        "out of range": (lambda z: 2 + z[:, :1, None, None, None].expand(-1, 8, 3, 32, 32), ".clamp(-1, 1)"),
+        "a list": (lambda z: [torch.zeros(2) for _ in z], "Expected a tensor, got list"),
+        "ever the same": (lambda z: torch.zeros(len(z), 8, 3, 32, 32), "Whatever z is"),
+        "noise of its own": (lambda z: torch.rand(len(z), 8, 3, 32, 32), "Draw no noise"),
+        "normed over the batch": (batch_normed, "switch batch norm"),
+        "drawn with a renderer": (entry_by_renderer, "has no generator"),
+        "copies": (entry_of_copies, "copies count nothing"),
+        "stills": (entry_of_stills, "The linear baseline has 30.5"),
+        "blurs": (entry_of_blurs, "The linear baseline has 30.5"),
+    },
+}

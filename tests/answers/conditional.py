@@ -1,0 +1,344 @@
+"""Answers to the exercises of chapter 7.
+
+WRONG: exercise -> name of the mistake -> (answer, words of the hint that the student must be given).
+RIGHT: exercise -> name -> answer, as different from the reference as an honest student's may be.
+"""
+import math
+from collections import Counter
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograde.checks.conditional import faulty_information_step, faulty_step
+from solutions import conditional as reference
+from solutions.stability import r1_penalty
+
+
+def planes(images, labels, num_classes, on=1.0, off=0.0):
+    filled = torch.full((len(images), num_classes, *images.shape[2:]), off)
+    filled[torch.arange(len(images)), labels] = on
+    return filled
+
+
+def joined_by_loop(images, labels, num_classes):
+    """Right: image by image."""
+    made = []
+    for image, label in zip(images, labels):
+        flags = torch.zeros(num_classes, *image.shape[1:])
+        flags[label] = 1
+        made.append(torch.cat([image, flags]))
+    return torch.stack(made)
+
+
+def joined_by_comparison(images, labels, num_classes):
+    """Right: which class is which, by comparing."""
+    same = (labels[:, None] == torch.arange(num_classes)).float()
+    return torch.cat([images, same[..., None, None] * torch.ones_like(images[:, :1])], dim=1)
+
+
+def one_number(images, labels, num_classes):
+    return torch.cat([images, labels.float()[:, None, None, None].expand_as(images[:, :1])], 1)
+
+
+def generator(*, start=lambda w: nn.init.normal_(w, std=0.1), join=lambda z, e: torch.cat([z, e], 1), look=None, turned=False):
+    """A conditional generator put together from named parts."""
+    class Variant(reference.ConditionalGenerator):
+        def __init__(self, num_classes, size=32, channels=3, *, nz=64, width=64, embedding=16):
+            super().__init__(num_classes, size, channels, nz=nz, width=width, embedding=embedding)
+            shape = (embedding, num_classes) if turned else (num_classes, embedding)
+            self.embed = nn.Embedding(*shape)
+            start(self.embed.weight)
+
+        def forward(self, z, labels):
+            return self.generator(join(z, look(self, labels) if look else self.embed(labels)))
+    return Variant
+
+
+
+class ScaledInPlace(reference.ConditionalGenerator):
+    """Right: PyTorch's own start, made ten times as quiet, and an index in place of a call."""
+
+    def __init__(self, num_classes, size=32, channels=3, *, nz=64, width=64, embedding=16):
+        super().__init__(num_classes, size, channels, nz=nz, width=width, embedding=embedding)
+        self.embed = nn.Embedding(num_classes, embedding)
+        self.embed.weight.data *= 0.1
+
+    def forward(self, z, labels):
+        vectors = self.embed.weight[labels]
+        return self.generator(torch.hstack([z, vectors]))
+
+
+class OneHot(reference.ConditionalGenerator):
+    """Right: the vectors picked by a product with one-hot labels."""
+
+    def forward(self, z, labels):
+        one_hot = F.one_hot(labels, self.embed.num_embeddings).float()
+        return self.generator(torch.cat((z, one_hot @ self.embed.weight), dim=-1))
+
+
+def no_gradient(network, labels):
+    with torch.no_grad():
+        return network.embed(labels)
+
+
+def projection(give):
+    """A projection discriminator that makes its logits of features (B, F, 4, 4), plain logits (B,) and vectors (B, F)."""
+    class Variant(reference.ProjectionDiscriminator):
+        def forward(self, images, labels):
+            features = self.discriminator.features(images)
+            return give(features, self.discriminator.head(features).flatten(), self.embed(labels))
+    return Variant
+
+
+class ByTwoPasses(reference.ProjectionDiscriminator):
+    """Right: the features computed twice, the inner product as a batched matrix product."""
+
+    def forward(self, images, labels):
+        pooled = self.discriminator.features(images).flatten(2).sum(-1)
+        fits = torch.bmm(self.embed(labels)[:, None], pooled[:, :, None])
+        return self.discriminator(images) + fits[:, 0, 0]
+
+
+def bce_step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, wanted, *, gamma=0.0):
+    """Right: bce, D's two batches in one pass, fakes drawn again for G, D not frozen, the penalty always added."""
+    bce = F.binary_cross_entropy_with_logits
+    with torch.no_grad():
+        fake = generator(z, wanted)
+    logits = discriminator(torch.cat([real, fake]), torch.cat([labels, wanted]))
+    r, f = logits.split(len(real))
+    loss_d = bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))
+    loss_d = loss_d + gamma * r1_penalty(lambda x: discriminator(x, labels), real)
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    logits = discriminator(generator(z, wanted), wanted)
+    loss_g = bce(logits, torch.ones_like(logits))
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
+def step_by_parts(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, wanted, *, gamma=0.0):
+    """Right: several calls of backward for D, logsigmoid, gradients by hand for G."""
+    optimizer_d.zero_grad()
+    fake = generator(z, wanted)
+    parts = [-F.logsigmoid(discriminator(real, labels)).mean(), -F.logsigmoid(-discriminator(fake.detach(), wanted)).mean()]
+    if gamma > 0:
+        parts.append(gamma * r1_penalty(lambda x: discriminator(x, labels), real))
+    for part in parts:
+        part.backward()
+    optimizer_d.step()
+    loss_g = -F.logsigmoid(discriminator(fake, wanted)).mean()
+    weights = list(generator.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss_g, weights)):
+        weight.grad = gradient
+    optimizer_g.step()
+    return sum(parts).detach(), loss_g.detach()
+
+
+def giving(step, change):
+    """A step with what it returns changed."""
+    return lambda *arguments, **options: change(step(*arguments, **options))
+
+
+def with_gradient(values):
+    return tuple(value.clone().requires_grad_() for value in values)
+
+
+def bound_by_gather(logits, category):
+    """Right: log softmax, gathered."""
+    log_q = F.log_softmax(logits, dim=1).gather(1, category[:, None])
+    return torch.log(torch.tensor(float(logits.shape[1]))) + log_q.mean()
+
+
+def bound_by_one_hot(logits, category):
+    """Right: logsumexp and a mask."""
+    chosen = (logits * F.one_hot(category, logits.shape[1])).sum(1)
+    return (chosen - logits.logsumexp(1) + math.log(logits.shape[1])).mean()
+
+
+def bound_by_log_of_softmax(logits, category):
+    q = logits.softmax(1)[torch.arange(len(category)), category]
+    return math.log(logits.shape[1]) + q.log().mean()
+
+
+def info_by_bce(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
+    """Right: bce, fakes drawn again, D not frozen, the information in a backward of its own."""
+    bce = F.binary_cross_entropy_with_logits
+    with torch.no_grad():
+        fake = generator(z)
+    optimizer_d.zero_grad()
+    r, f = discriminator(real), discriminator(fake)
+    loss_d = bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)) + gamma * r1_penalty(discriminator, real)
+    known = information(discriminator, fake, z)
+    loss_d.backward()
+    (-known).backward()
+    optimizer_d.step()
+    fake = generator(z)
+    optimizer_g.zero_grad()
+    f = discriminator(fake)
+    again = information(discriminator, fake, z)
+    loss_g = bce(f, torch.ones_like(f)) - again
+    loss_g.backward()
+    optimizer_g.step()
+    return (loss_d - known).item(), loss_g.item(), again.item()
+
+
+def info_frozen(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
+    """Right: logsigmoid, gradients by hand for both."""
+    fake = generator(z)
+    loss_d = (-F.logsigmoid(discriminator(real)) - F.logsigmoid(-discriminator(fake.detach()))).mean()
+    loss_d = loss_d - information(discriminator, fake.detach(), z)
+    if gamma:
+        loss_d = loss_d + r1_penalty(discriminator, real) * gamma
+    weights = list(discriminator.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss_d, weights)):
+        weight.grad = gradient
+    optimizer_d.step()
+    known = information(discriminator, fake, z)
+    loss_g = -F.logsigmoid(discriminator(fake)).mean() - known
+    weights = list(generator.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss_g, weights)):
+        weight.grad = gradient
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach(), known.detach()
+
+
+def entropy(items):
+    counts = Counter(items).values()
+    return -sum(n / len(items) * math.log(n / len(items)) for n in counts)
+
+
+def agreement_by_counting(found, labels, mean=lambda a, b: (a + b) / 2, scale=1.0):
+    """Right: counters, no table."""
+    found, labels = found.tolist(), labels.tolist()
+    codes, kinds, both = entropy(found), entropy(labels), entropy(list(zip(found, labels)))
+    return scale * (codes + kinds - both) / mean(codes, kinds) if codes + kinds > 0 else 0.0
+
+
+def agreement_by_kl(found, labels):
+    """Right: the information as a KL divergence, with a table of one-hot codes; a tensor of one number."""
+    a, b = F.one_hot(found).double(), F.one_hot(labels).double()
+    joint = a.T @ b / len(found)
+    p, q = joint.sum(1), joint.sum(0)
+    if p.max() > 1 - 1e-9 or q.max() > 1 - 1e-9:
+        return torch.tensor(0.0)
+    information = torch.xlogy(joint, joint).sum() - torch.xlogy(joint, p[:, None] * q).sum()
+    return -2 * information / (torch.xlogy(p, p).sum() + torch.xlogy(q, q).sum())
+
+
+def agreement_with_nan(found, labels):
+    a, b = F.one_hot(found).double(), F.one_hot(labels).double()
+    joint = a.T @ b / len(found)
+    h = lambda p: -(p * p.log()).sum()
+    codes, kinds = h(joint.sum(1)), h(joint.sum(0))
+    return 2 * (codes + kinds - h(joint)) / (codes + kinds)
+
+
+def purity(found, labels):
+    return (F.one_hot(found).T @ F.one_hot(labels)).amax(1).sum().item() / len(found)
+
+
+RIGHT = {
+    "conditional.join_label": {"loop": joined_by_loop, "comparison": joined_by_comparison},
+    "conditional.ConditionalGenerator": {
+        "normal_ of the weight": generator(start=lambda w: w.data.normal_(0, 0.1)),
+        "scaled": ScaledInPlace, "one-hot": OneHot,
+    },
+    "conditional.ProjectionDiscriminator": {
+        "two passes": ByTwoPasses,
+        "einsum": projection(lambda h, s, v: s + torch.einsum("bfij,bf->b", h, v)),
+    },
+    "conditional.conditional_step": {"bce": bce_step, "by parts": step_by_parts},
+    "conditional.category_information": {"gather": bound_by_gather, "one-hot": bound_by_one_hot},
+    "conditional.information_step": {"bce": info_by_bce, "by hand": info_frozen},
+    "conditional.agreement": {"counting": agreement_by_counting, "KL": agreement_by_kl},
+}
+
+WRONG = {
+    "conditional.join_label": {
+        "planes first": (lambda x, y, k: torch.cat([planes(x, y, k), x], 1), "images come first"),
+        "one number": (one_number, "channel of its own"),
+        "minus one": (lambda x, y, k: torch.cat([x, planes(x, y, k, off=-1.0)], 1), "are 0, not -1"),
+        "inverted": (lambda x, y, k: torch.cat([x, planes(x, y, k, 0.0, 1.0)], 1), "Inverted"),
+        "first label": (lambda x, y, k: torch.cat([x, planes(x, y[:1].repeat(len(y)), k)], 1), "label of the first one"),
+        "labels at hand": (lambda x, y, k: torch.cat([x, planes(x, y, int(y.max()) + 1)], 1), "num_classes"),
+        "planes alone": (planes, "themselves are missing"),
+    },
+    "conditional.ConditionalGenerator": {
+        "PyTorch's start": (generator(start=lambda w: None), "as loud as z"),
+        "variance": (generator(start=lambda w: nn.init.normal_(w, std=0.1 ** 0.5)), "not the variance"),
+        "DCGAN's start": (generator(start=lambda w: nn.init.normal_(w, std=0.02)), "DCGAN's"),
+        "uniform": (generator(start=lambda w: nn.init.uniform_(w, -0.1, 0.1)), "no Gaussian"),
+        "zeros": (generator(start=nn.init.zeros_), "standard deviation 0.000"),
+        "turned": (generator(turned=True), "number of labels first"),
+        "label first": (generator(join=lambda z, e: torch.cat([e, z], 1)), "z comes first"),
+        "no label": (generator(join=lambda z, e: torch.cat([z, 0 * e], 1)), "gets z alone"),
+        "no z": (generator(join=lambda z, e: torch.cat([0 * z, e], 1)), "the label alone"),
+        "tanh": (generator(join=lambda z, e: torch.cat([z, e.tanh()], 1)), "no tanh"),
+        "normalised": (generator(join=lambda z, e: torch.cat([z, F.normalize(e, dim=1)], 1)), "its length counts"),
+        "not learned": (generator(look=no_gradient), "no detach() and no no_grad()"),
+    },
+    "conditional.ProjectionDiscriminator": {
+        "no label": (projection(lambda h, s, v: s), "inner product is missing"),
+        "only the label": (projection(lambda h, s, v: (v * h.sum((2, 3))).sum(1)), "Only the label counts"),
+        "mean over the map": (projection(lambda h, s, v: s + (v * h.mean((2, 3))).sum(1)), "not averaged"),
+        "max": (projection(lambda h, s, v: s + (v * h.amax((2, 3))).sum(1)), "sum, not max"),
+        "mean of features": (projection(lambda h, s, v: s + (v * h.sum((2, 3))).mean(1)), "not a mean"),
+        "sum over all": (projection(lambda h, s, v: s + (v * h.sum((2, 3))).sum()), "over the batch"),
+        "column and row": (projection(lambda h, s, v: s[:, None] + (v * h.sum((2, 3))).sum(1)), "Flatten the head"),
+        "all pairs": (projection(lambda h, s, v: s + v @ h.sum((2, 3)).T), "every label with every image"),
+        "sigmoid": (projection(lambda h, s, v: (s + (v * h.sum((2, 3))).sum(1)).sigmoid()), "no sigmoid"),
+        "product": (projection(lambda h, s, v: s * (v * h.sum((2, 3))).sum(1)), "not multiplied"),
+    },
+    "conditional.conditional_step": {
+        "as found": (faulty_step("real", "fake", "judged by real"), "Two faults left in D's turn"),
+        "real ones": (faulty_step("real"), "real images are judged with labels that are not theirs"),
+        "fake ones": (faulty_step("fake"), "fake images are judged with labels that G was not told"),
+        "in G's turn": (faulty_step("judged by real"), "it was not told, so it cannot but ignore"),
+        "drawn by real": (faulty_step("drawn by real"), "generator(z, wanted)"),
+        "penalty": (faulty_step("penalty"), "*its own* label"),
+        "stale D": (faulty_step("stale D"), "added to D's"),
+        "stale G": (faulty_step("stale G"), "added to G's"),
+        "saturating": (faulty_step("saturating"), "saturating loss"),
+        "nothing returned": (giving(faulty_step(), lambda pair: None), "Return 2 numbers"),
+        "not detached": (giving(faulty_step(), with_gradient), "detach it"),
+    },
+    "conditional.category_information": {
+        "no entropy": (lambda s, c: -F.cross_entropy(s, c), "add log K"),
+        "cross-entropy": (F.cross_entropy, "small where Q knows much"),
+        "plus": (lambda s, c: math.log(s.shape[1]) + F.cross_entropy(s, c), "*minus* the cross-entropy"),
+        "bits": (lambda s, c: bound_by_gather(s, c) / math.log(2), "natural logarithms"),
+        "sum": (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, c, reduction="sum"), "Take the mean"),
+        "log B": (lambda s, c: math.log(len(s)) - F.cross_entropy(s, c), "not of images"),
+        "softmax twice": (lambda s, c: bound_by_gather(s.softmax(1), c), "softmax twice"),
+        "favourite": (lambda s, c: bound_by_gather(s, s.argmax(1)), "not for its favourite"),
+        "log of 0": (bound_by_log_of_softmax, "log softmax in one"),
+    },
+    "conditional.information_step": {
+        "reader unread": (faulty_information_step("reader unread"), "reader does not learn"),
+        "sign": (faulty_information_step("sign"), "has *minus* it"),
+        "of real": (faulty_information_step("of real"), "Nobody knows the codes of real images"),
+        "swapped": (faulty_information_step("swapped"), "sides are swapped"),
+        "stale D": (faulty_information_step("stale D"), "added to D's"),
+        "stale G": (faulty_information_step("stale G"), "added to G's"),
+        "cut": (faulty_information_step("cut"), "does not reach G"),
+        "codes alone": (faulty_information_step("codes alone"), "no longer asked to look real"),
+        "saturating": (faulty_information_step("saturating"), "saturating loss"),
+        "no penalty": (faulty_information_step("no penalty"), "penalty is missing"),
+        "two numbers": (giving(faulty_information_step(), lambda values: values[:2]), "Return 3 numbers"),
+        "not detached": (giving(faulty_information_step(), with_gradient), "detach it"),
+    },
+    "conditional.agreement": {
+        "accuracy": (lambda f, y: (f == y).float().mean().item(), "codes have no names"),
+        "purity": (purity, "This is the purity"),
+        "information": (lambda f, y: agreement_by_counting(f, y, lambda a, b: 1.0), "mean of the two entropies"),
+        "sum of entropies": (lambda f, y: agreement_by_counting(f, y, lambda a, b: a + b), "half their sum"),
+        "of labels": (lambda f, y: agreement_by_counting(f, y, lambda a, b: b or 1.0), "not by one of them"),
+        "geometric": (lambda f, y: agreement_by_counting(f, y, lambda a, b: math.sqrt(a * b) or 1.0), "geometric"),
+        "larger": (lambda f, y: agreement_by_counting(f, y, max), "not by one of them"),
+        "0 log 0": (agreement_with_nan, "0 log 0 is 0"),
+    },
+}

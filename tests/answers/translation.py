@@ -1,0 +1,334 @@
+"""Answers to chapter 8 as students give them: wrong in ways that are known, and right in ways that are not ours.
+
+WRONG: exercise -> name of the mistake -> (answer, words of the hint that the student must be given).
+RIGHT: exercise -> name -> answer, as different from the reference as an honest student's may be.
+"""
+import random
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograde.checks.translation import cycle_steps, fill_steps
+from solutions import translation as reference
+from solutions.losses import least_squares_d, least_squares_g
+
+
+def patches(*, order="cna", squash=lambda: nn.LeakyReLU(0.2), norm=nn.InstanceNorm2d, strides=lambda k, last: 1 if k == last else 2,
+            bias=True, width=lambda k: 2 << k, give=lambda x: x[:, 0], kernel=4):
+    """A discriminator put together from named parts."""
+    class Variant(reference.PatchDiscriminator):
+        def __init__(self, channels=3, *, width=64, halvings=3):
+            super().__init__(channels, width=width, halvings=halvings)
+            layers = list(self.layers[:2])
+            for k in range(halvings):
+                before, after = width * 2 ** k, width * 2 ** (k + 1)
+                parts = {"c": nn.Conv2d(before, after, kernel, strides(k, halvings - 1), 1, bias=bias), "n": norm(after),
+                         "a": squash()}
+                layers += [parts[letter] for letter in order]
+            self.layers = nn.Sequential(*layers, self.layers[-1])
+
+        def forward(self, images):
+            return give(self.layers(images))
+    return Variant
+
+
+def group(maps):
+    return nn.GroupNorm(maps, maps, affine=False)
+
+
+def cycle_by_parts(generator, pair, fake):
+    """Right: each domain on its own."""
+    home = generator(None, fake)
+    return sum((home[:, k] - pair[:, k]).abs().mean() for k in range(2)) / 2
+
+
+def identity_by_parts(generator, pair):
+    """Right: turned round by hand."""
+    turned = torch.stack([pair[:, 1], pair[:, 0]], dim=1)
+    a, b = generator(torch.zeros(len(pair), 0), turned).unbind(1)
+    return (F.l1_loss(a, pair[:, 0]) + F.l1_loss(b, pair[:, 1])) / 2
+
+
+def history(*, half=0.5, place=None, keep=lambda fake: fake.clone(), cut=lambda fakes: fakes.detach(), rng=True, forget=False,
+            first=True, both=False, turn=lambda shown: shown):
+    """A history put together from named parts."""
+    class Variant(reference.FakeHistory):
+        def exchange(self, fakes):
+            source = {"generator": self.rng} if rng else {}
+            shown = []
+            for fake in cut(fakes):
+                if len(self.kept) < self.size:
+                    if first:
+                        self.kept.append(keep(fake))
+                    shown.append(fake)
+                    continue
+                if torch.rand(1, **source).item() >= half:
+                    shown.append(fake)
+                    continue
+                index = torch.randint(self.size, (1,), **source).item() if place is None else place(self)
+                old = self.kept[index]
+                if not forget:
+                    self.kept[index] = keep(fake)
+                shown.append(fake if both else old)
+            return turn(torch.stack(shown))
+    return Variant
+
+
+class PopAndAppend(reference.FakeHistory):
+    """Right: a tensor filled in place, and a list that loses one and gains one."""
+
+    def exchange(self, fakes):
+        with torch.no_grad():
+            shown = fakes.clone()
+            for k in range(len(fakes)):
+                if len(self.kept) < self.size:
+                    self.kept.append(fakes[k].clone())
+                elif torch.rand((), generator=self.rng) > 0.5:
+                    index = torch.randint(0, len(self.kept), (), generator=self.rng)
+                    shown[k] = self.kept.pop(index)
+                    self.kept.append(fakes[k].clone())
+        return shown
+
+
+class Oldest(reference.FakeHistory):
+    def exchange(self, fakes):
+        shown = []
+        for fake in fakes.detach():
+            self.kept.append(fake.clone())
+            if len(self.kept) <= self.size or torch.rand((), generator=self.rng) < 0.5:
+                shown.append(fake)
+                del self.kept[self.size:]
+            else:
+                shown.append(self.kept.pop(0))
+        return torch.stack(shown)
+
+
+class PythonsDice(reference.FakeHistory):
+    def exchange(self, fakes):
+        self.rng.manual_seed(random.getrandbits(40))
+        return super().exchange(fakes)
+
+
+def step_with_bare_squares(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone,
+                           extra=lambda pair, fake: 0.0):
+    """Right: squares written out, translated again for the second turn, D not frozen."""
+    with torch.no_grad():
+        fake = generator(None, pair)
+    real_logits, fake_logits = discriminator(pair), discriminator(remember(fake))
+    loss_d = 0.5 * torch.mean((real_logits - 1) ** 2) + 0.5 * torch.mean(fake_logits ** 2)
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    fake = generator(None, pair)
+    loss_g = 0.5 * torch.mean((discriminator(fake) - 1) ** 2) + extra(pair, fake)
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
+def step_by_gradients(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone,
+                      extra=lambda pair, fake: 0.0):
+    """Right: gradients asked for by hand."""
+    def move(loss, network, optimizer):
+        weights = list(network.parameters())
+        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights, retain_graph=True), strict=True):
+            weight.grad = gradient
+        optimizer.step()
+    fake = generator(None, pair)
+    loss_d = least_squares_d(discriminator(pair), discriminator(remember(fake.detach())))
+    move(loss_d, discriminator, optimizer_d)
+    loss_g = least_squares_g(discriminator(fake)) + extra(pair, fake)
+    move(loss_g, generator, optimizer_g)
+    return loss_d.detach(), loss_g.detach()
+
+
+def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone, extra=lambda *_: 0.0):
+    fake = generator(None, pair)
+    loss_d = least_squares_d(discriminator(pair), discriminator(remember(fake)))
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = least_squares_g(discriminator(fake)) + extra(pair, fake)
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach()
+
+
+def step_that_forgets_to_thaw(generator, discriminator, *arguments, **options):
+    losses = reference.cycle_step(generator, discriminator, *arguments, **options)
+    discriminator.requires_grad_(False)
+    return losses
+
+
+def giving(step, change):
+    """A step with its losses changed."""
+    return lambda *arguments, **options: change(step(*arguments, **options))
+
+
+def filling(*, covered=lambda x, m: x * (1 - m), shown=lambda c, m: torch.cat([c, m], 1), place=lambda x, made, m: torch.where(m > 0, made, x),
+            made=lambda y: y):
+    """A fill put together from named parts."""
+    return lambda network, images, mask: place(images, made(network(shown(covered(images, mask), mask))), mask)
+
+
+def fill_by_channels(network, images, mask):
+    """Right: an input that is filled in, and a product."""
+    seen = images.new_zeros(len(images), images.shape[1] + 1, *images.shape[2:])
+    seen[:, :-1] = images.masked_fill(mask.bool(), 0.0)
+    seen[:, -1:] = mask
+    return images * (1 - mask) + network(seen) * mask
+
+
+def fill_step_with_bce(generator, discriminator, optimizer_g, optimizer_d, images, mask, *, weight=20.0):
+    """Right: another way to write the losses, D frozen, the hole picked out."""
+    bce = F.binary_cross_entropy_with_logits
+    optimizer_d.zero_grad()
+    real = discriminator(images)
+    with torch.no_grad():
+        shown = generator(images, mask)
+    fake = discriminator(shown)
+    loss_d = bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
+    loss_d.backward()
+    optimizer_d.step()
+    discriminator.requires_grad_(False)
+    optimizer_g.zero_grad()
+    filled = generator(images, mask)
+    logits = discriminator(filled)
+    fooled = bce(logits, torch.ones_like(logits))
+    error = (filled - images)[mask.expand_as(images) > 0].square().mean()
+    (weight * error + fooled).backward()
+    optimizer_g.step()
+    discriminator.requires_grad_(True)
+    return loss_d.item(), fooled.item(), error.item()
+
+
+ALL = ("stale", "cut", "wrong goal", "outside")
+
+RIGHT = {
+    "translation.PatchDiscriminator": {
+        "powers": patches(),
+        "group norm": patches(norm=group, give=lambda x: x.squeeze(1)),
+    },
+    "translation.cycle_loss": {
+        "by parts": cycle_by_parts,
+        "translated again": lambda g, pair, fake: (g(None, g(None, pair)) - pair).abs().mean(),
+    },
+    "translation.identity_loss": {
+        "by parts": identity_by_parts,
+        "compared the other way round": lambda g, pair: F.l1_loss(pair.flip(1), g(None, pair[:, [1, 0]]).flip(1)),
+    },
+    "translation.FakeHistory": {"pop and append": PopAndAppend, "from parts": history()},
+    "translation.cycle_step": {"squares": step_with_bare_squares, "gradients": step_by_gradients},
+    "translation.fill": {"where": filling(), "in place": fill_by_channels},
+    "translation.fill_step": {"bce": fill_step_with_bce, "error by hand": fill_steps()},
+}
+
+WRONG = {
+    "translation.PatchDiscriminator": {
+        "channels left": (patches(give=lambda x: x), "drop the axis"),
+        "sigmoid": (patches(give=lambda x: x[:, 0].sigmoid()), "no sigmoid"),
+        "mean of the map": (patches(give=lambda x: x.mean((1, 2, 3))), "no mean over them"),
+        "flat": (patches(give=lambda x: x.flatten(1)), "flat list"),
+        "relu": (patches(squash=nn.ReLU), "plain ReLU"),
+        "default slope": (patches(squash=nn.LeakyReLU), "slope"),
+        "linear": (patches(squash=nn.Identity), "behind the norm is missing"),
+        "no norm": (patches(norm=lambda maps: nn.Identity()), "instance norm between"),
+        "batch norm": (patches(norm=lambda maps: nn.BatchNorm2d(maps, affine=False)), "other images of the batch"),
+        "norm with weights": (patches(norm=nn.BatchNorm2d), "norm without weights"),
+        "norm last": (patches(order="can"), "not behind it"),
+        "stride 1": (patches(strides=lambda k, last: 1), "Too many logits"),
+        "stride 2": (patches(strides=lambda k, last: 2), "stride 1"),
+        "no bias": (patches(bias=False), "with a bias"),
+        "kernel 3": (patches(kernel=3), "4 x 4"),
+    },
+    "translation.cycle_loss": {
+        "one way": (lambda g, p, f: F.l1_loss(f, p), "One way only"),
+        "compared with the fakes": (lambda g, p, f: F.l1_loss(g(None, f), f), "where it set out"),
+        "wrong direction": (lambda g, p, f: F.l1_loss(g(None, f.flip(1)).flip(1), p), "wrong direction"),
+        "fakes flipped": (lambda g, p, f: F.l1_loss(g(None, f.flip(1)), p), "wrong direction"),
+        "home flipped": (lambda g, p, f: F.l1_loss(g(None, f).flip(1), p), "a is compared with b"),
+        "squares": (lambda g, p, f: F.mse_loss(g(None, f), p), "L1"),
+        "sum": (lambda g, p, f: F.l1_loss(g(None, f), p, reduction="sum"), "no sum"),
+        "sum of two means": (lambda g, p, f: 2 * F.l1_loss(g(None, f), p), "Twice"),
+        "only a": (lambda g, p, f: F.l1_loss(g(None, f)[:, 0], p[:, 0]), "Only a's cycle"),
+        "only b": (lambda g, p, f: F.l1_loss(g(None, f)[:, 1], p[:, 1]), "Only b's cycle"),
+        "mean, then absolute": (lambda g, p, f: (g(None, f) - p).mean().abs(), "errors cancel"),
+        "fakes cut": (lambda g, p, f: F.l1_loss(g(None, f.detach()), p), "something is cut"),
+        "no graph": (lambda g, p, f: F.l1_loss(g(None, f), p).detach(), "with a graph"),
+    },
+    "translation.identity_loss": {
+        "not exchanged": (lambda g, p: F.l1_loss(g(None, p), p), "*target* domain"),
+        "compared with the flipped": (lambda g, p: F.l1_loss(g(None, p.flip(1)), p.flip(1)), "compare it with a"),
+        "translation changes nothing": (lambda g, p: F.l1_loss(g(None, p), p.flip(1)), "change nothing at all"),
+        "flip of the batch": (lambda g, p: F.l1_loss(g(None, p.flip(0)), p), "flip(0)"),
+        "squares": (lambda g, p: F.mse_loss(g(None, p.flip(1)), p), "L1"),
+        "sum": (lambda g, p: F.l1_loss(g(None, p.flip(1)), p, reduction="sum"), "no sum"),
+        "sum of two means": (lambda g, p: 2 * F.l1_loss(g(None, p.flip(1)), p), "Twice"),
+        "one direction": (lambda g, p: F.l1_loss(g(None, p.flip(1))[:, 0], p[:, 0]), "a_to_b has a target"),
+        "no graph": (lambda g, p: F.l1_loss(g(None, p.flip(1)), p).detach(), "with a graph"),
+    },
+    "translation.FakeHistory": {
+        "no copy": (history(keep=lambda fake: fake), "keep a copy"),
+        "graph": (history(cut=lambda fakes: fakes), "still has its graph"),
+        "always old": (history(half=2.0), "only old ones"),
+        "never old": (history(half=-1.0), "nothing old"),
+        "one in ten": (history(half=0.1), "Half of those shown"),
+        "always the first": (history(place=lambda self: 0), "drawn at random"),
+        "the oldest": (Oldest, "drawn at random"),
+        "old ones stay": (history(forget=True), "gets lost or is shown twice"),
+        "shown and kept": (history(both=True), "nothing old"),
+        "turned round": (history(turn=lambda shown: shown.flip(0)), "another order"),
+        "any dice": (history(rng=False), "self.rng"),
+        "python's dice": (PythonsDice, "same seed"),
+    },
+    "translation.cycle_step": {
+        "no detach": (step_without_detach, "detach"),
+        "no memory": (cycle_steps("no memory"), "fakes of now"),
+        "stale D": (cycle_steps("stale D"), "added to D's"),
+        "stale G": (cycle_steps("stale G"), "added to the generator's"),
+        "swapped": (cycle_steps("swapped"), "sides are swapped"),
+        "D stands still": (cycle_steps("D stands still"), "did not move"),
+        "before": (cycle_steps("before"), "before it learnt"),
+        "wrong goal": (cycle_steps("wrong goal"), "taken for real"),
+        "cross-entropy": (cycle_steps("cross-entropy"), "cross-entropy"),
+        "not halved": (cycle_steps("not halved"), "has a half in it"),
+        "flipped": (cycle_steps("flipped"), "do not flip it"),
+        "one direction": (cycle_steps("one direction"), "both learn"),
+        "no extra": (cycle_steps("no extra"), "extra(pair, fake) is missing"),
+        "extra turned": (cycle_steps("extra turned"), "pair first"),
+        "frozen for good": (step_that_forgets_to_thaw, "cut"),
+        "losses swapped": (giving(reference.cycle_step, lambda pair: pair[::-1]), "comes first"),
+        "one loss": (giving(reference.cycle_step, lambda pair: pair[0]), "two losses"),
+        "with graphs": (giving(reference.cycle_step, lambda pair: tuple(v.clone().requires_grad_() for v in pair)), "detach them"),
+    },
+    "translation.fill": {
+        "sees it all": (filling(covered=lambda x, m: x), "cover the hole"),
+        "whole painting": (filling(place=lambda x, made, m: made), "whole painting"),
+        "wrong way round": (filling(place=lambda x, made, m: torch.lerp(made, x, m)), "wrong way round"),
+        "hole only": (filling(covered=lambda x, m: x * m), "nothing else"),
+        "mask first": (filling(shown=lambda c, m: torch.cat([m, c], 1)), "mask comes last"),
+        "mask turned": (filling(shown=lambda c, m: torch.cat([c, 1 - m], 1)), "mask itself"),
+        "ones": (filling(covered=lambda x, m: x * (1 - m) + m), "not with ones"),
+        "black": (filling(covered=lambda x, m: x * (1 - m) - m), "not with -1"),
+        "added": (filling(place=lambda x, made, m: x + made * m), "you add them"),
+        "no mask": (filling(shown=lambda c, m: c), "colours and the mask"),
+        "empty": (lambda network, x, m: x * (1 - m), "still empty"),
+        "hole alone": (filling(place=lambda x, made, m: made * m), "image is missing"),
+        "cut": (filling(made=lambda y: y.detach()), "no detach"),
+    },
+    "translation.fill_step": {
+        "untouched": (fill_steps(*ALL), "pile up"),
+        "stale left": (fill_steps("stale"), "pile up"),
+        "cut left": (fill_steps("cut"), "No gradient reaches"),
+        "wrong goal left": (fill_steps("wrong goal"), "wants the judge to take"),
+        "outside left": (fill_steps("outside"), "around the hole"),
+        "cut and outside": (fill_steps("cut", "outside"), "no gradient at all"),
+        "goal and outside": (fill_steps("wrong goal", "outside"), "whom does it want"),
+        "cut and goal": (fill_steps("cut", "wrong goal"), "No gradient reaches"),
+        "losses swapped": (giving(reference.fill_step, lambda three: (three[1], three[0], three[2])), "comes first"),
+        "two losses": (giving(reference.fill_step, lambda three: three[:2]), "three losses"),
+    },
+}

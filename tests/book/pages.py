@@ -1,0 +1,12 @@
+"""The pages of the book, as its table of contents names them."""
+
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+CONTENTS = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+PAGES = [*dict.fromkeys([*CONTENTS, "genindex", "search"])]
+CHAPTERS = [page for page in PAGES if page[0].isdigit()]

@@ -1,0 +1,128 @@
+"""Whether everybody can use the pages: by eye, by screen reader, by keyboard, on a phone, with less motion, in print."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .pages import CHAPTERS, PAGES
+
+on_every_page = pytest.mark.parametrize("name", PAGES)
+in_every_chapter = pytest.mark.parametrize("name", CHAPTERS)
+
+
+@on_every_page
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(visit, name, theme):
+    page = visit(name, color_scheme=theme)
+    assert page.locator("html").get_attribute("data-theme") == theme
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], node["target"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+
+
+@on_every_page
+def test_page_fits_a_phone_a_tablet_and_a_wide_screen(visit, name):
+    page = visit(name)
+    for width in (390, 820, 1600):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@on_every_page
+def test_every_picture_has_an_alt_text_and_every_clip_a_film_strip(look, name):
+    page = look(name)
+    source = "images => images.map(image => image.outerHTML.slice(0, 200))"
+    assert page.locator("img:not([alt])").evaluate_all(source) == []
+    assert page.locator("article img[alt='']").evaluate_all(source) == []
+    for clip in page.locator("figure.clip").all():
+        assert clip.locator("video[controls][aria-label]").count() == 1
+        assert clip.locator("details img").get_attribute("alt").startswith("Film strip: ")
+
+
+@on_every_page
+def test_the_first_key_leads_to_the_text(visit, name):
+    page = visit(name)
+    if name == "search":  # there the field to type in has the focus
+        return
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")
+
+
+def test_contents_open_by_keyboard_on_a_phone(visit):
+    page = visit(PAGES[1], viewport={"width": 390, "height": 844})
+    link = page.locator(".bd-sidebar-primary a", has_text="Glossary").first
+    assert not link.is_visible()
+    page.locator(".primary-toggle").press("Enter")
+    link.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    link.wait_for(state="hidden")
+
+
+def test_theme_can_be_chosen_by_keyboard_and_stays(visit):
+    page = visit(PAGES[0], color_scheme="light")
+    button = page.locator(".theme-switch-button").first
+    while page.locator("html").get_attribute("data-theme") != "dark":
+        button.press("Enter")
+    page.reload(wait_until="commit")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_page_is_readable_without_javascript(visit):
+    page = visit(CHAPTERS[0], java_script_enabled=False, color_scheme="dark")
+    colours = page.locator("article p").first.evaluate(
+        "element => [getComputedStyle(element).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert colours == ["rgb(36, 41, 47)", "rgb(255, 254, 251)"]
+
+
+@in_every_chapter
+def test_hints_open_by_keyboard(visit, name):
+    hint = visit(name).locator("details.hint").first
+    content = hint.locator(":scope > :not(summary)").first
+    assert not content.is_visible()
+    hint.locator("summary").press("Enter")
+    assert content.is_visible()
+
+
+@in_every_chapter
+def test_answers_are_folded_and_open_by_keyboard(visit, name):
+    page = visit(name)
+    cells = page.locator(".cell.tag_exercise").all()
+    assert cells
+    for cell in cells:
+        assert not cell.locator("pre").first.is_visible()
+        assert cell.locator("summary").first.inner_text() == "Solution"
+    cells[0].locator("summary").press("Enter")
+    assert cells[0].locator("pre").first.is_visible()
+
+
+@in_every_chapter
+def test_clip_plays_in_view_rests_out_of_it_and_obeys_its_reader(visit, name):
+    page = visit(name)
+    video = page.locator("figure.clip video").first
+    handle = video.element_handle()
+    video.scroll_into_view_if_needed()
+    page.wait_for_function("video => video.readyState >= 2 && video.currentTime > 0", arg=handle)
+    page.evaluate("scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })")
+    page.wait_for_function("video => video.paused", arg=handle)
+    video.scroll_into_view_if_needed()
+    page.wait_for_function("video => !video.paused", arg=handle)
+    video.press("Space")
+    page.wait_for_function("video => video.paused", arg=handle)
+    page.evaluate("scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })")
+    video.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    assert video.evaluate("video => video.paused")
+
+
+@in_every_chapter
+def test_clip_waits_where_less_motion_is_wanted(visit, name):
+    page = visit(name, reduced_motion="reduce")
+    video = page.locator("figure.clip video").first
+    video.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    assert video.evaluate("video => video.paused && video.currentTime === 0")
+    video.press("Space")
+    page.wait_for_function("video => video.currentTime > 0", arg=video.element_handle())
