@@ -93,7 +93,7 @@ def test_answers_are_folded_and_open_by_keyboard(visit, name):
     assert cells
     for cell in cells:
         assert not cell.locator("pre").first.is_visible()
-        assert cell.locator("summary").first.inner_text() == "Solution"
+        assert cell.locator("summary").first.text_content() == "Solution"
     cells[0].locator("summary").press("Enter")
     assert cells[0].locator("pre").first.is_visible()
 

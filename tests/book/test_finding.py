@@ -75,10 +75,10 @@ def test_index_has_both_languages_the_chapters_and_the_exercises(look):
 
 def test_status_tells_of_every_chapter_and_of_the_gpu(look):
     page = look("status")
-    rows = page.locator("#the-chapters-runs tbody tr").all_inner_texts()
+    rows = page.locator("#the-chapters-runs tbody tr").all_text_contents()
     assert len(rows) >= len(CHAPTERS) + 1
     assert all(re.search(r"\d+ s\s.*(CPU core|NVIDIA)", row, re.S) for row in rows[:-1])
-    assert "GPU" in page.locator("#on-a-gpu").inner_text()
+    assert "GPU" in page.locator("#on-a-gpu").text_content()
     assert page.locator("#made-with tbody tr", has_text="torch").count() >= 1
 
 
