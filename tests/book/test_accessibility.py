@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from .pages import CHAPTERS, PAGES
+from .pages import CHAPTERS, PAGES, WITH_A_CLIP
 
 on_every_page = pytest.mark.parametrize("name", PAGES)
 in_every_chapter = pytest.mark.parametrize("name", CHAPTERS)
+where_a_clip_plays = pytest.mark.parametrize("name", WITH_A_CLIP)
 
 
 @on_every_page
@@ -98,7 +99,7 @@ def test_answers_are_folded_and_open_by_keyboard(visit, name):
     assert cells[0].locator("pre").first.is_visible()
 
 
-@in_every_chapter
+@where_a_clip_plays
 def test_clip_plays_in_view_rests_out_of_it_and_obeys_its_reader(visit, name):
     page = visit(name)
     video = page.locator("figure.clip video").first
@@ -117,7 +118,7 @@ def test_clip_plays_in_view_rests_out_of_it_and_obeys_its_reader(visit, name):
     assert video.evaluate("video => video.paused")
 
 
-@in_every_chapter
+@where_a_clip_plays
 def test_clip_waits_where_less_motion_is_wanted(visit, name):
     page = visit(name, reduced_motion="reduce")
     video = page.locator("figure.clip video").first
