@@ -72,6 +72,12 @@ class Server:
         self.sql(f"CREATE DATABASE {name} TEMPLATE prepared")
         return self.url(name)
 
+    def empty(self):
+        """The URL of a database without a table."""
+        name = f"empty{next(self.numbers)}"
+        self.sql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
     def sql(self, statement):
         engine = create_engine(self.url("postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
         try:

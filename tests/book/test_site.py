@@ -73,7 +73,9 @@ def test_chapter_weighs_little_and_its_videos_load_when_they_are_near(visit, nam
         "videos => videos.filter(video => video.getBoundingClientRect().top < innerHeight"
         " && video.getBoundingClientRect().bottom > 0).length"
     )
-    assert moving.evaluate(videos) == moving.locator("figure.clip video").evaluate_all(near)
+    on_screen = moving.locator("figure.clip video").evaluate_all(near)
+    moving.wait_for_function(f"{videos} >= {on_screen}")
+    assert moving.evaluate(videos) == on_screen
 
 
 @on_every_page

@@ -161,13 +161,22 @@ def memory(pid: int, proc: int | None, *, inherited: int = 0, file: str = "statu
     cannot be known."""
     total = 0
     with contextlib.suppress(OSError, ValueError):
-        kilobytes = {line[0]: int(line[1]) for line in map(str.split, _read(proc, f"{pid}/{file}").splitlines())
-                     if line[0] in ("RssAnon:", "RssShmem:", "VmPTE:", "Pss_Anon:", "Pss_Shmem:")}
-        total = max(0, 1024 * sum(kilobytes.values()) - inherited)
+        held = _bytes(_read(proc, f"{pid}/{file}"), "RssAnon:", "RssShmem:", "VmPTE:", "Pss_Anon:", "Pss_Shmem:")
+        total = max(0, held - inherited)
         for thread in _threads(proc, pid):
             for child in _read(proc, f"{pid}/task/{thread}/children").split():
                 total += memory(int(child), proc, inherited=inherited, file=file)
     return total
+
+
+def inheritable(proc: int | None) -> int:
+    """Bytes of this process that a fork has at its start; 0 where that cannot be known.
+
+    Those are its private ones: shared memory, and the tables of pages for it, count for a fork only once it touches them.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        return _bytes(_read(proc, f"{os.getpid()}/status"), "RssAnon:")
+    return 0
 
 
 def end_orphans(proc: int | None) -> None:
@@ -186,6 +195,11 @@ def _threads(proc: int, pid: int) -> list[str]:
         return os.listdir(folder)
     finally:
         os.close(folder)
+
+
+def _bytes(told: str, *names: str) -> int:
+    """The sum of the named lines, which are in kB, in what /proc tells of a process."""
+    return 1024 * sum(int(line[1]) for line in map(str.split, told.splitlines()) if line[0] in names)
 
 
 def _read(proc: int | None, name: str) -> str:

@@ -121,7 +121,7 @@ def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int 
     if "work folder" in missing:
         folder = tempfile.mkdtemp(prefix="submission-")
         os.chmod(folder, 0o777)  # it is of another user there
-    number, inherited = os.getpid(), walls.memory(os.getpid(), proc)
+    number, inherited = os.getpid(), walls.inheritable(proc)
     pid = _fork()
     if pid == 0:
         _live(seconds, end, number, folder, filter_calls, alone="processes" not in missing)

@@ -20,8 +20,7 @@ def empty(request, tmp_path):
     """An engine on a database without a table."""
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql")
-        server.sql(f"CREATE DATABASE empty{id(tmp_path)}")
-        engine = create_engine(with_driver(server.url(f"empty{id(tmp_path)}")))
+        engine = create_engine(with_driver(server.empty()))
     else:
         engine = create_engine(f"sqlite:///{tmp_path}/gradebook.db")
     yield engine

@@ -1,5 +1,6 @@
 """Each layer, by what is tried inside and fails; as root, and as a user with no rights at all."""
 import json
+import mmap
 import os
 import signal
 import subprocess
@@ -135,8 +136,10 @@ def test_levels():
 
 
 def test_memory_counts_descendants_and_not_what_they_inherited():
-    proc, reader_writer = walls.open_proc(), os.pipe()
-    inherited = walls.memory(os.getpid(), proc)
+    """The 200 MB that the parent shares are no memory of a fork that leaves them alone, and hide nothing of what it takes."""
+    proc, reader_writer, shared = walls.open_proc(), os.pipe(), mmap.mmap(-1, 200_000_000)
+    shared[::4096] = bytes(len(shared[::4096]))
+    inherited = walls.inheritable(proc)
     assert inherited > 1_000_000
     pid = os.fork()
     if pid == 0:
@@ -151,6 +154,7 @@ def test_memory_counts_descendants_and_not_what_they_inherited():
     for one in (int(child), pid):
         os.kill(one, 9)
     os.waitpid(pid, 0)
+    shared.close()
     assert 95_000_000 < held < 140_000_000
     assert walls.memory(pid, proc) == 0, "it has ended"
 
@@ -158,6 +162,7 @@ def test_memory_counts_descendants_and_not_what_they_inherited():
 def test_copies_that_forks_make_of_what_they_inherited_are_counted(monkeypatch):
     """Three forks write on the 60 MB that they share: then there are 180 MB more, and no fork has taken any."""
     proc, (reader, writer) = walls.open_proc(), os.pipe()
+    inherited = walls.inheritable(proc) + 60_000_000
     pid = os.fork()
     if pid == 0:
         held = bytearray(60_000_000)
@@ -167,7 +172,6 @@ def test_copies_that_forks_make_of_what_they_inherited_are_counted(monkeypatch):
         signal.pause()
     for _ in range(4):
         os.read(reader, 1)
-    inherited = walls.memory(pid, proc)
     monkeypatch.setattr(walls, "MEMORY_BYTES", 150_000_000)
     assert walls.memory(pid, proc, inherited=inherited) < 20_000_000
     assert walls.takes_too_much(pid, proc, inherited)
