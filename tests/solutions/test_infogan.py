@@ -8,6 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics import normalized_mutual_info_score
 from torch import nn
 
+from clipkit import digit_images
 from solutions.conditional import agreement, category_information, continuous_information
 from solutions.dcgan import Generator
 from solutions.gan_step import Batch
@@ -111,3 +112,20 @@ def test_a_category_finds_the_clusters_without_a_label():
     with torch.no_grad():
         cluster = torch.cdist(ema(z), centres).argmin(1)
     assert agreement(codes.split(z)[0], cluster) > 0.9
+
+
+def test_a_tiny_one_learns_two_pictures_by_heart_and_its_category_chooses_between_them():
+    torch.manual_seed(0)
+    images, targets = digit_images(16)
+    two = torch.stack([images[targets == 0][0], images[targets == 1][0]])
+    codes = Codes(2, 0, 4)
+    generator, discriminator = Generator(16, 1, nz=codes.nz, width=8), InfoDiscriminator(codes, 16, 1, width=8)
+    hooks = Hooks(latent=codes.draw, extra_d=information_loss, extra_g=information_loss)
+    settings = Settings(steps=250, batch=8, lr_g=4e-3, lr_d=4e-3, penalty="r1", penalty_every=4, ema=0.98)
+    ema = fit(generator, discriminator, two, settings, hooks=hooks).ema
+    z = codes.draw(torch.Generator().manual_seed(1), 64)
+    with torch.no_grad():
+        nearest, which = torch.cdist(ema(z).flatten(1), two.flatten(1)).min(1)
+    assert nearest.median() < 0.25 * torch.dist(*two.flatten(1))
+    category, _ = codes.split(z)
+    assert (which == category).all() or (which != category).all()
