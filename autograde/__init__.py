@@ -7,3 +7,8 @@ checks/    what is checked, one module a chapter
 commands, tables, doctor and preflight are the command line; report asks the checks in a stock nbgrader run, which
 nbgrader_config sets up.
 """
+import sys
+
+# nbformat brings jsonschema, and that would take more than a second to compile a grammar of addresses in other scripts,
+# which no notebook has to follow. It does without where there is none.
+sys.modules.setdefault("rfc3987_syntax", None)

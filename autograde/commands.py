@@ -32,18 +32,21 @@ def release(args: Namespace) -> int:
 
 
 def grade(args: Namespace) -> int:
+    from .grading import runner
+
+    if not args.dask:
+        runner.get_ready()  # on another core, while this process imports
     from rich.console import Console
 
     from . import tables
     from .grading.course import course_of
     from .grading.grader import Grader
-    from .grading.runner import Limits
     from .writing import chapter
 
     course, folder = course_of(Path(args.submitted), args.db)
     stem = chapter.find(args.chapter) if args.chapter else None
     submissions = course.submissions(folder, stem, args.student)
-    grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun, limits=Limits(sandbox=args.sandbox))
+    grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun, limits=runner.Limits(sandbox=args.sandbox))
     console = Console(stderr=True)
     began = time.monotonic()
     records = sorted(tables.watched(grader.grade(submissions), len(submissions), console),

@@ -391,8 +391,8 @@ def the_discriminator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
     for _ in range(4):  # Adam's first step shows little more than the signs of the gradient: a wrong one may have them too
         weights, real, z = draw_weights(draw), draw.normal(1, 16, 2), draw.normal(2, 16, 3)
         mine = subject.probe(after_training, weights, real, z)["D"]
-        runs = {fault: after_training(broken_train(fault), weights, real, z)["D"] for fault in ("sigmoid", "fake is 1")}
-        mistakes = ((run, FAULTS[fault]) for fault, run in runs.items())
+        mistakes = ((after_training(broken_train(fault), weights, real, z)["D"], FAULTS[fault])
+                    for fault in ("sigmoid", "fake is 1"))
         assert_close(mine, after_training(reference.train, weights, real, z)["D"], mistakes=mistakes)
 
 

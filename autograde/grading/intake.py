@@ -14,10 +14,11 @@ import nbformat
 from nbformat import NotebookNode
 from safetensors import SafetensorError, deserialize
 
+from .session import WEIGHTS
+
 MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
 MAX_CELLS = 2_000       # a chapter has about 100
-WEIGHTS = "entry.safetensors"  # trained weights that a student hands in beside the notebook
-MAX_WEIGHTS = 12_500_000       # bytes: three million float32, and what the file says of them
+MAX_WEIGHTS = 12_500_000  # bytes: three million float32, and what the file says of them
 _KINDS = {"code", "markdown", "raw"}
 _IN_COLAB = "In Colab: File > Download > Download .ipynb."
 _NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside.", b"%PDF": f"a PDF. {_IN_COLAB}",

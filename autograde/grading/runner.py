@@ -22,12 +22,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from multiprocessing.connection import Connection, wait
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from .sandbox import walls, warm
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand characters
 PATIENCE = 5.0           # seconds for a sandbox to end that was told to
@@ -85,6 +87,12 @@ class Run:
             self.outputs[message["cell"]] = message["outputs"]
 
 
+def get_ready() -> None:
+    """Start the process that all others are forked from, and do not wait for it: who is about to run notebooks, and has
+    other things to do first, need not import torch twice in a row."""
+    _started_here()
+
+
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
     """Run jobs, at most `at_once` side by side, and yield each as it ends. Jobs are taken when there is room.
 
@@ -134,7 +142,7 @@ class _Process:
         self._status, its_status = socket.socketpair()
         asks, answers = socket.socketpair()
         with its_report, its_status, asks, answers:
-            _fork(limits, judge=(its_report, asks), sandbox=(answers, its_status))
+            _fork(job.chapter, limits, judge=(its_report, asks), sandbox=(answers, its_status))
         self.report = Connection(report.detach())
         self.deadline = time.monotonic() + limits.notebook
         with contextlib.suppress(OSError):  # a judge that is gone is noticed later
@@ -220,6 +228,14 @@ class _Warm:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", warm.__name__, *map(str, handles)], pass_fds=handles, env=environment, cwd="/",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    @cached_property
+    def missing(self) -> dict[str, str]:
+        """The layers that do not hold here, each with the reason; it waits until the process can fork.
+
+        Raises:
+            SandboxError: it did not start.
+        """
         self._for_sandboxes.settimeout(START)
         try:
             said = self._for_sandboxes.recv(65536)
@@ -229,11 +245,12 @@ class _Warm:
             self._process.kill()
             raise SandboxError("the process that runs submissions did not start; what it said stands above, and "
                                "`autograde doctor` says what this machine lacks")
-        self.missing: dict[str, str] = json.loads(said)
+        return json.loads(said)
 
-    def fork(self, seconds: float, *, judge: tuple[socket.socket, ...], sandbox: tuple[socket.socket, ...]) -> None:
+    def fork(self, seconds: float, chapter: str, *, judge: tuple[socket.socket, ...],
+             sandbox: tuple[socket.socket, ...]) -> None:
         """A judge and a sandbox, each with its two sockets."""
-        request = warm.REQUEST.pack(seconds)
+        request = warm.REQUEST.pack(seconds, chapter.encode())
         with self._lock:
             for asks, ends in ((self._for_judges, judge), (self._for_sandboxes, sandbox)):
                 socket.send_fds(asks, [request], [end.fileno() for end in ends])
@@ -250,23 +267,31 @@ _started: dict[int, _Warm] = {}  # by the process that started it: a fork of a g
 _starting = threading.Lock()
 
 
-def _fork(limits: Limits, **ends: tuple[socket.socket, ...]) -> None:
+def _fork(chapter: str, limits: Limits, **ends: tuple[socket.socket, ...]) -> None:
     """A judge and a sandbox, from a new warm process where somebody has killed one of the old."""
     warm_process = _warm_process(limits)
     try:
-        warm_process.fork(limits.notebook, **ends)
+        warm_process.fork(limits.notebook, chapter, **ends)
     except OSError:
         warm_process.end()
-        _warm_process(limits).fork(limits.notebook, **ends)
+        _warm_process(limits).fork(limits.notebook, chapter, **ends)
 
 
-def _warm_process(limits: Limits) -> _Warm:
+def _started_here() -> _Warm:
     with _starting:
         found = _started.get(os.getpid())
         if found is None or not found.is_running():
             found = _started[os.getpid()] = _Warm()
-    if limits.sandbox != "weak" and walls.level(found.missing) != "strong":
-        lost = "; ".join(f"{layer} ({why})" for layer, why in found.missing.items())
+        return found
+
+
+def _warm_process(limits: Limits) -> _Warm:
+    """One that can fork as `limits` ask."""
+    found = _started_here()
+    with _starting:  # one thread hears what it says
+        missing = found.missing
+    if limits.sandbox != "weak" and walls.level(missing) != "strong":
+        lost = "; ".join(f"{layer} ({why})" for layer, why in missing.items())
         raise SandboxError(f"this machine's sandbox lacks: {lost}. `autograde doctor` says how to mend it. If you trust "
                            "every submission, grade with --sandbox=weak")
     return found

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from IPython.core.inputtransformer2 import TransformerManager
 
 MAX_OUTPUT = 20_000  # characters of each stream of a cell that are kept
+WEIGHTS = "entry.safetensors"  # trained weights that a student hands in beside the notebook, which finds them in its folder
 _TIMES = {"time", "timeit", "prun", "capture", "debug"}  # magics whose body is Python
 
 
@@ -56,10 +57,13 @@ class Session:
 
     def _execute(self, source: str) -> object:
         """Run Python with magics; the value of its last expression, unless a semicolon follows."""
-        code = TransformerManager().transform_cell(source)
         filename = f"<cell {self._count}>"
+        try:
+            code, tree = source, ast.parse(source, filename)
+        except SyntaxError:  # where it is no Python as it stands, it may hold magics
+            code = TransformerManager().transform_cell(source)
+            tree = ast.parse(code, filename)
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
-        tree = ast.parse(code, filename)
         shown = not code.rstrip().endswith(";") and tree.body and isinstance(tree.body[-1], ast.Expr)
         last = ast.Expression(tree.body.pop().value) if shown else None
         self._evaluate(compile(tree, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))

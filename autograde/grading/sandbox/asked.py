@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...checks import Subject, Wrong
 from ...checks.probe import source_of
-from ..intake import WEIGHTS
+from ..session import WEIGHTS
 from .wire import Garbled, Gone, Late, Wire, pack, unpack
 
 GRACE = 2.0            # seconds for an answer to cross, after the time that it may take within

@@ -1,12 +1,13 @@
 """The process that has imported torch and what notebooks need, and of which everything else is a fork.
 
-It starts with an environment of a few names, and first forks one that goes on to import the checks: the judges come from
-there. Then it walls itself off, and from then on forks a sandbox whenever it is asked for one. So a submission waits for
+It starts with an environment of a few names, and first forks one that goes on to import the checks, a chapter's when it
+is first asked for: the judges come from there. Then it walls itself off, and from then on forks a sandbox whenever it is asked for one. So a submission waits for
 no import, and its process never held an answer.
 """
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
 import importlib
 import json
@@ -22,10 +23,11 @@ import struct
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 
 from . import kernel, root, walls
 
-REQUEST = struct.Struct("!d")  # with it come two sockets
+REQUEST = struct.Struct("!d64s")  # how long it may take, and the chapter ("gan_losses"); with it come two sockets
 IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display")  # by notebooks, beside torch
 ENVIRONMENT = {"CLIPKIT_PRESET": "smoke", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
                "LANG": "C.UTF-8"}  # for every submission alike
@@ -38,7 +40,7 @@ def main(asks_for_sandboxes: socket.socket, asks_for_judges: socket.socket) -> N
     warm_up()
     if _fork() == 0:
         asks_for_sandboxes.close()
-        _serve(asks_for_judges, _judges())
+        _serve(asks_for_judges, _judge, before=_load_checks())
     asks_for_judges.close()
     proc, filter_calls = walls.open_proc(), walls.call_filter()  # while their files are in sight
     missing = walls.around_all()
@@ -61,28 +63,58 @@ def warm_up() -> None:
     for optimizer in (torch.optim.Adam(layer.parameters()), torch.optim.SGD(layer.parameters(), 0.1)):
         layer(torch.zeros(1, 1, 4, 4)).mean().backward()
         optimizer.step()
-    figure = sys.modules["matplotlib.figure"].Figure
-    figure.draw = figure.tight_layout = lambda *_, **__: None  # nobody sees what a submission plots: a third of its time
-    sys.modules["matplotlib.pyplot"].close(sys.modules["matplotlib.pyplot"].figure())
+    _plot_little()
+    _remember_digits()
     Session(10).run("import numpy as np\n%matplotlib inline\n1 + 1")
 
 
-def _judges() -> Callable:
+def _plot_little() -> None:
+    """Nobody sees what a submission plots, which is half of its time: nothing is drawn, and axes have no ticks."""
+    import matplotlib.pyplot as plt
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+    plt.rcParams["figure.dpi"] = 20
+    for kind, names in ((Figure, ("draw", "tight_layout", "set_dpi")), (Axis, ("set_tick_params", "set_clip_path"))):
+        for name in names:
+            setattr(kind, name, lambda *_, **__: None)
+    plt.close(plt.figure())
+
+
+def _remember_digits() -> None:
+    """Read scikit-learn's digits once for all; who asks for them gets a copy."""
+    from sklearn import datasets
+
+    read = cache(datasets.load_digits)
+    read()
+    datasets.load_digits = lambda *args, **kwargs: copy.deepcopy(read(*args, **kwargs))
+
+
+def _load_checks() -> Callable[[str], None]:
+    """A function that imports the checks of a chapter, once, and what they send into a sandbox."""
     from ... import checks
     from ...checks import probe, subject
-    from .. import judge
+    from .. import judge  # noqa: F401
 
-    for chapter in checks.chapters():
-        probe.prepare(checks.load(chapter))
     probe.prepare(subject)
 
-    def start(seconds: float, report: socket.socket, end: socket.socket) -> None:
-        judge.main(report, end)
-    return start
+    @cache
+    def load(chapter: str) -> None:
+        with contextlib.suppress(LookupError):  # its judge will fail, and no other
+            probe.prepare(checks.load(chapter))
+            gc.freeze()
+    return load
 
 
-def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.socket], None]) -> None:
-    """For each request fork a process that calls `start`, and then ends."""
+def _judge(seconds: float, report: socket.socket, end: socket.socket) -> None:
+    from .. import judge
+
+    judge.main(report, end)
+
+
+def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.socket], None],
+           before: Callable[[str], None] = lambda chapter: None) -> None:
+    """For each request fork a process that calls `start`, and then ends; `before` is called here, with the chapter."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -94,10 +126,12 @@ def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.so
         if not request:
             os._exit(0)
         ends = [socket.socket(fileno=handle) for handle in handles]
+        seconds, chapter = REQUEST.unpack(request)
+        before(chapter.rstrip(b"\0").decode())
         if _fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asks.close()
-            start(*REQUEST.unpack(request), *ends)
+            start(seconds, *ends)
             os._exit(0)
         for end in ends:
             end.close()
