@@ -38,7 +38,7 @@ def imports_through_the_loader():
             got(source)
 
 
-@hostile()
+@hostile(statuses={"graded", "timed_out"})
 def walks_the_disk():
     """Walks over all that it can see, and prints any file that speaks of this course."""
     began = time.monotonic()
