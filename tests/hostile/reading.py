@@ -38,13 +38,14 @@ def imports_through_the_loader():
             got(source)
 
 
-@hostile(statuses={"graded", "timed_out"})
+@hostile()
 def walks_the_disk():
     """Walks over all that it can see, and prints any file that speaks of this course."""
     began = time.monotonic()
     for top in ("/root", "/home", "/srv", "/opt", "/mnt", "/var", "/etc", "/work", "/workspace", "/run", "/proc", HOME, COURSE):
-        for folder, _, files in os.walk(top):
+        for folder, folders, files in os.walk(top):
             if "/torch/" in folder or time.monotonic() - began > 2:
+                folders.clear()  # and goes no deeper
                 continue
             for name in files:
                 if name.endswith((".py", ".ipynb", ".db", ".json", "environ", ".txt")):
