@@ -1,6 +1,6 @@
 """How the rate of grading grows with the workers of a Dask cluster, all on this machine.
 
-    python -m benchmarks.grading_workers [--workers 1 2 4] [--students 24]
+    python -m benchmarks.grading_workers [--workers 1 2 4] [--students 96]
 
 Each time a new scheduler and new workers of one thread, and the same class anew; the time counts from the command to its
 end, with the workers already connected but cold, and beside it stands the rate in the steady state.
@@ -66,7 +66,7 @@ def rates(root: Path, counts: list[int], students: int) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--students", type=int, default=24)
+    parser.add_argument("--students", type=int, default=96)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         figures = {"chapter": STEM, "runs": rates(Path(root), args.workers, args.students)}
