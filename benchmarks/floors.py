@@ -8,19 +8,27 @@ of its layers' outputs, weights and gradients, each moved once, at the best rate
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import keep
 from benchmarks.side_by_side import seconds
 from clipkit import ClipSet
 from solutions import models
-from solutions.gan_step import Game, fast_at_bfloat16
+from solutions.after_gans import flow_matching_loss
+from solutions.gan_step import fast_at_bfloat16
+from solutions.latent_flow import FlowRecipe, draw
+from solutions.layers import channels_last
 from solutions.models import MODELS
+from solutions.recipe import Recipe
+from solutions.settings import Settings
 from solutions.train import draw_batch, one_step, set_up
 
 NAME = "floors"
@@ -43,68 +51,111 @@ def peak_rates(device: str, dtype: torch.dtype = torch.float32) -> dict[str, flo
             "bytes": 2 * source.numel() / best(lambda: target.copy_(source), 5)}
 
 
-def made(name: str, *, size: int = 32, num_frames: int | None = None, batch: int | None = None, device: str = "cpu",
-         preset: str = "cpu") -> tuple[Game, tuple]:
-    """A model ready to train on noise of that shape, with its data."""
-    num_frames = num_frames or MODELS[name].num_frames
-    clips = torch.rand(64, num_frames, 3, size, size) * 2 - 1
-    data = ClipSet(clips, {"shirt": torch.arange(64) % 4}, {"shirt": tuple("abcd")})
-    recipe = models.recipe(name, data, preset)
-    settings = recipe.settings
-    if batch:
-        settings = type(settings)(**{**vars(settings), "batch": batch})
-    game = set_up(recipe.generator, recipe.discriminator, settings, recipe.hooks, torch.Generator(device).manual_seed(0))
-    return game, (recipe.real.to(device), tuple(label.to(device) for label in recipe.labels))
+class Step(NamedTuple):
+    """One step of training.
+
+    Attributes:
+        run: does it.
+        look: every forward pass of it, once.
+        networks: those that it trains.
+        batch: how many samples it takes.
+    """
+
+    run: Callable[[], object]
+    look: Callable[[], object]
+    networks: tuple[nn.Module, ...]
+    batch: int
 
 
-def operations(game: Game, data: tuple) -> int:
-    """Of one step, counted while it runs; a step without a lazy penalty."""
+def steps_of(
+    name: str, *, size: int = 32, num_frames: int | None = None, batch: int | None = None, preset: str = "cpu",
+) -> dict[str, Step]:
+    """What a model ready to train on noise of that shape does in a step; its parts, where they are trained one by one."""
+    clips = torch.rand(64, num_frames or MODELS[name].num_frames, 3, size, size) * 2 - 1
+    recipe = models.recipe(name, ClipSet(clips, {"shirt": torch.arange(64) % 4}, {"shirt": tuple("abcd")}), preset)
+    if isinstance(recipe, FlowRecipe):
+        return {f"{name}, {part}": step for part, step in flow_steps(recipe).items()}
+    settings = dataclasses.replace(recipe.settings, batch=batch) if batch else recipe.settings
+    return {name: gan_step(recipe, settings)}
+
+
+def gan_step(recipe: Recipe, settings: Settings) -> Step:
+    """Both turns, without a lazy penalty; D sees real samples, and fakes in each turn."""
+    game = set_up(recipe.generator, recipe.discriminator, settings, recipe.hooks, torch.Generator().manual_seed(0))
+    networks, batch = (game.generator, game.discriminator), draw_batch(game, recipe.real, recipe.labels)
+
+    def look() -> None:
+        fake = game.generator(batch.z, *batch.labels)
+        for samples in (batch.real, fake, fake):
+            game.discriminator(samples, *batch.labels)
+    return Step(lambda: one_step(game, (recipe.real, recipe.labels), 1), look, networks, settings.batch)
+
+
+def flow_steps(recipe: FlowRecipe) -> dict[str, Step]:
+    """Of the autoencoder, whose samples are clips, and of the velocity, whose samples are codes."""
+    model, settings, rng = channels_last(recipe.generator).train(), recipe.settings, torch.Generator().manual_seed(0)
+    clips, codes = draw(recipe.real, settings.clips, rng), torch.randn(settings.codes, model.nz)
+    encode, velocity = model.autoencoder, model.velocity
+    losses = {"autoencoder": (encode, lambda: F.mse_loss(encode(clips), clips), settings.clips),
+              "velocity": (velocity, lambda: flow_matching_loss(velocity, codes, rng), settings.codes)}
+    return {part: Step(descent(network, loss), loss, (network,), batch) for part, (network, loss, batch) in losses.items()}
+
+
+def descent(network: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """A step of Adam down a loss."""
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+
+    def run() -> None:
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    return run
+
+
+def operations(step: Step) -> int:
+    """Of one step, counted while it runs."""
     with FlopCounterMode(display=False) as counter:
-        one_step(game, data, 1)
+        step.run()
     return counter.get_total_flops()
 
 
-def bytes_moved(game: Game, data: tuple) -> int:
-    """Float32 outputs of all layers forward and backward, D's for real, fake and fake again, and weights with Adam's."""
+def bytes_moved(step: Step) -> int:
+    """Float32 outputs of all layers, forward and backward, and weights with their gradients and Adam's moments."""
     total = 0
 
     def add(module: nn.Module, inputs: tuple, output: object) -> None:
         nonlocal total
-        if isinstance(output, torch.Tensor) and not list(module.children()):
+        if isinstance(output, Tensor) and not list(module.children()):
             total += 2 * 2 * output.numel() * 4  # written and read, forward and backward
 
-    networks = game.generator, game.discriminator
-    hooks = [layer.register_forward_hook(add) for network in networks for layer in network.modules()]
-    batch = draw_batch(game, *data)
+    hooks = [layer.register_forward_hook(add) for network in step.networks for layer in network.modules()]
     with torch.no_grad():
-        fake = game.generator(batch.z, *batch.labels)
-        for samples in (batch.real, fake, fake):
-            game.discriminator(samples, *batch.labels)
+        step.look()
     for hook in hooks:
         hook.remove()
-    weights = sum(p.numel() for network in networks for p in network.parameters())
+    weights = sum(p.numel() for network in step.networks for p in network.parameters())
     return total + weights * 4 * 7  # weight, gradient and two moments: read, and all but the gradient written
 
 
-def measured(name: str, rates: dict[str, float], **shape: int) -> dict:
+def measured(step: Step, rates: dict[str, float]) -> dict:
     """Milliseconds of a step and of its floor, and the share of the floor in it."""
-    game, data = made(name, **shape)
-    flops, moved = operations(game, data), bytes_moved(game, data)
-    taken = best(lambda: one_step(game, data, 1), STEPS)
+    flops, moved = operations(step), bytes_moved(step)
+    taken = best(step.run, STEPS)
     floor = max(flops / rates["operations"], moved / rates["bytes"])
     bound = "operations" if flops / rates["operations"] >= moved / rates["bytes"] else "bytes"
     return {"gflop": round(flops / 1e9, 3), "megabytes": round(moved / 1e6, 1), "ms": round(1e3 * taken, 1),
             "floor_ms": round(1e3 * floor, 2), "share_of_floor": round(floor / taken, 3), "bound": bound,
-            "samples_a_second": round(game.settings.batch / taken, 1)}
+            "samples_a_second": round(step.batch / taken, 1)}
 
 
 def growth(rates: dict[str, float], tiny: bool = False) -> dict[str, dict]:
     """Cost of a step against one axis at a time: size and batch of images, frames of clips."""
     sizes, frames, batches = ((16, 32), (4,), (8,)) if tiny else ((16, 32, 64), (4, 8, 16), (8, 16, 32, 64))
+    cost = lambda name, **shape: measured(steps_of(name, **shape)[name], rates)
     return {
-        "size (dcgan)": {size: measured("dcgan", rates, size=size) for size in sizes},
-        "batch (dcgan)": {batch: measured("dcgan", rates, batch=batch) for batch in batches},
-        "frames (mocogan)": {count: measured("mocogan", rates, num_frames=count) for count in frames},
+        "size (dcgan)": {size: cost("dcgan", size=size) for size in sizes},
+        "batch (dcgan)": {batch: cost("dcgan", batch=batch) for batch in batches},
+        "frames (mocogan)": {count: cost("mocogan", num_frames=count) for count in frames},
     }
 
 
@@ -117,8 +168,8 @@ def main(arguments: list[str] | None = None) -> None:
     started, device = time.perf_counter(), torch.device("cpu")
     dtype = torch.bfloat16 if fast_at_bfloat16(device) else torch.float32
     rates = {"operations_float32": peak_rates("cpu")["operations"], **peak_rates("cpu", dtype)}
-    names = ("dcgan", "mocogan") if options.tiny else MODELS
-    rows = {name: measured(name, rates) for name in names}
+    names = ("dcgan", "flow") if options.tiny else MODELS
+    rows = {part: measured(step, rates) for name in names for part, step in steps_of(name).items()}
     print(f"{'':<22}{'GFLOP':>8}{'MB':>8}{'ms':>8}{'floor':>8}{'share':>8}  bound by")
     for name, row in rows.items():
         print(f"{name:<22}{row['gflop']:>8}{row['megabytes']:>8}{row['ms']:>8}{row['floor_ms']:>8}"

@@ -47,19 +47,23 @@ def cluster(workers: int, folder: Path) -> Iterator[str]:
 
 
 def rates(root: Path, counts: list[int], students: int) -> list[dict]:
-    """One entry for each number of workers, with its speedup over the first."""
+    """One entry for each number of workers, with its speedup over the first, and what each submission costs the grader,
+    who reads, repairs and records: the CPU time of the class less that of a single submission, shared out."""
     subprocess.run([sys.executable, "-m", "autograde", "release", "gan_losses", "--course", str(root)], check=True,
                    stdout=subprocess.DEVNULL)
-    submissions.hand_in(root, submissions.class_of(students))
+    first, *_ = submissions.hand_in(root, submissions.class_of(students))
     found = []
     for count in counts:
         with tempfile.TemporaryDirectory() as folder, cluster(count, Path(folder)) as address:
-            run = measured(sys.executable, "-m", "autograde", "grade", "submitted", "--dask", address, "--rerun",
-                           folder=root)
-        run = {"wall_s": run["wall_s"], "grader_cpu_s": run["cpu_s"], "submissions": students,
-               "per_minute": round(60 * students / run["wall_s"], 1), "steady_per_minute": steady_per_minute(root)}
+            grade = [sys.executable, "-m", "autograde", "grade", "submitted", "--dask", address, "--rerun"]
+            run, steady = measured(*grade, folder=root), steady_per_minute(root)
+            single = measured(*grade, "--student", first, folder=root)
+        run = {"wall_s": run["wall_s"], "submissions": students, "per_minute": round(60 * students / run["wall_s"], 1),
+               "steady_per_minute": steady,
+               "grader_cpu_s_each": round((run["cpu_s"] - single["cpu_s"]) / (students - 1), 3)}
         found.append({"workers": count} | run)
         found[-1]["speedup"] = round(run["per_minute"] / found[0]["per_minute"], 2)
+        found[-1]["steady_speedup"] = round(steady / found[0]["steady_per_minute"], 2)
     return found
 
 
