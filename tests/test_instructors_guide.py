@@ -1,4 +1,5 @@
 """The commands that the instructor's guide, the README and the start page name are ones that the program takes."""
+import json
 import re
 import shlex
 from pathlib import Path
@@ -43,3 +44,30 @@ def test_the_guide_names_every_state_and_layer():
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
     assert not [s for s in ("graded", "timed_out", "crashed", "unreadable", "refused") if s not in tables.COLOURS or f"`{s}`" not in text]
     assert not [layer for layer in _MEND if layer not in text]
+
+
+def test_the_arithmetic_follows_from_what_was_measured():
+    text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
+    runs = json.loads((ROOT / "benchmarks/figures/grading_workers.json").read_text())["runs"]
+    worker, recording = (float(re.search(rf"\| \${name}\$ \| ([\d.]+) s", text)[1]) for name in "wr")
+    assert worker == pytest.approx(60 / runs[0]["steady_per_minute"], rel=0.2)
+    assert recording == pytest.approx(max(run["grader_cpu_s_each"] for run in runs), rel=0.2)
+    assert f"approx {worker / recording:.0f}$ workers" in text
+    rows = re.findall(r"^\| (\d+)(?:, for (\d+) graders)? \| ([\d.]+) (hours|minutes) \| (.*?) \|$", text, re.MULTILINE)
+    assert len(rows) == 4
+    for workers, graders, time, unit, limit in rows:
+        by_workers, by_graders = worker / int(workers), recording / int(graders or 1)
+        hours = 100_000 * max(by_workers, by_graders) / 3600
+        assert float(time) == pytest.approx(hours * (60 if unit == "minutes" else 1), rel=0.03)
+        assert ("worker" in limit) == (by_workers > by_graders)
+    assert f"are {100_000 * (worker + recording) / 3600:.0f} core-hours" in text
+
+
+def test_the_time_of_a_class_is_the_one_measured():
+    text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
+    students, ours, stock = map(int, re.search(
+        r"A class of (\d+) .* takes (\d+) seconds on two cores.*takes (\d+) minutes", text, re.DOTALL).groups())
+    figures = json.loads((ROOT / "benchmarks/figures/grading.json").read_text())
+    assert all(run["submissions"] == students for run in figures["ours"])
+    assert ours == pytest.approx(sum(run["wall_s"] for run in figures["ours"]) / len(figures["ours"]), abs=1)
+    assert stock == pytest.approx(students / figures["stock"]["per_minute"], abs=1)
