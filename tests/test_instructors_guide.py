@@ -49,7 +49,7 @@ def test_the_guide_names_every_state_and_layer():
 def test_the_arithmetic_follows_from_what_was_measured():
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
     runs = json.loads((ROOT / "benchmarks/figures/grading_workers.json").read_text())["runs"]
-    worker, recording = (float(re.search(rf"\| \${name}\$ \| ([\d.]+) s", text)[1]) for name in "wr")
+    worker, recording = (float(re.search(rf"\| \${name}\$ \| ([\d.]+)\s+s", text)[1]) for name in "wr")
     assert worker == pytest.approx(60 / runs[0]["steady_per_minute"], rel=0.2)
     assert recording == pytest.approx(max(run["grader_cpu_s_each"] for run in runs), rel=0.2)
     assert f"approx {worker / recording:.0f}$ workers" in text

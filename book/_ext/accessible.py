@@ -6,6 +6,7 @@ import re
 
 MENDED = [
     (re.compile(r'<th class="head[^"]*"><p></p></th>'), "<td></td>"),  # a heading that says nothing is none
+    (re.compile(r'<a class="[^"]*image-reference[^"]*" href="data:[^"]*">(<img [^>]*>)\s*</a>'), r"\1"),  # leads nowhere
     (re.compile(r' role="doc-biblioentry"'), ""),  # deprecated, and not allowed here
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),  # its children are no items
 ]

@@ -51,10 +51,9 @@ def cells(counts: list[float]) -> list[str]:
 
 
 def run_time(stem: str) -> str:
-    """How long the chapter's stored run took, and on what; empty where there is none."""
+    """How long the chapter's stored run took; empty where there is none. The status page says on what."""
     run = reference_run.load(stem)
-    about = run.notebook.metadata["reference_run"] if run else None
-    return f"{about['seconds']:.0f} s on {about['device']}" if about else ""
+    return f"{run.notebook.metadata['reference_run']['seconds']:.0f} s" if run else ""
 
 
 def table(header: list[str], rows: list[list[str]], left: int = 1) -> str:

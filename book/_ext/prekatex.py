@@ -24,6 +24,7 @@ OPTIONS = {
 }
 # KaTeX would number these by itself; Sphinx has given the number already.
 NUMBERED = re.compile(r"\\(begin|end)\{(equation|align|alignat|gather|multline)\}")
+PUNCTUATION = re.compile(r"[.,;:?!)\]’”]+")
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +58,22 @@ def html_or_warning(node: nodes.Element, *, display: bool) -> str:
         return f'<code class="katex-error">{escape(latex)}</code>'
 
 
+def keep_punctuation(app, doctree: nodes.document, docname: str) -> None:
+    """A formula takes what must stand on its line with it: `,` or `)` in the text that follows goes to its attribute `then`."""
+    for formula in list(doctree.findall(nodes.math)):
+        place = formula.parent.index(formula) + 1
+        following = formula.parent[place] if place < len(formula.parent) else None
+        if isinstance(following, nodes.Text) and (found := PUNCTUATION.match(following)):
+            formula["then"] = found[0]
+            formula.parent[place] = nodes.Text(following[found.end():])
+
+
 def visit_inline(self, node: nodes.math) -> None:
+    html = html_or_warning(node, display=False)
+    alone = "then" in node and html.count('class="katex-base"') == 1  # a longer one may be broken between its parts
+    self.body.append('<span class="unbroken">' if alone else "")
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
-    self.body.append(html_or_warning(node, display=False) + "</span>")
+    self.body.append(f"{html}</span>{node.get('then', '')}" + ("</span>" if alone else ""))
     raise nodes.SkipNode
 
 
@@ -81,5 +95,6 @@ def add_stylesheet(app, pagename, templatename, context, doctree) -> None:
 
 def setup(app) -> dict:
     app.add_html_math_renderer("prekatex", (visit_inline, None), (visit_block, None))
+    app.connect("doctree-resolved", keep_punctuation)
     app.connect("html-page-context", add_stylesheet)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

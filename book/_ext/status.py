@@ -18,7 +18,7 @@ from autograde.writing import reference_run, source
 
 FIGURES = Path(__file__).parents[2] / "benchmarks" / "figures"
 MADE_WITH = ["clipkit", "torch", "torchvision", "jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "nbgrader"]
-SCORES = {"performance": "Performance", "accessibility": "Accessibility", "best-practices": "Best practices", "seo": "Search engines"}
+SCORES = {"performance": "Speed", "accessibility": "Access", "best-practices": "Practices", "seo": "Search"}
 
 
 def runs(preset: str = "cpu") -> str:
@@ -59,7 +59,7 @@ def measured() -> str:
         found = load(path)
         machine = found.get("machine", {})
         rows.append([f"`{path.name}`", f"`{found.get('command', f'python -m benchmarks.{path.stem}')}`", str(machine.get("cpu", "")),
-                     str(machine.get("cores", "")), gpu_of(found) or "none", machine.get("torch", "")])
+                     str(machine.get("cores", "")), gpu_of(found) or "none", machine.get("torch", "").partition("+")[0]])
     return table(["Figures", "Measured by", "Processor", "Cores", "GPU", "PyTorch"], rows, left=2)
 
 

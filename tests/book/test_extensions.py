@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -54,6 +55,16 @@ def test_formula_is_html_and_mathml(build_page):
     html, warnings = build_page(r"Between $a$ and $$\frac{1}{2}$$")
     assert warnings == ""
     assert html.count('<span class="katex-mathml">') == 2 and "<mfrac>" in html
+
+
+def test_punctuation_stays_on_the_line_of_its_formula(build_page):
+    """And nothing else of the text does, nor anything after a formula that may be broken."""
+    html, _ = build_page("See ($a$), $b$ too: $a + b + c$. Then $d$*.*")
+    assert html.count('class="unbroken"') == 1
+    one, rest = re.search(r'<span class="unbroken">(.*?\),)</span>(.*)', html, re.DOTALL).groups()
+    assert one.count('class="katex"') == 1 and rest.startswith(" <span class=\"math")
+    text = re.sub(r'<span class="katex-mathml">.*?</span>|<[^>]+>', "", html[html.index("See"):])
+    assert " ".join(text.split()).startswith("See (a), b too: a+b+c. Then d.")
 
 
 def test_equation_has_one_number_and_can_be_referred_to(build_page):

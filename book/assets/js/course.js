@@ -1,7 +1,7 @@
 // Self-check questions: choosing an option shows its explanation where screen readers announce it.
 for (const question of document.querySelectorAll(".quiz")) {
   const answer = question.querySelector(".quiz-answer");
-  question.classList.add("live"); // hides the explanations that wait for readers without JavaScript
+  question.classList.add("answerable"); // hides the explanations that wait for readers without JavaScript
   question.addEventListener("change", ({ target }) => {
     const reason = target.closest(".quiz-option").querySelector(".quiz-reason");
     const shown = reason.cloneNode(true);
