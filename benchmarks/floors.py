@@ -76,10 +76,10 @@ def steps_of(
     if isinstance(recipe, FlowRecipe):
         return {f"{name}, {part}": step for part, step in flow_steps(recipe).items()}
     settings = dataclasses.replace(recipe.settings, batch=batch) if batch else recipe.settings
-    return {name: gan_step(recipe, settings)}
+    return {name: gan_round(recipe, settings)}
 
 
-def gan_step(recipe: Recipe, settings: Settings) -> Step:
+def gan_round(recipe: Recipe, settings: Settings) -> Step:
     """Both turns, without a lazy penalty; D sees real samples, and fakes in each turn."""
     game = set_up(recipe.generator, recipe.discriminator, settings, recipe.hooks, torch.Generator().manual_seed(0))
     networks, batch = (game.generator, game.discriminator), draw_batch(game, recipe.real, recipe.labels)

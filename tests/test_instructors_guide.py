@@ -1,5 +1,4 @@
 """The commands that the instructor's guide, the README and the start page name are ones that the program takes."""
-import json
 import re
 import shlex
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from autograde.__main__ import parser
+from benchmarks import machine
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("book/instructors_guide.md", "README.md", "book/index.md", "book/student_guide.md")
@@ -48,7 +48,7 @@ def test_the_guide_names_every_state_and_layer():
 
 def test_the_arithmetic_follows_from_what_was_measured():
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
-    runs = json.loads((ROOT / "benchmarks/figures/grading_workers.json").read_text())["runs"]
+    runs = machine.kept("grading_workers")["runs"]
     worker, recording = (float(re.search(rf"\| \${name}\$ \| ([\d.]+)\s+s", text)[1]) for name in "wr")
     assert worker == pytest.approx(60 / runs[0]["steady_per_minute"], rel=0.2)
     assert recording == pytest.approx(max(run["grader_cpu_s_each"] for run in runs), rel=0.2)
@@ -67,7 +67,7 @@ def test_the_time_of_a_class_is_the_one_measured():
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
     students, ours, stock = map(int, re.search(
         r"A class of (\d+) .* takes (\d+) seconds on two cores.*takes (\d+) minutes", text, re.DOTALL).groups())
-    figures = json.loads((ROOT / "benchmarks/figures/grading.json").read_text())
+    figures = machine.kept("grading")
     assert all(run["submissions"] == students for run in figures["ours"])
     assert ours == pytest.approx(sum(run["wall_s"] for run in figures["ours"]) / len(figures["ours"]), abs=1)
     assert stock == pytest.approx(students / figures["stock"]["per_minute"], abs=1)
