@@ -9,6 +9,8 @@ MENDED = [
     (re.compile(r'<a class="[^"]*image-reference[^"]*" href="data:[^"]*">(<img [^>]*>)\s*</a>'), r"\1"),  # leads nowhere
     (re.compile(r' role="doc-biblioentry"'), ""),  # deprecated, and not allowed here
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),  # its children are no items
+    # What may scroll can be reached by keyboard; `course.js` takes that back from what fits.
+    (re.compile(r'<(pre|div class="(?:math[ "]|output text_html|pst-scrollable-table-container)[^>]*)>'), r'<\1 tabindex="0">'),
 ]
 
 

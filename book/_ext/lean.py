@@ -15,7 +15,7 @@ from posixpath import normpath
 import tinycss2
 
 FIRST = ["_static/basic.css", "_static/styles/pydata-sphinx-theme.css"]  # theme.css only imports the former
-LAST = ["_static/scripts/bootstrap.js", "_static/scripts/pydata-sphinx-theme.js", "_static/js/course.js"]
+LAST = ["_static/scripts/bootstrap.js", "_static/js/course.js", "_static/scripts/pydata-sphinx-theme.js"]
 SITE = "_static/site"
 OWN = ("_static/js", "_static/live")  # where the book's scripts are
 UNUSED = ["**/*.map", "**/*.LICENSE.txt", "scripts/fontawesome.js", "vendor/fontawesome/webfonts/*.ttf"]

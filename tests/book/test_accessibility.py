@@ -21,6 +21,18 @@ def test_axe_finds_nothing(visit, name, theme):
     assert [(rule["id"], node["target"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
 
 
+@in_every_chapter
+@pytest.mark.parametrize("width", [390, 1600])
+def test_keyboard_reaches_the_code_and_formulas_that_scroll_and_passes_by_the_others(visit, name, width):
+    page = visit(name, viewport={"width": width, "height": 844})
+    unfit = """blocks => blocks.every(block => block.checkVisibility() === false
+        || (block.scrollWidth > block.clientWidth) === (block.tabIndex === 0))"""
+    blocks = "article :is(pre, div.math, .output.text_html, .pst-scrollable-table-container)"
+    page.wait_for_function(f"({unfit})([...document.querySelectorAll('{blocks}')])")
+    scrolling = page.locator(f"{blocks}").evaluate_all("blocks => blocks.filter(block => block.tabIndex === 0).length")
+    assert (scrolling > 10) == (width == 390)
+
+
 @on_every_page
 def test_page_fits_a_phone_a_tablet_and_a_wide_screen(visit, name):
     page = visit(name)

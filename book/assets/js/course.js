@@ -34,23 +34,34 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
   }
 }
 
-// A formula wider than a phone scrolls by itself; this lets the keyboard reach it. One after the other and when there is time,
-// because to measure it the browser must lay out a part of the page that nobody may ever look at.
-const formulas = [...document.querySelectorAll("div.math")];
-const letReach = (formula) => {
-  if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
-  else formula.removeAttribute("tabindex");
-};
-const whenIdle = window.requestIdleCallback ?? setTimeout; // Safari has none
-const measureNext = () => {
-  const formula = formulas.shift();
-  if (!formula) return;
-  letReach(formula);
-  sizes.observe(formula);
-  whenIdle(measureNext);
+// What is wider than a phone scrolls by itself, and the keyboard can reach it; what fits need not stop the Tab key. That is
+// found out block after block and when there is time, because to measure one the browser must lay out a part of the page that
+// nobody may ever look at. (The theme measures all code at once when the page has loaded, which can hold a phone up for a
+// quarter of a second; this comes before its script, and takes its turn.)
+const blocks = [...document.querySelectorAll("article [tabindex='0']:is(pre, div)")];
+const letReach = (block) => {
+  if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
+  else block.removeAttribute("tabindex");
 };
 const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => letReach(target)));
-addEventListener("load", () => document.fonts.ready.then(() => whenIdle(measureNext)));
+const whenIdle = window.requestIdleCallback ?? setTimeout; // Safari has none
+let waiting = [];
+const measureNext = () => {
+  const block = waiting.shift();
+  if (!block) return;
+  letReach(block);
+  sizes.observe(block);
+  whenIdle(measureNext);
+};
+const measure = () => {
+  if (!waiting.length) whenIdle(measureNext);
+  waiting = [...blocks];
+};
+addEventListener("load", (event) => {
+  event.stopImmediatePropagation();
+  measure();
+  document.fonts.addEventListener("loadingdone", measure); // a formula asks for its fonts when it is laid out
+}, { capture: true });
 
 // Paper cannot be clicked: everything that folds is open in print.
 addEventListener("beforeprint", () => {
