@@ -139,3 +139,15 @@ def test_clip_waits_where_less_motion_is_wanted(visit, name):
     assert video.evaluate("video => video.paused && video.currentTime === 0")
     video.press("Space")
     page.wait_for_function("video => video.currentTime > 0", arg=video.element_handle())
+
+
+@where_a_clip_plays
+def test_clip_that_cannot_be_played_shows_its_film_strip(browser, site, name):
+    context = browser.new_context()
+    context.route("**/*.mp4", lambda route: route.fulfill(body=b"no video", content_type="video/mp4"))
+    page = context.new_page()
+    page.goto(f"{site}{name}.html")
+    clip = page.locator("figure.clip").first
+    clip.scroll_into_view_if_needed()
+    clip.locator("details[open] img").wait_for(state="visible")
+    context.close()

@@ -34,6 +34,13 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
   }
 }
 
+// Not every Linux can decode MP4: then the film strip is shown.
+for (const video of document.querySelectorAll("figure.clip video")) {
+  const unfold = () => (video.parentElement.querySelector("details").open = true);
+  video.addEventListener("error", unfold, { capture: true }); // its source says it, and says it to nobody above
+  if (video.networkState === video.NETWORK_NO_SOURCE) unfold(); // it was said before
+}
+
 // What is wider than a phone scrolls by itself, and the keyboard can reach it; what fits need not stop the Tab key. That is
 // found out block after block and when there is time, because to measure one the browser must lay out a part of the page that
 // nobody may ever look at. (The theme measures all code at once when the page has loaded, which can hold a phone up for a
@@ -45,22 +52,18 @@ const letReach = (block) => {
 };
 const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => letReach(target)));
 const whenIdle = window.requestIdleCallback ?? setTimeout; // Safari has none
-let waiting = [];
-const measureNext = () => {
-  const block = waiting.shift();
+const measureNext = async () => {
+  const block = blocks.shift();
   if (!block) return;
+  void block.scrollWidth; // lays it out, and only then does a formula ask for its fonts
+  await document.fonts.ready;
   letReach(block);
   sizes.observe(block);
   whenIdle(measureNext);
 };
-const measure = () => {
-  if (!waiting.length) whenIdle(measureNext);
-  waiting = [...blocks];
-};
 addEventListener("load", (event) => {
   event.stopImmediatePropagation();
-  measure();
-  document.fonts.addEventListener("loadingdone", measure); // a formula asks for its fonts when it is laid out
+  whenIdle(measureNext);
 }, { capture: true });
 
 // Paper cannot be clicked: everything that folds is open in print.
