@@ -14,6 +14,9 @@ spec.loader.exec_module(course_table)
 sys.modules["course_table"] = course_table
 
 
+HOURS = {"two hours and a half": 2.5, "three hours": 3, "three hours and a half": 3.5, "four hours and a half": 4.5}
+
+
 def rows(markdown):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.split("\n")[2:]]
 
@@ -32,6 +35,14 @@ def test_a_chapter_needs_earlier_ones_only():
     assert needed[0] == [] and [2, 3] in needed
     for number, earlier in zip((int(stem[:2]) for stem in chapter.stems()), needed, strict=True):
         assert all(n < number for n in earlier)
+
+
+def test_a_chapter_asks_for_the_time_of_its_exercises_and_some_to_read():
+    for stem in chapter.stems():
+        text = (chapter.BOOK / f"{stem}.md").read_text("utf-8")
+        spoken = re.search(r"It takes about ([a-z ]+) with the exercises", text)[1]
+        exercises = sum(exercise.minutes for exercise in chapter.load(stem).exercises)
+        assert 30 <= 60 * HOURS[spoken] - exercises <= 60, stem
 
 
 def test_every_exercise_has_its_row_with_the_points_of_its_checks():

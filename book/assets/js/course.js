@@ -38,7 +38,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
 for (const video of document.querySelectorAll("figure.clip video")) {
   const unfold = () => (video.parentElement.querySelector("details").open = true);
   video.addEventListener("error", unfold, { capture: true }); // its source says it, and says it to nobody above
-  if (video.networkState === video.NETWORK_NO_SOURCE) unfold(); // it was said before
+  if (!video.canPlayType("video/mp4")) unfold(); // it was said before
 }
 
 // What is wider than a phone scrolls by itself, and the keyboard can reach it; what fits need not stop the Tab key. That is
