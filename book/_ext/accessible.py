@@ -1,4 +1,4 @@
-"""Corrections of what docutils and the theme write, where screen readers would stumble (axe-core says so)."""
+"""Corrections of what docutils and the theme write, where screen readers or the keyboard would stumble (axe-core says so)."""
 
 from __future__ import annotations
 

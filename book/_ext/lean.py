@@ -15,6 +15,7 @@ from posixpath import normpath
 import tinycss2
 
 FIRST = ["_static/basic.css", "_static/styles/pydata-sphinx-theme.css"]  # theme.css only imports the former
+# course.js measures what scrolls in place of the theme, and can only before it
 LAST = ["_static/scripts/bootstrap.js", "_static/js/course.js", "_static/scripts/pydata-sphinx-theme.js"]
 SITE = "_static/site"
 OWN = ("_static/js", "_static/live")  # where the book's scripts are

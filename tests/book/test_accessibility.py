@@ -25,11 +25,10 @@ def test_axe_finds_nothing(visit, name, theme):
 @pytest.mark.parametrize("width", [390, 1600])
 def test_keyboard_reaches_the_code_and_formulas_that_scroll_and_passes_by_the_others(visit, name, width):
     page = visit(name, viewport={"width": width, "height": 844})
-    unfit = """blocks => blocks.every(block => block.checkVisibility() === false
-        || (block.scrollWidth > block.clientWidth) === (block.tabIndex === 0))"""
-    blocks = "article :is(pre, div.math, .output.text_html, .pst-scrollable-table-container)"
-    page.wait_for_function(f"({unfit})([...document.querySelectorAll('{blocks}')])")
-    scrolling = page.locator(f"{blocks}").evaluate_all("blocks => blocks.filter(block => block.tabIndex === 0).length")
+    css = "article :is(pre, div.math, .output.text_html, .pst-scrollable-table-container)"
+    page.wait_for_function("""css => [...document.querySelectorAll(css)].every(block => !block.checkVisibility()
+        || (block.scrollWidth > block.clientWidth) === (block.tabIndex === 0))""", arg=css)
+    scrolling = page.locator(css).evaluate_all("blocks => blocks.filter(block => block.tabIndex === 0).length")
     assert (scrolling > 10) == (width == 390)
 
 
@@ -142,12 +141,10 @@ def test_clip_waits_where_less_motion_is_wanted(visit, name):
 
 
 @where_a_clip_plays
-def test_clip_that_cannot_be_played_shows_its_film_strip(browser, site, name):
-    context = browser.new_context()
-    context.route("**/*.mp4", lambda route: route.fulfill(body=b"no video", content_type="video/mp4"))
-    page = context.new_page()
-    page.goto(f"{site}{name}.html")
+def test_clip_that_cannot_be_played_shows_its_film_strip(visit, name):
+    page = visit(name)
+    page.route("**/*.mp4", lambda route: route.fulfill(body=b"no video", content_type="video/mp4"))
+    page.reload()
     clip = page.locator("figure.clip").first
     clip.scroll_into_view_if_needed()
     clip.locator("details[open] img").wait_for(state="visible")
-    context.close()

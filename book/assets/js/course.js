@@ -64,7 +64,7 @@ const measureNext = async () => {
 addEventListener("load", (event) => {
   event.stopImmediatePropagation();
   whenIdle(measureNext);
-}, { capture: true });
+});
 
 // Paper cannot be clicked: everything that folds is open in print.
 addEventListener("beforeprint", () => {

@@ -135,23 +135,24 @@ def test_levels():
     assert walls.level({"network": "no"}) == "partial" and walls.level({"network": "no", "system calls": "no"}) == "weak"
 
 
-def _taken(size: int) -> mmap.mmap:
-    """Memory fresh from the system: malloc might give some that was freed before the fork, which is inherited, not taken."""
-    held = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    held[::4096] = bytes(len(held[::4096]))
-    return held
+PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # malloc might give what was freed before a fork: inherited, not taken
+
+
+def _written(memory: mmap.mmap) -> mmap.mmap:
+    """The memory, every page of it written on, so that the system has to give it."""
+    memory[::4096] = bytes(len(memory[::4096]))
+    return memory
 
 
 def test_memory_counts_descendants_and_not_what_they_inherited():
     """The 200 MB that the parent shares are no memory of a fork that leaves them alone, and hide nothing of what it takes."""
-    proc, reader_writer, shared = walls.open_proc(), os.pipe(), mmap.mmap(-1, 200_000_000)
-    shared[::4096] = bytes(len(shared[::4096]))
+    proc, reader_writer, shared = walls.open_proc(), os.pipe(), _written(mmap.mmap(-1, 200_000_000))
     inherited = walls.inheritable(proc)
     assert inherited > 1_000_000
     pid = os.fork()
     if pid == 0:
         grandchild = os.fork()
-        held = _taken(50_000_000)
+        held = _written(mmap.mmap(-1, 50_000_000, PRIVATE))
         os.write(reader_writer[1], held[:1])
         os.read(os.pipe()[0], 1) if grandchild == 0 else os.waitpid(grandchild, 0)
         os._exit(0)
@@ -172,9 +173,9 @@ def test_copies_that_forks_make_of_what_they_inherited_are_counted(monkeypatch):
     inherited = walls.inheritable(proc) + 60_000_000
     pid = os.fork()
     if pid == 0:
-        held = _taken(60_000_000)
+        held = _written(mmap.mmap(-1, 60_000_000, PRIVATE))
         if any(os.fork() == 0 for _ in range(3)):  # a fork forks no more
-            held[::4096] = bytes(len(held[::4096]))
+            _written(held)
         os.write(writer, b"x")
         signal.pause()
     for _ in range(4):
