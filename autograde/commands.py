@@ -8,6 +8,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import files
+
 if TYPE_CHECKING:
     from .grading.course import Course
 
@@ -83,7 +85,7 @@ def export(args: Namespace) -> int:
         _note(f"{waiting} submissions wait for a grade by hand (formgrader); their scores hold what is graded")
     titles = {record["chapter"]: chapter.load(record["chapter"]).title for record in records}
     content = export.text(records, args.format, titles=titles, roster=roster)
-    export.write(content, Path(args.out)) if args.out else sys.stdout.write(content)
+    files.put(Path(args.out), content) if args.out else sys.stdout.write(content)
     return 0
 
 
@@ -120,7 +122,7 @@ def similar(args: Namespace) -> int:
         answers, known = similar_page.answers_of(course, read)
         pairs = similar.pairs(answers, known)
         out = _for_chapter(args.out or f"similar-{stem}.html", stem, records)
-        similar_page.write(similar_page.page(read.title, pairs, answers), out)
+        files.put(out, similar_page.page(read.title, pairs, answers))
         if pairs:
             Console().print(tables.similar(pairs, read.title))
         print(f"{read.title}: {len(answers)} submissions compared, {len(pairs) or 'no'} pairs to look at; see {out}")
@@ -142,9 +144,7 @@ def leaderboard(args: Namespace) -> int:
 
 
 def _write_json(data: list[dict], path: str) -> None:
-    part = Path(f"{path}.part")  # a reader finds all of it or nothing
-    part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    files.put(Path(path), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def _records(course: Course, chapter_name: str | None) -> list[dict]:

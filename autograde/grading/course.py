@@ -15,6 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
+from .. import files
 from ..nbgrader_config import configure
 from ..writing import release
 from ..writing.chapter import Chapter
@@ -84,11 +85,7 @@ class Course:
         """From which the random inputs of the checks follow: the same in every run, and not to be foreseen."""
         path = self.root / ".autograde.secret"
         if not path.is_file():
-            part = path.with_suffix(".part")  # who is killed here leaves no empty secret behind
-            part.unlink(missing_ok=True)
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-            part.replace(path)
+            files.put(path, secrets.token_hex(32), mode=0o600)
         return path.read_text()
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from .. import report
+from .. import files, report
 from ..checks import Result
 from ..writing.release import text_of
 from . import harmless
@@ -55,17 +55,12 @@ def write(notebook: NotebookNode, folder: Path, stem: str, timestamp: str | None
     `digest` is that of the submitted file; `is_of` finds it again.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "timestamp.txt").unlink(missing_ok=True)  # nbgrader leaves it read-only
     if timestamp:
-        (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
+        files.put(folder / "timestamp.txt", timestamp)
+    else:
+        (folder / "timestamp.txt").unlink(missing_ok=True)
     notebook.metadata["autograde"] = {"submission": digest}
-    part = folder / f".{stem}.part"  # always the same name: what a killed grader leaves, the next one writes over
-    part.unlink(missing_ok=True)
-    with part.open("x", encoding="utf-8", errors="replace") as file:
-        file.write(text_of(notebook))
-        file.flush()
-        os.fsync(file.fileno())  # it stands on the disk before the gradebook says so
-    os.replace(part, folder / f"{stem}.ipynb")
+    files.put(folder / f"{stem}.ipynb", text_of(notebook))
 
 
 def is_of(folder: Path, stem: str, digest: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +56,6 @@ def read_roster(path: Path, form: str, students: Iterable[str]) -> tuple[Roster,
     matched = {id(row) for row in known.values()}
     absent = {f"\0{i}": row for i, row in enumerate(rows) if id(row) not in matched and not _is_no_person(row)}
     return Roster(tuple(reader.fieldnames), known | absent), sorted(students - known.keys())
-
-
-def write(content: str, path: Path) -> None:
-    """Put the file in place at once."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(content, encoding="utf-8", newline="")
-    os.replace(part, path)
 
 
 def _row(record: Record) -> dict[str, Any]:

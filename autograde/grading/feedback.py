@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
+from .. import files
 from ..writing import chapter as chapters
 from ..writing.chapter import Chapter, Exercise, settings
 from ..writing.release import WRITTEN_STUB
@@ -144,13 +144,6 @@ def _put_down(course: Course, student: str, stem: str, html: str) -> Path:
     for name in KEPT_BESIDE:
         source = course.root / "submitted" / student / stem / name
         if source.is_file() and not source.is_symlink() and source.stat().st_size < 1000:
-            _write(folder / name, source.read_bytes())
-    _write(folder / f"{stem}.html", html.encode())
+            files.put(folder / name, source.read_bytes())
+    files.put(folder / f"{stem}.html", html)
     return folder / f"{stem}.html"
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    part.write_bytes(content)
-    os.replace(part, path)

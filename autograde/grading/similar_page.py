@@ -42,12 +42,6 @@ def page(title: str, pairs: Iterable[Pair], found: Answers) -> str:
         title=title, pairs=list(pairs), found=found, style=Markup(style), style_hash=style_hash)
 
 
-def write(html: str, path: Path) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(html, encoding="utf-8")
-    part.replace(path)
-
-
 def _numbered(source: str, first: int, last: int) -> list[tuple[int, str, bool]]:
     """(number, line, whether it is of the piece) for the piece and two lines around it."""
     lines = source.splitlines()

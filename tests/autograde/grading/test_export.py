@@ -108,8 +108,3 @@ def test_a_roster_of_other_people_is_a_sentence(tmp_path):
     (tmp_path / "r.csv").write_text("Name,Mail\na,b\n")
     with pytest.raises(CourseError, match=r"names none of the students: expected one of the columns student, sis login id.*found the columns Name"):
         export.read_roster(tmp_path / "r.csv", "canvas", {"ann"})
-
-
-def test_a_file_is_put_in_place_whole(tmp_path):
-    export.write("a\r\nb", tmp_path / "g.csv")
-    assert (tmp_path / "g.csv").read_bytes() == b"a\r\nb" and [p.name for p in tmp_path.iterdir()] == ["g.csv"]

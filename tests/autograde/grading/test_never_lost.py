@@ -149,6 +149,44 @@ def test_a_grader_killed_at_random_moments_loses_and_doubles_nothing(tmp_path, s
     assert everything(wild) == expected
 
 
+def test_a_grader_killed_between_any_two_lines_of_writing_a_notebook_leaves_what_was_there(tmp_path, python):
+    """It is graded anew: a record that was there already says that all of this is in place."""
+    lines, kept = python("""
+        import nbformat
+        from autograde import files
+        from autograde.grading import executed
+        (root,), ours = arguments, {files.__file__, executed.__file__}
+
+        def write():
+            executed.write(nbformat.v4.new_notebook(), Path(root), "notebook", "2026-03-01 10:00:00 UTC", "a digest")
+
+        def killed_at(count):
+            lines = iter(range(1, count))
+
+            def trace(frame, event, _):
+                if event == "line" and next(lines, None) is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return trace if frame.f_code.co_filename in ours else None
+
+            if pid := os.fork():
+                return wait(pid) == signal.SIGKILL
+            sys.settrace(trace)
+            write()
+            os._exit(0)
+
+        def there():
+            return {path.name: path.read_text() for path in Path(root).iterdir() if not path.name.startswith(".")}
+
+        write()
+        before, count, kept = there(), 1, []
+        while killed_at(count):
+            kept.append(there() == before)
+            count += 1
+        said = count - 1, kept
+    """, tmp_path)
+    assert lines > 10 and all(kept)
+
+
 def test_two_graders_of_one_folder_take_turns(tmp_path, submitted):
     course = Course(folder(tmp_path / "course", submitted))
     with course.locked(), pytest.raises(CourseError, match=f"at work in .* \\(process {os.getpid()}\\)"), course.locked():
