@@ -13,7 +13,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from .. import checks
+from .. import checks, files
 from ..writing import chapter, release
 from ..writing.chapter import Chapter
 from . import cluster, executed, intake
@@ -76,6 +76,7 @@ class Grader:
         settled: list[dict[str, Any]] = []
         crashed: list[Job] = []
         with self.course.locked():
+            files.clear(self.course.root / "autograded")
             for job, run in self._run_all(self._jobs(submissions, settled)):
                 if run.status == "crashed":
                     crashed.append(job)

@@ -24,14 +24,29 @@ def test_a_file_that_may_only_be_read_is_replaced(tmp_path):
 
 
 def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path):
-    (tmp_path / ".a.txt.part").write_text("half of a fi")
+    (tmp_path / ".a.txt.autograde-part").write_text("half of a fi")
     files.put(tmp_path / "a.txt", "all")
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "all"}
 
 
+def test_what_killed_processes_left_below_a_folder_is_cleared_and_nothing_else(tmp_path, monkeypatch):
+    folder = tmp_path / "ann" / "chapter"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(os, "replace", lambda *_: None)  # the moment at which it is killed
+    files.put(folder / "a.txt", "whole, and not in place")
+    others = {folder / name for name in ("a.part", ".b.txt.part", "autograde-part", ".ipynb_checkpoints")}
+    for path in others:
+        path.touch()
+    (folder / ".c.autograde-part").mkdir()
+    assert len(list(folder.iterdir())) == 6
+    files.clear(tmp_path)
+    assert set(folder.iterdir()) == {*others, folder / ".c.autograde-part"}
+    files.clear(tmp_path / "not there")
+
+
 def test_a_link_is_replaced_and_not_followed(tmp_path):
     (tmp_path / "elsewhere").write_text("kept")
-    for name in ("a.txt", ".a.txt.part"):
+    for name in ("a.txt", ".a.txt.autograde-part"):
         (tmp_path / name).symlink_to(tmp_path / "elsewhere")
     files.put(tmp_path / "a.txt", "new")
     assert (tmp_path / "elsewhere").read_text() == "kept"

@@ -6,7 +6,7 @@ import os
 import nbformat
 import pytest
 
-from autograde import checks
+from autograde import checks, files
 from autograde.grading import grader, intake
 from autograde.grading.course import Course
 from autograde.grading.executed import is_of
@@ -160,3 +160,15 @@ def test_an_executed_notebook_says_which_file_it_came_of(grade, hand_in, desk, t
     assert not is_of(folder, STEM, hashlib.sha256(b"another").hexdigest())
     assert not is_of(folder, "another", "")
     assert [p.name for p in folder.iterdir()] == [f"{STEM}.ipynb"], "nothing half-written beside it"
+
+
+def test_what_a_killed_grader_half_wrote_goes_also_where_nothing_is_graded_anew(grade, hand_in, desk, tmp_path, monkeypatch):
+    hand_in("ann", desk.solved())
+    grade(Run("graded"))
+    folder = tmp_path / "autograded" / "ann" / STEM
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *_: None)
+        files.put(folder / f"{STEM}.ipynb", "not yet in place when its writer is killed")
+    assert len(list(folder.iterdir())) == 2
+    grade(Run("crashed"))  # not asked: the record is there
+    assert [p.name for p in folder.iterdir()] == [f"{STEM}.ipynb"]
