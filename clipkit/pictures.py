@@ -13,8 +13,9 @@ from torch import Tensor
 from clipkit.pixels import as_clips, as_images, enlarge, indexed, to_pixels
 
 GAP = 2  # display pixels between two tiles, transparent: right on a light page and on a dark one
-TITLE_HEIGHT = 18
-TITLE_COLOUR = (122, 122, 122, 255)  # legible on white and on black
+LETTERS_IN_TITLE = 110  # about so many fit into a row: a wide sheet is shown smaller, and its titles stay legible
+SMALLEST_TITLE = 13  # pixels
+TITLE, LABEL = (32, 32, 32, 255), (236, 236, 236, 255)  # dark on a light label, whatever the page is
 
 
 class Picture:
@@ -132,14 +133,21 @@ def data_uri(data: bytes, mime_type: str) -> str:
 
 def _sheet(rows: Sequence[np.ndarray], titles: Sequence[str] | None = None) -> Image.Image:
     height, width = rows[0].shape[1:3]
-    above = TITLE_HEIGHT if titles else 0
+    across = len(rows[0]) * (width + GAP) - GAP
+    letters = max(SMALLEST_TITLE, 2 * across // LETTERS_IN_TITLE)
+    above = letters + 8 if titles else 0
     step = above + height + GAP
-    size = (len(rows[0]) * (width + GAP) - GAP, len(rows) * step - GAP)
-    sheet = Image.new("RGBA", size)
+    sheet = Image.new("RGBA", (across, len(rows) * step - GAP))
     for r, row in enumerate(rows):
         if titles:
-            font = ImageFont.load_default(TITLE_HEIGHT - 5)
-            ImageDraw.Draw(sheet).text((0, r * step), titles[r], fill=TITLE_COLOUR, font=font)
+            _write_title(sheet, titles[r], r * step, letters)
         for c, tile in enumerate(row):
             sheet.paste(Image.fromarray(tile), (c * (width + GAP), r * step + above))
     return sheet
+
+
+def _write_title(sheet: Image.Image, title: str, top: int, letters: int) -> None:
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(letters)
+    end = draw.textlength(title, font=font) + 10
+    draw.rounded_rectangle((0, top, end, top + letters + 5), 3, fill=LABEL)
+    draw.text((5, top + letters / 2 + 2.5), title, fill=TITLE, font=font, anchor="lm")

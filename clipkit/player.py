@@ -16,17 +16,18 @@ from clipkit.video import encode, frame_rate, write_video
 
 MOST_IN_STRIP = 8  # rows; a strip of more clips than this would outweigh the video
 WIDEST_IN_STRIP = 128  # pixels a frame, for the same reason
+GAP = 1  # clip pixels between two clips of one video
+# It starts by itself only where the reader has not asked for less motion.
+START = "matchMedia('(prefers-reduced-motion: reduce)').matches || this.play()"
 
 
 def _small_strip(clips: Tensor, *, alt: str) -> Picture:
-    """The film strip beneath the video: small clips at twice their size, large ones shrunk."""
+    """The film strip beneath the video: small clips at twice their size, large ones shrunk; of many, some from each part."""
+    clips = clips[np.linspace(0, len(clips) - 1, min(len(clips), MOST_IN_STRIP)).round().astype(int)]
     if clips.shape[-1] <= WIDEST_IN_STRIP:
         return film_strip(clips, alt=alt, scale=2)
     small = F.interpolate(clips.flatten(0, 1), scale_factor=WIDEST_IN_STRIP / clips.shape[-1], mode="area")
     return film_strip(small.unflatten(0, clips.shape[:2]), alt=alt, scale=1)
-GAP = 1  # clip pixels between two clips of one video
-# It starts by itself only where the reader has not asked for less motion.
-START = "matchMedia('(prefers-reduced-motion: reduce)').matches || this.play()"
 
 
 class Player:
@@ -40,7 +41,9 @@ class Player:
         self.alt = described(alt)
         self.fps = float(frame_rate(fps))
         self.scale = scale
-        self._strip = _small_strip(as_clips(clips)[:MOST_IN_STRIP], alt=f"Film strip: {alt}")
+        count = len(as_clips(clips))
+        self._strip_title = "Film strip" if count <= MOST_IN_STRIP else f"Film strip of {MOST_IN_STRIP} of the {count} clips"
+        self._strip = _small_strip(as_clips(clips), alt=f"Film strip: {alt}")
         self._pixels = _tiled(to_pixels(as_clips(clips)), columns)
 
     def save(self, path: str | Path) -> Path:
@@ -64,7 +67,7 @@ class Player:
             f'style="max-width:100%;height:auto;image-rendering:pixelated">\n'
             f'<source src="{data_uri(self.mp4, "video/mp4")}" type="video/mp4">\n'
             f"{escape(self.alt)}\n</video>\n"
-            f"<details><summary>Film strip</summary>\n{self._strip._repr_html_()}\n</details>\n</figure>"
+            f"<details><summary>{self._strip_title}</summary>\n{self._strip._repr_html_()}\n</details>\n</figure>"
         )
 
     def __repr__(self) -> str:

@@ -17,8 +17,8 @@ ADVICE = {
         "lower both learning rates, clip the gradients, and look for a "
         "logarithm or a root at 0",
     "not started":
-        "train longer or raise the learning rates (try ten times as much); "
-        "are the gradients cut off?",
+        "train longer or raise the learning rates (try ten times as much), "
+        "and look whether the gradients are cut off on their way to G",
     "vanishing gradient":
         "use the non-saturating loss, fewer steps of D for one of G, or "
         "instance noise",

@@ -43,7 +43,12 @@ def _with_pictures(directive: directives.Directive) -> directives.Directive | st
         return directive
     stem, label = directive.argument.split()
     run = reference_run.load(stem)
-    return run.html(label) if run else ""
+    return _picture(run.html(label)) if run else ""
+
+
+def _picture(html: str) -> str:
+    """As beneath the cell that makes it: on a phone a chart keeps its size there and scrolls. A clip needs no such place."""
+    return html if html.startswith("<figure") else f'<div class="cell_output"><div class="output text_html">{html}</div></div>'
 
 
 def page(chapter: Chapter) -> NotebookNode:
@@ -62,7 +67,7 @@ def page(chapter: Chapter) -> NotebookNode:
             if directive.argument not in labels:
                 raise SourceError(f"{chapter.stem}: no cell has the label {directive.argument!r} of an {{expected}}")
             shown = run and "only" not in directive.options and run.has(directive.argument)
-            return run.html(directive.argument) if shown else ""
+            return _picture(run.html(directive.argument)) if shown else ""
         return directive
 
     notebook = nbformat.from_dict(chapter.notebook)

@@ -55,6 +55,17 @@ def test_a_short_clip_shows_every_frame_and_titles_take_room():
         clipkit.film_strip(clips, alt="two", titles=["a"])
 
 
+@pytest.mark.parametrize("columns", [4, 16])
+def test_a_title_is_dark_on_light_and_grows_with_the_strip(columns):
+    """Seven to one is WCAG 2's contrast for the strictest; a wide strip is shown smaller than it is."""
+    strip = clipkit.film_strip(noise(1, 16, 3, 16, 16), alt="one", columns=columns, titles=["people"]).image
+    above = np.asarray(strip)[: strip.height - 64]
+    rows = np.flatnonzero((above[..., :3].max(-1) < 90) & (above[..., 3] == 255)) // strip.width  # of the letters
+    light = above[above[..., 3] == 255].max(0)[0] / 255
+    assert (((light + 0.055) / 1.055) ** 2.4 + 0.05) / (((32 / 255 + 0.055) / 1.055) ** 2.4 + 0.05) > 7
+    assert np.ptp(rows) + 1 >= max(9, strip.width // 80)
+
+
 def test_the_alt_text_is_escaped_and_never_empty():
     alt = """a "red" & <b>blue</b> person's"""
     attrs = attributes(clipkit.image_grid(noise(3, 4, 4), alt=alt)._repr_html_())

@@ -1,8 +1,10 @@
 import base64
+import io
 from html.parser import HTMLParser
 
 import pytest
 import torch
+from PIL import Image
 
 import clipkit
 
@@ -48,6 +50,18 @@ def test_the_figure_is_whole_and_needs_nothing_else(clips):
     assert (video["width"], video["height"]) == ("128", "128")
     for address in (video["poster"], source["src"], strip["src"]):
         assert address.startswith("data:")
+
+
+def test_the_strip_of_many_clips_shows_some_from_first_to_last_and_says_so(clips):
+    assert "<summary>Film strip</summary>" in clipkit.play(clips, alt="three")._repr_html_()
+    many = (torch.arange(20) / 19 * 2 - 1).view(20, 1, 1, 1, 1).expand(20, 2, 3, 8, 8)
+    html = clipkit.play(many, alt="from dark to light")._repr_html_()
+    assert "<summary>Film strip of 8 of the 20 clips</summary>" in html
+    (strip,) = Page(html).tags["img"]
+    image = Image.open(io.BytesIO(base64.b64decode(strip["src"].partition(",")[2]))).convert("RGB")
+    rows = [image.getpixel((3, y))[0] for y in range(3, image.height, 18)]
+    assert rows[0] == 0 and rows[-1] == 255 and len(rows) == 8
+    assert all(24 <= after - before <= 42 for before, after in zip(rows, rows[1:]))
 
 
 def test_it_starts_by_itself_only_where_motion_is_welcome(clips):
