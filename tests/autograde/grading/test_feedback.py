@@ -169,7 +169,7 @@ def test_an_old_page_is_whole_until_the_new_one_is(course, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(feedback.os, "replace", killed)
+    monkeypatch.setattr(os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         list(feedback.generate(course, [STEM]))
     assert path.read_text() == before
