@@ -8,7 +8,7 @@ import torch
 from clipkit.clips import ClipSet
 from clipkit.folder import ClipFolder
 from clipkit.names import known
-from clipkit.pixels import from_pixels
+from clipkit.pixels import evenly_spread, from_pixels
 from clipkit.video import square
 
 # What torchvision wants to be asked to give the training part.
@@ -51,7 +51,7 @@ def online(
     if name == "UCF101":
         return _ucf101(Path(root), num_frames, size)
     source = _downloaded(name, root)
-    chosen = np.linspace(0, len(source) - 1, min(count or len(source), len(source))).round().astype(int)
+    chosen = evenly_spread(len(source), count or len(source))
     if name == "MovingMNIST":
         return _moving_mnist(source, chosen, num_frames, size)
     pixels, targets = zip(*(_still(*source[i], size) for i in chosen), strict=True)

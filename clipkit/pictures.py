@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from clipkit.pixels import as_clips, as_images, enlarge, indexed, to_pixels
+from clipkit.pixels import as_clips, as_images, enlarge, evenly_spread, indexed, to_pixels
 
 GAP = 2  # display pixels between two tiles, transparent: right on a light page and on a dark one
 LETTERS_IN_TITLE = 110  # about so many fit into a row: a wide sheet is shown smaller, and its titles stay legible
@@ -65,8 +65,7 @@ def film_strip(
         ValueError: wrong shape, an empty `alt`, or not one title for each clip.
     """
     clips = as_clips(clips)
-    num_frames = clips.shape[1]
-    shown = np.linspace(0, num_frames - 1, min(at_least_one(columns), num_frames)).round().astype(int)
+    shown = evenly_spread(clips.shape[1], at_least_one(columns))
     rows = enlarge(to_pixels(clips[:, shown]), scale)  # (B, columns, H, W, 3)
     if titles is not None and len(titles) != len(rows):
         raise ValueError(f"expected one title for each of {len(rows)} clips, got {len(titles)}")

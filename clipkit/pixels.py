@@ -54,6 +54,11 @@ def indexed(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     return index.reshape(pixels.shape[:-1]).astype(np.uint8), palette
 
 
+def evenly_spread(length: int, most: int) -> np.ndarray:
+    """Which of `length` things to show when `most` may be shown: all, or so many from the first to the last."""
+    return np.linspace(0, length - 1, min(most, length)).round().astype(int)
+
+
 def _checked(values: Tensor, what: str, wanted: str, ndim: int) -> Tensor:
     if not isinstance(values, Tensor):
         raise TypeError(

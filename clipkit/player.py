@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from clipkit.pictures import Picture, at_least_one, data_uri, described, film_strip, png
-from clipkit.pixels import as_clips, enlarge, from_pixels, to_pixels
+from clipkit.pixels import as_clips, enlarge, evenly_spread, from_pixels, to_pixels
 from clipkit.video import encode, frame_rate, write_video
 
 MOST_IN_STRIP = 8  # rows; a strip of more clips than this would outweigh the video
@@ -23,7 +23,7 @@ START = "matchMedia('(prefers-reduced-motion: reduce)').matches || this.play()"
 
 def _small_strip(clips: Tensor, *, alt: str) -> Picture:
     """The film strip beneath the video: small clips at twice their size, large ones shrunk; of many, some from each part."""
-    clips = clips[np.linspace(0, len(clips) - 1, min(len(clips), MOST_IN_STRIP)).round().astype(int)]
+    clips = clips[evenly_spread(len(clips), MOST_IN_STRIP)]
     if clips.shape[-1] <= WIDEST_IN_STRIP:
         return film_strip(clips, alt=alt, scale=2)
     small = F.interpolate(clips.flatten(0, 1), scale_factor=WIDEST_IN_STRIP / clips.shape[-1], mode="area")
@@ -41,10 +41,11 @@ class Player:
         self.alt = described(alt)
         self.fps = float(frame_rate(fps))
         self.scale = scale
-        count = len(as_clips(clips))
-        self._strip_title = "Film strip" if count <= MOST_IN_STRIP else f"Film strip of {MOST_IN_STRIP} of the {count} clips"
-        self._strip = _small_strip(as_clips(clips), alt=f"Film strip: {alt}")
-        self._pixels = _tiled(to_pixels(as_clips(clips)), columns)
+        clips = as_clips(clips)
+        self._strip = _small_strip(clips, alt=f"Film strip: {alt}")
+        shown = f" of {MOST_IN_STRIP} of the {len(clips)} clips" if len(clips) > MOST_IN_STRIP else ""
+        self._strip_title = f"Film strip{shown}"
+        self._pixels = _tiled(to_pixels(clips), columns)
 
     def save(self, path: str | Path) -> Path:
         """Writes the video as it is shown; returns the path."""

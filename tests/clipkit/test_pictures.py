@@ -61,8 +61,9 @@ def test_a_title_is_dark_on_light_and_grows_with_the_strip(columns):
     strip = clipkit.film_strip(noise(1, 16, 3, 16, 16), alt="one", columns=columns, titles=["people"]).image
     above = np.asarray(strip)[: strip.height - 64]
     rows = np.flatnonzero((above[..., :3].max(-1) < 90) & (above[..., 3] == 255)) // strip.width  # of the letters
-    light = above[above[..., 3] == 255].max(0)[0] / 255
-    assert (((light + 0.055) / 1.055) ** 2.4 + 0.05) / (((32 / 255 + 0.055) / 1.055) ** 2.4 + 0.05) > 7
+    grey = above[above[..., 3] == 255][:, 0] / 255
+    light, dark = (((level + 0.055) / 1.055) ** 2.4 + 0.05 for level in (grey.max(), grey.min()))
+    assert light / dark > 7
     assert np.ptp(rows) + 1 >= max(9, strip.width // 80)
 
 

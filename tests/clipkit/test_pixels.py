@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipkit.pixels import as_clips, as_images, enlarge, from_pixels, to_pixels
+from clipkit.pixels import as_clips, as_images, enlarge, evenly_spread, from_pixels, to_pixels
 
 
 def test_every_level_survives_the_way_there_and_back():
@@ -58,3 +58,8 @@ def test_a_wrong_type_says_what_to_try():
         as_clips(torch.zeros(4, 3, 8, 8, dtype=torch.uint8))
     with pytest.raises(TypeError, match="torch.as_tensor"):
         as_clips(np.zeros((4, 3, 8, 8)))
+
+
+@pytest.mark.parametrize("length, most, shown", [(3, 8, [0, 1, 2]), (3, 3, [0, 1, 2]), (9, 3, [0, 4, 8]), (20, 1, [0]), (0, 8, [])])
+def test_what_is_shown_of_many_goes_from_first_to_last(length, most, shown):
+    assert evenly_spread(length, most).tolist() == shown
