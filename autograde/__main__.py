@@ -60,8 +60,9 @@ def parser() -> Parser:
     add("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, not here; tcp://HOST:8786")
     add("--db", metavar="URL", help="another gradebook than the course folder's; sqlite:///FILE or postgresql://HOST/NAME")
     add("--json", metavar="FILE", help="write the results there")
-    add("--sandbox", choices=("strong", "weak"), default="strong",
-        help="weak: grade also where this machine's sandbox lacks a layer, submissions that you trust; default: strong")
+    add("--sandbox", choices=("strong", "contained", "weak"), default="strong",
+        help="contained: grade also in an ordinary container that holds nothing else; weak: also where this machine's "
+             "sandbox lacks more, submissions that you trust; default: strong")
     add("--rerun", action="store_true", help="grade anew what is recorded already; grades given by hand stay")
 
     _add_what_reads_a_course(command)

@@ -26,7 +26,7 @@ from functools import cached_property
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from .sandbox import walls, warm
+from .sandbox import root, walls, warm
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -42,7 +42,7 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds of wall time, and whether a sandbox that lacks a layer will do ("weak": for submissions that are trusted)."""
+    """Seconds of wall time, and the least level of the sandbox that will do ("weak": for submissions that are trusted)."""
 
     cell: float = 30     # one cell, or the checks of one exercise
     notebook: float = 120  # all of a submission
@@ -175,9 +175,8 @@ class _Process:
         end = self._stop_sandbox()
         if not why:
             self.run.status = "graded"
-        elif end.get("memory"):
-            self.run.said = (f"The notebook took more than {walls.MEMORY_BYTES / 1e9:g} GB of memory and was stopped"
-                             f"{self._where()}.")
+        elif end.get("too_much"):
+            self.run.said = f"The notebook {_TOO_MUCH[end['too_much']]} and was stopped{self._where()}."
         elif why == "late":
             self.run.status = "timed_out"
             self.run.said = f"The notebook was stopped{self._where()}: {said[:1].lower()}{said[1:]}"
@@ -206,6 +205,10 @@ class _Process:
         cell = next(code, None)
         name = cell.metadata.get("nbgrader", {}).get("grade_id") if cell else None
         return f", in the cell {name}" if name else ", in a cell of the student's own" if cell else ""
+
+
+_TOO_MUCH = {"memory": f"took more than {walls.MEMORY_BYTES / 1e9:g} GB of memory",
+             "files": f"wrote more than {root.WORK_BYTES / 1e6:.0f} MB or {root.WORK_FILES:,} files"}
 
 
 def _cause(code: int | None) -> str:
@@ -290,8 +293,22 @@ def _warm_process(limits: Limits) -> _Warm:
     found = _started_here()
     with _starting:  # one thread hears what it says
         missing = found.missing
-    if limits.sandbox != "weak" and walls.level(missing) != "strong":
-        lost = "; ".join(f"{layer} ({why})" for layer, why in missing.items())
-        raise SandboxError(f"this machine's sandbox lacks: {lost}. `autograde doctor` says how to mend it. If you trust "
-                           "every submission, grade with --sandbox=weak")
+    if said := refusal(missing, limits.sandbox):
+        raise SandboxError(said)
     return found
+
+
+def refusal(missing: dict[str, str], asked: str) -> str:
+    """Why nothing is graded here with a sandbox that lacks `missing`, where one of at least the level `asked` is needed;
+    empty where it will do."""
+    reached, doctor = walls.level(missing), "`autograde doctor` says how to mend it"
+    lost = "; ".join(f"{layer} ({why})" for layer, why in missing.items() if layer not in walls.SECOND_LOCKS)
+    if needed := missing.keys() & walls.NEEDED:
+        return (f"submissions could not run here as they should: {'; '.join(missing[layer] for layer in needed)}. "
+                f"{doctor}")
+    if walls.LEVELS.index(reached) <= walls.LEVELS.index(asked):
+        return ""
+    if reached == "contained":
+        return (f"this machine's sandbox is contained: it lacks {lost}. {doctor}. If this is a container "
+                "that holds nothing but the course, grade with --sandbox=contained")
+    return (f"this machine's sandbox lacks: {lost}. {doctor}. If you trust every submission, grade with --sandbox=weak")

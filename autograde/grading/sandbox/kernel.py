@@ -1,10 +1,13 @@
 """The Linux system calls that Python does not have, each as a function that raises OSError."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import stat
 import struct
 import sys
+from collections.abc import Iterable
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -12,9 +15,12 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4
 MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 # The same numbers on every architecture
-MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 428, 429, 442, 444, 445, 446
+OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 LANDLOCK_WRITES = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))  # write_file, and all that makes or removes
-LANDLOCK_READS = 1 << 0 | 1 << 2 | 1 << 3                                     # execute, read_file, read_dir
+LANDLOCK_LISTS = 1 << 3                                                       # read_dir
+LANDLOCK_READS = 1 << 0 | 1 << 2 | LANDLOCK_LISTS                             # execute, read_file
+LANDLOCK_OF_FILES = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14                        # execute, write_file, read_file, truncate
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,7 +43,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = "") -> None:
-    texts = [text.encode() if text is not None else None for text in (source, target, kind)]
+    texts = [os.fsencode(text) if text is not None else None for text in (source, target, kind)]
     try:
         _call("mount", *texts, ctypes.c_ulong(flags), options.encode())
     except OSError as error:
@@ -47,7 +53,18 @@ def mount(source: str | None, target: str, kind: str | None = None, flags: int =
 def restrict_mount(path: str, *, flags: int = MS_RDONLY | MS_NOSUID | MS_NODEV, recursive: bool = True) -> None:
     """mount_setattr (Linux 5.12), whose flags have here the numbers of MS_*."""
     attributes = struct.pack("QQQQ", flags, 0, 0, 0)
-    _syscall(MOUNT_SETATTR, AT_FDCWD, path.encode(), AT_RECURSIVE if recursive else 0, attributes, len(attributes))
+    _syscall(MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), AT_RECURSIVE if recursive else 0, attributes, len(attributes))
+
+
+def copy_of_mounts(path: str) -> int:
+    """A descriptor of all that is mounted at and beneath `path`, to be mounted elsewhere (Linux 5.2)."""
+    return _syscall(OPEN_TREE, AT_FDCWD, os.fsencode(path), OPEN_TREE_CLONE | AT_RECURSIVE | os.O_CLOEXEC)
+
+
+def move_mounts(copy: int, path: str) -> None:
+    """Mount what `copy_of_mounts` gave at `path`."""
+    _syscall(MOVE_MOUNT, copy, b"", AT_FDCWD, os.fsencode(path), MOVE_MOUNT_F_EMPTY_PATH)
+    os.close(copy)
 
 
 def make_root(path: str) -> None:
@@ -87,16 +104,27 @@ def landlock_abi() -> int:
     return _syscall(LANDLOCK_CREATE, None, 0, 1)
 
 
-def landlock(writable: list[str]) -> None:
-    """Reading everywhere, writing beneath `writable` alone; no TCP, no abstract socket or signal to those outside."""
+def landlock(*, readable: Iterable[str], listable: Iterable[str] = (), writable: Iterable[str]) -> None:
+    """From here on files are read at and beneath `readable` alone, and written at and beneath `writable`; of folders
+    beneath `listable` the names can be had. No TCP, no abstract socket or signal to those outside, where the kernel's
+    Landlock knows of them. A path that this process cannot reach is left out."""
     abi = landlock_abi()
     files = LANDLOCK_READS | LANDLOCK_WRITES | (1 << 13 if abi >= 2 else 0) | (1 << 14 if abi >= 3 else 0)
     parts = [files, 0b11 if abi >= 4 else 0, 0b11 if abi >= 6 else 0][:1 if abi < 4 else 2 if abi < 6 else 3]
     attributes = struct.pack(f"{len(parts)}Q", *parts)
     ruleset = _syscall(LANDLOCK_CREATE, attributes, len(attributes), 0)
-    for path, allowed in [("/", LANDLOCK_READS), *((p, files) for p in writable)]:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        _syscall(LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
-        os.close(place)
+    for paths, allowed in ((readable, LANDLOCK_READS), (listable, LANDLOCK_LISTS), (writable, files)):
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                _allow(ruleset, path, allowed)
     _syscall(LANDLOCK_RESTRICT, ruleset, 0)
     os.close(ruleset)
+
+
+def _allow(ruleset: int, path: str, allowed: int) -> None:
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        allowed &= -1 if stat.S_ISDIR(os.fstat(place).st_mode) else LANDLOCK_OF_FILES
+        _syscall(LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
+    finally:
+        os.close(place)

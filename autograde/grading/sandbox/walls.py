@@ -13,12 +13,20 @@ import mmap
 import os
 import resource
 import signal
+import subprocess
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from . import kernel, root
 
+LEVELS = ("strong", "contained", "weak")
 SECOND_LOCKS = {"Landlock"}  # what other layers keep closed too: welcome, and not asked for
+NEEDED = {"packages", "own files"}  # no layer: without them a right answer would fail
+NAMESPACES = {"network", "files", "processes", "work folder"}  # which an ordinary container does not allow
 PROCESSES, OPEN_FILES, FILE_BYTES = 64, 256, 200_000_000
 MEMORY_BYTES = 4_000_000_000  # a chapter on the smoke preset needs less than one
 _LARGE_ID = 0x7000_0000       # user ids from here on belong to nobody: each submission has one, its process id added
@@ -66,32 +74,46 @@ def around_one(proc: int | None) -> dict[str, str]:
     return missing
 
 
-def within(seconds: float, number: int, folder: str, filter_calls: Callable[[], None], *, alone: bool) -> dict[str, str]:
+@dataclass(frozen=True)
+class Inner:
+    """What the process that will run the student's code does in the same way for every submission.
+
+    filter_calls: what `call_filter` gave. reachable: what else than its folder it may read, list and write to, as
+    `kernel.landlock` takes it. own_user: whether root makes it another user.
+    """
+
+    filter_calls: Callable[[], None]
+    reachable: dict[str, list[str]]
+    own_user: bool = True
+
+
+def within(inner: Inner, seconds: float, number: int, folder: str, *, alone: bool) -> dict[str, str]:
     """In the process that will run the student's code.
 
     Args:
         seconds: of CPU time that each process of it may use.
         number: the process id of the one that watches it.
         folder: where it may write.
-        filter_calls: what `call_filter` gave.
         alone: whether it has its own count of processes.
     """
     missing: dict[str, str] = {}
     with _layer("limits", missing):
         _limits(seconds, alone=alone or os.geteuid() == 0)
-    if os.geteuid() == 0:
-        with _layer("unprivileged user", missing):
+    with _layer("another user", missing):
+        if os.geteuid() == 0 and inner.own_user:
             _become_nobody(number)
+        elif not alone:
+            raise OSError(errno.EPERM, "only root can give a submission a user of its own")
     kernel.die_with_parent()
     with _layer("privileges", missing):
         kernel.no_new_privileges()
         kernel.not_dumpable()
     with _layer("Landlock", missing):
-        kernel.landlock([folder])
+        kernel.landlock(**{kind: [*paths, folder] for kind, paths in inner.reachable.items()})
     with _layer("capabilities", missing):
         kernel.drop_capabilities()
     with _layer("system calls", missing):
-        filter_calls()
+        inner.filter_calls()
     return missing
 
 
@@ -130,11 +152,56 @@ def open_proc() -> int | None:
         return None
 
 
-def trial(proc: int | None, filter_calls: Callable[[], None]) -> dict[str, str]:
-    """The layers around one submission that do not hold here: a fork of this process has tried each."""
+def settle(missing: dict[str, str], proc: int | None, filter_calls: Callable[[], None]) -> tuple[dict[str, str], Inner]:
+    """After `around_all`, which gave `missing`: all that does not hold here, by a trial, and what suits this machine best.
+
+    Without a root of its own a submission sees what Landlock allows. It stays the user that we are where another one could
+    not even read Python.
+    """
+    everything = {"readable": ["/"], "writable": [f"/dev/{device}" for device in root.DEVICES]}
+    inner = Inner(filter_calls, root.reachable() if "files" in missing else everything)
+    found = missing | trial(proc, inner)
+    if "packages" in found and "files" in missing:
+        stays = replace(inner, own_user=False)
+        again = missing | trial(proc, stays)
+        if "packages" not in again:
+            return again | {"another user": f"it could not read {found['packages']}"}, stays
+    return found, inner
+
+
+def folder_of_one(missing: dict[str, str]) -> str:
+    """Where a submission works: the private folder, or one that is removed after it (`remove`) where there is none."""
+    if "work folder" not in missing:
+        return root.WORK
+    folder = tempfile.mkdtemp(prefix="submission-")
+    os.chmod(folder, 0o777)  # it is of another user there
+    return folder
+
+
+def remove(folder: str) -> None:
+    """Remove what `folder_of_one` gave, however deep what was written there; nothing, where that is not one of ours."""
+    if folder != root.WORK:
+        subprocess.run(["rm", "-rf", "--", folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def trial(proc: int | None, inner: Inner) -> dict[str, str]:
+    """The layers around one submission that do not hold here, and what it would miss: "packages" where it cannot read what
+    notebooks use, "own files" where it cannot write. A fork of this process has tried each."""
     def tried() -> dict[str, str]:
-        missing = around_one(proc)
-        return missing | _told(lambda: within(60, os.getpid(), root.WORK, filter_calls, alone="processes" not in missing))
+        missing, folder = around_one(proc), root.WORK
+        with _layer("own files", missing):
+            folder = folder_of_one(missing)
+        missing |= _told(lambda: innermost(folder, alone="processes" not in missing))
+        remove(folder)
+        return missing
+
+    def innermost(folder: str, *, alone: bool) -> dict[str, str]:
+        missing = within(inner, 60, os.getpid(), folder, alone=alone)
+        for name, holds in (("answers", root.must_hide_answers), ("packages", root.must_see_packages),
+                            ("own files", lambda: Path(folder, "tried").write_bytes(b"x"))):
+            with _layer(name, missing):
+                holds()
+        return missing
     return _told(tried)
 
 
@@ -142,7 +209,7 @@ def examine() -> dict[str, str]:
     """The layers that do not hold on this machine, each with the reason: a fork of this process has tried each."""
     def tried() -> dict[str, str]:
         proc, filter_calls = open_proc(), call_filter()
-        return around_all() | trial(proc, filter_calls)
+        return settle(around_all(), proc, filter_calls)[0]
     return _told(tried)
 
 
@@ -154,6 +221,22 @@ def takes_too_much(pid: int, proc: int | None, inherited: int) -> bool:
     """
     return memory(pid, proc) > MEMORY_BYTES and max(
         memory(pid, proc, inherited=inherited), memory(pid, proc, file="smaps_rollup")) > MEMORY_BYTES
+
+
+def writes_too_much(folder: str) -> bool:
+    """Whether more lies in a folder than a private one would hold; a folder that is too deep to be looked through does."""
+    size = files = 0
+    try:
+        for _, folders, names, place in os.fwalk(folder):
+            for name in names:
+                with contextlib.suppress(OSError):  # it has just been removed
+                    size += 512 * os.stat(name, dir_fd=place, follow_symlinks=False).st_blocks
+            files += len(folders) + len(names)
+            if size > root.WORK_BYTES or files > root.WORK_FILES:
+                return True
+    except (OSError, RecursionError) as error:
+        return not isinstance(error, FileNotFoundError)
+    return False
 
 
 def memory(pid: int, proc: int | None, *, inherited: int = 0, file: str = "status") -> int:
@@ -177,6 +260,18 @@ def inheritable(proc: int | None) -> int:
     with contextlib.suppress(OSError, ValueError):
         return _bytes(_read(proc, f"{os.getpid()}/status"), "RssAnon:")
     return 0
+
+
+def end_user(number: int) -> None:
+    """Kill all processes of the user that `within` made for a submission, at one stroke: none can fork in between."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become_nobody(number)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def end_orphans(proc: int | None) -> None:
@@ -216,6 +311,8 @@ def _told(task: Callable[[], dict[str, str]]) -> dict[str, str]:
     if pid == 0:
         try:
             os.write(writer, json.dumps(task()).encode())
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(writer)
@@ -226,9 +323,12 @@ def _told(task: Callable[[], dict[str, str]]) -> dict[str, str]:
 
 
 def level(missing: dict[str, str]) -> str:
-    """ "strong": every layer holds. "partial": the student's code is at least bounded and filtered. Else "weak"."""
+    """One of `LEVELS`. "strong": every layer holds. "contained": all but namespaces, as in an ordinary container; another
+    user, Landlock and the filter stand in for them. Else "weak"."""
     lost = missing.keys() - SECOND_LOCKS
-    return "strong" if not lost else "weak" if lost & {"limits", "system calls"} else "partial"
+    if not lost:
+        return "strong"
+    return "contained" if lost <= NAMESPACES and "Landlock" not in missing else "weak"
 
 
 @contextlib.contextmanager

@@ -16,37 +16,39 @@ import os
 import random
 import resource
 import select
-import shutil
 import signal
 import socket
 import struct
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from itertools import cycle
 
 from . import kernel, root, walls
 
 REQUEST = struct.Struct("!d64s")  # how long it may take, and the chapter ("gan_losses"); with it come two sockets
-IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display")  # by notebooks, beside torch
+IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display", "av", "torchvision.transforms.v2",
+            "safetensors.torch")  # by notebooks, beside torch
 ENVIRONMENT = {"CLIPKIT_PRESET": "smoke", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
                "LANG": "C.UTF-8"}  # for every submission alike
 INHERITED = ("HOME", "PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "DYLD_LIBRARY_PATH")  # so that Python finds what it needs
 WATCH_SECONDS = 0.1
+LOOKS_AT_FILES = 5  # of so many looks at a submission, one at what it has written, where the kernel does not bound it
 
 
 def main(asks_for_sandboxes: socket.socket, asks_for_judges: socket.socket) -> None:
     """Serve until the other side closes."""
+    os.umask(0o022)  # what is made for a submission, its own user can read
     warm_up()
     if _fork() == 0:
         asks_for_sandboxes.close()
         _serve(asks_for_judges, _judge, before=_load_checks())
     asks_for_judges.close()
     proc, filter_calls = walls.open_proc(), walls.call_filter()  # while their files are in sight
-    missing = walls.around_all()
-    missing |= walls.trial(proc, filter_calls)
+    missing, inner = walls.settle(walls.around_all(), proc, filter_calls)
     asks_for_sandboxes.sendall(json.dumps(missing).encode())
-    _serve(asks_for_sandboxes, lambda seconds, end, status: _watch(seconds, end, status, proc, filter_calls))
+    _serve(asks_for_sandboxes, lambda seconds, end, status: _watch(seconds, end, status, proc, inner))
 
 
 def warm_up() -> None:
@@ -147,35 +149,36 @@ def _fork() -> int:
     return pid
 
 
-def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int | None, filter_calls: Callable) -> None:
-    """Fork the process of a submission, wait for its end, for too much memory, or for the other side of `status` to
-    close; then kill whatever it has started, and tell over `status` how it went."""
+def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int | None,
+           inner: walls.Inner) -> None:
+    """Fork the process of a submission, wait for its end, for too much memory or too many files, or for the other side of
+    `status` to close; then kill whatever it has started, and tell over `status` how it went."""
     missing = walls.around_one(proc)
-    folder = root.WORK
-    if "work folder" in missing:
-        folder = tempfile.mkdtemp(prefix="submission-")
-        os.chmod(folder, 0o777)  # it is of another user there
-    number, inherited = os.getpid(), walls.inheritable(proc)
+    folder, number, inherited = walls.folder_of_one(missing), os.getpid(), walls.inheritable(proc)
     pid = _fork()
     if pid == 0:
-        _live(seconds, end, number, folder, filter_calls, alone="processes" not in missing)
+        _live(seconds, end, folder, partial(walls.within, inner, seconds, number, folder, alone="processes" not in missing))
     end.close()
-    poll, ended, too_much = select.poll(), (0, 0), False
+    poll, ended, too_much = select.poll(), (0, 0), ""
     poll.register(status, select.POLLIN)
-    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and not poll.poll(WATCH_SECONDS * 1000):
-        if too_much := walls.takes_too_much(pid, proc, inherited):
-            break
+    looks = cycle([False] * (LOOKS_AT_FILES - 1) + [folder != root.WORK])
+    while not too_much and not (ended := os.waitpid(pid, os.WNOHANG))[0] and not poll.poll(WATCH_SECONDS * 1000):
+        if walls.takes_too_much(pid, proc, inherited):
+            too_much = "memory"
+        elif next(looks) and walls.writes_too_much(folder):
+            too_much = "files"
     if not ended[0]:
         os.kill(pid, signal.SIGKILL)
         ended = os.waitpid(pid, 0)
-    walls.end_orphans(proc)  # where no namespace has ended them
-    if folder != root.WORK:
-        shutil.rmtree(folder, ignore_errors=True)
+    if "processes" in missing and inner.own_user and os.geteuid() == 0:  # where no namespace has ended them
+        walls.end_user(number)
+    walls.end_orphans(proc)
+    walls.remove(folder)
     with contextlib.suppress(OSError):
-        status.sendall(json.dumps({"code": os.waitstatus_to_exitcode(ended[1]), "memory": too_much}).encode())
+        status.sendall(json.dumps({"code": os.waitstatus_to_exitcode(ended[1]), "too_much": too_much}).encode())
 
 
-def _live(seconds: float, end: socket.socket, number: int, folder: str, filter_calls: Callable, *, alone: bool) -> None:
+def _live(seconds: float, end: socket.socket, folder: str, within: Callable[[], dict]) -> None:
     """Become the process of a submission, and serve it."""
     import numpy as np
     import torch
@@ -198,7 +201,7 @@ def _live(seconds: float, end: socket.socket, number: int, folder: str, filter_c
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
-    walls.within(seconds, number, folder, filter_calls, alone=alone)
+    within()
     session = Session(seconds)
     sys.modules["__main__"] = session.module  # where dataclasses and pickle look for what a cell defines
     serve(socket.socket(fileno=3), session)

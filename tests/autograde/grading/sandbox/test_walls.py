@@ -70,7 +70,7 @@ def call(name, *arguments):
         raise OSError(ctypes.get_errno(), name)
 
 def attempts():
-    missing = walls.within(60, os.getpid(), '/tmp', filter_calls, alone=True)
+    missing = walls.within(inner, 60, os.getpid(), '/tmp', alone=True)
     found = {}
     for name, code in TRIED.items():
         space = globals() | {"answer": None}
@@ -87,7 +87,9 @@ proc, filter_calls = walls.open_proc(), walls.call_filter()
 TRIED = json.load(sys.stdin)
 
 def in_two_forks():
-    missing = walls.around_all() | walls.around_one(proc)
+    global inner
+    missing, inner = walls.settle(walls.around_all(), proc, filter_calls)
+    missing |= walls.around_one(proc)
     told = walls._told(attempts)
     return told | {"missing": missing | told["missing"]}
 

@@ -1,0 +1,13 @@
+"""The whole corpus once more where the grader has no more rights than in an ordinary container."""
+import os
+
+import pytest
+
+from .test_hostile import *  # noqa: F403 the same tests, with another level
+
+
+@pytest.fixture(scope="module")
+def level():
+    if os.geteuid() != 0:
+        pytest.skip("an ordinary container runs as root; nobody else can be made one for a test")
+    return "contained"
