@@ -93,6 +93,15 @@ def get_ready() -> None:
     _started_here()
 
 
+def missing() -> dict[str, str]:
+    """The layers of the sandbox that do not hold here, and what a submission would miss, each with the reason.
+
+    Raises:
+        SandboxError: no process started that could tell.
+    """
+    return _started_here().missing
+
+
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
     """Run jobs, at most `at_once` side by side, and yield each as it ends. Jobs are taken when there is room.
 

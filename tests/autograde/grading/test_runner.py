@@ -13,6 +13,7 @@ import pytest
 
 from autograde.grading import runner
 from autograde.grading.runner import Job, Limits, run, run_all
+from autograde.grading.sandbox import walls
 
 LIMITS = Limits(cell=10, notebook=60)
 
@@ -213,43 +214,66 @@ def test_a_killed_grader_takes_everything_with_it():
 
 def test_a_machine_that_lacks_a_layer_is_refused(monkeypatch):
     _, warm = warm_command()
-    monkeypatch.setattr(warm, "missing", {"network": "Operation not permitted"})
-    with pytest.raises(runner.SandboxError, match=r"lacks: network \(Operation not permitted\).*--sandbox=weak"):
+    monkeypatch.setattr(warm, "missing", {"memory": "Operation not permitted"})
+    with pytest.raises(runner.SandboxError, match=r"lacks: memory \(Operation not permitted\).*--sandbox=weak"):
         run(notebook("1"), "gan_losses", limits=LIMITS)
     assert run(notebook("1"), "gan_losses", limits=Limits(sandbox="weak")).status == "graded"
     monkeypatch.setattr(warm, "missing", {"Landlock": "Function not implemented"})
     assert run(notebook("1"), "gan_losses", limits=LIMITS).status == "graded", "a second lock may be missing"
 
 
-WITHOUT_NAMESPACES = """
-import pyseccomp, sys
-rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-for name in ("unshare", "mount"):
-    rules.add_rule(pyseccomp.ERRNO(1), name)
-rules.load()
+def test_each_level_is_graded_on_where_it_is_asked_for():
+    container, nothing = dict.fromkeys(walls.NAMESPACES, "Operation not permitted"), {"system calls": "no libseccomp"}
+    assert not any(runner.refusal(missing, asked) for missing, asked in (
+        ({}, "strong"), (container, "contained"), ({}, "contained"), (container, "weak"), (nothing, "weak")))
+    assert "is contained: it lacks" in runner.refusal(container, "strong") and "--sandbox=contained" in runner.refusal(container, "strong")
+    for asked in ("strong", "contained"):
+        assert "lacks: system calls (no libseccomp)" in runner.refusal(nothing, asked)
+
+
+@pytest.mark.parametrize("asked", walls.LEVELS)
+def test_a_machine_on_which_right_answers_would_fail_is_refused_at_every_level(asked):
+    said = runner.refusal({"packages": "av is not installed"}, asked)
+    assert "could not run here as they should: av is not installed" in said and "autograde doctor" in said
+
+
+IN_A_CONTAINER = """
+import json
 from autograde.grading.runner import Limits, SandboxError, run
 from tests.autograde.grading.test_runner import notebook
 try:
     run(notebook("1"), "gan_losses")
 except SandboxError as error:
     print(error)
-ran = run(notebook("import os\\nif os.fork() == 0:\\n    os.setsid()\\n    __import__('time').sleep(600)",
-                   "open('mine', 'w').write('x'); print(os.getcwd())", "import socket; socket.socket()"),
-          "gan_losses", limits=Limits(sandbox="weak"))
-print(ran.status, ran.outputs[1][0]["text"], ran.outputs[2][0]["ename"])
+daemon = "import os\\nif os.fork() == 0:\\n    os.setsid()\\n    if os.fork() == 0:\\n        __import__('time').sleep(600)\\n    os._exit(0)"
+tried = "print('tried')\\nopen('mine', 'w').write('x'); print(os.getcwd()); import av, clipkit, torchvision.models"
+for cells in ((daemon, tried, "import socket; socket.socket()"), ("import os; print(os.getcwd())", FLOOD)):
+    ran = run(notebook(*cells), "gan_losses", limits=Limits(sandbox="LEVEL"))
+    print(json.dumps([ran.status, ran.said, list(ran.outputs.values())]))
 """
+FLOOD = "import time\nwhile True:\n    open(str(time.time()), 'wb').write(bytes(50_000_000))"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a filter of system calls takes the layers away")
-def test_without_namespaces_it_refuses_and_what_holds_still_holds():
-    done = subprocess.run([sys.executable, "-c", WITHOUT_NAMESPACES], capture_output=True, text=True, check=True,
-                          cwd=Path(__file__).parents[3])
-    refused, ran, error = done.stdout.strip().splitlines()
-    assert "lacks: " in refused and "files" in refused and "processes" in refused
-    status, folder = ran.split()
-    assert status == "graded" and error.strip() == "PermissionError"
-    assert not os.path.exists(folder), "its folder is removed"
-    assert not [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _works_in(pid, folder)], "its daemon is dead"
+def in_a_container(level):
+    """What the grader says there when it is not asked for less than "strong", and two runs: status, sentence, outputs."""
+    code = IN_A_CONTAINER.replace("LEVEL", level).replace("FLOOD", repr(FLOOD))
+    done = subprocess.run([sys.executable, "-m", "tests.container", sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True, cwd=Path(__file__).parents[3])
+    refused, *ran = done.stdout.strip().splitlines()
+    return refused, *map(json.loads, ran)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary container runs as root; nobody else can be made one for a test")
+def test_in_an_ordinary_container_it_is_contained():
+    refused, (status, _, outputs), flooded = in_a_container("contained")
+    assert "is contained: it lacks" in refused and "files" in refused and "processes" in refused
+    assert (status, outputs[0]) == ("graded", []) and outputs[2][0]["ename"] == "PermissionError"
+    text = outputs[1][0]["text"].split()
+    assert text[0] == "tried" and len(outputs[1]) == 1, outputs[1]
+    assert flooded[0] == "crashed" and "wrote more than 537 MB or 20,000 files and was stopped" in flooded[1]
+    for folder in (text[1], flooded[2][0][0]["text"].strip()):
+        assert "submission-" in folder and not os.path.exists(folder), "its folder is removed"
+        assert not [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _works_in(pid, folder)], "its daemon is dead"
 
 
 def _works_in(pid, folder):

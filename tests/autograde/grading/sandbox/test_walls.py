@@ -58,6 +58,25 @@ ATTEMPTS = {  # name: (code, what comes of it: an error's name, or what `answer`
     "System V memory": ("call('shmget', 0, 4096, 0o1777)", "EPERM"),
 }
 
+IN_A_CONTAINER = ATTEMPTS | {  # where it sees that there are files, and may not open them
+    "an answer": (ATTEMPTS["an answer"][0], "EACCES"),
+    "a check": (ATTEMPTS["a check"][0], "EACCES"),
+    "a package that is hidden": ("open(HIDDEN + '/__init__.py')", "EACCES"),
+    "its neighbour": ("answer = 'pip' in open(os.path.dirname(HIDDEN) + '/pip/__init__.py').read()", True),
+    "a list of the course": (f"os.listdir({str(ROOT)!r})", "EACCES"),
+    "this test": (ATTEMPTS["this test"][0], "EACCES"),
+    "users": (ATTEMPTS["users"][0], "EACCES"),
+    "processes of others": (ATTEMPTS["processes of others"][0], "EACCES"),
+    "what others were started with": ("open(f'/proc/{OUTSIDE}/environ')", "EACCES"),
+    "a signal to the outside": (ATTEMPTS["a signal to the outside"][0], "EPERM"),
+    "a signal to everyone": (ATTEMPTS["a signal to everyone"][0], None),  # the kernel leaves out who may not be asked
+    "limits of others": ("resource.prlimit(OUTSIDE, resource.RLIMIT_NOFILE, (1, 1))", "EPERM PermissionError"),
+    "a shared memory": ("open('/dev/shm/y', 'w')", "EACCES"),
+    "another program": ("os.execv('/bin/true', ['true'])", "EACCES"),
+}
+for held_outside in ("a full disk", "many files"):  # by who watches
+    del IN_A_CONTAINER[held_outside]
+
 INSIDE = """
 import ctypes, errno, importlib.util, json, os, resource, socket, sys, time
 from autograde.grading.sandbox import root, walls
@@ -70,12 +89,12 @@ def call(name, *arguments):
         raise OSError(ctypes.get_errno(), name)
 
 def attempts():
-    missing = walls.within(inner, 60, os.getpid(), '/tmp', alone=True)
+    missing = walls.within(inner, 60, os.getpid(), folder, alone=True)
     found = {}
     for name, code in TRIED.items():
         space = globals() | {"answer": None}
         try:
-            exec(code, space)
+            exec(code.replace("/tmp/", folder + "/"), space)
             found[name] = space["answer"]
         except OSError as error:
             found[name] = errno.errorcode[error.errno]
@@ -87,10 +106,12 @@ proc, filter_calls = walls.open_proc(), walls.call_filter()
 TRIED = json.load(sys.stdin)
 
 def in_two_forks():
-    global inner
+    global inner, folder
     missing, inner = walls.settle(walls.around_all(), proc, filter_calls)
     missing |= walls.around_one(proc)
+    folder = walls.folder_of_one(missing)
     told = walls._told(attempts)
+    walls.remove(folder)
     return told | {"missing": missing | told["missing"]}
 
 print(json.dumps(walls._told(in_two_forks)))
@@ -114,16 +135,31 @@ def users():
 
 @pytest.mark.parametrize("python, user", list(users()))
 def test_what_is_tried_inside_fails(python, user):
+    told = told_inside(ATTEMPTS, python, **user)
+    assert told["missing"] == {}, "every layer holds on a machine that runs these tests"
+    assert_found(told["found"], ATTEMPTS)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary container runs as root; nobody else can be made one for a test")
+def test_what_is_tried_inside_fails_in_an_ordinary_container_too():
+    told = told_inside(IN_A_CONTAINER, [sys.executable, "-m", "tests.container", sys.executable])
+    assert told["missing"].keys() == walls.NAMESPACES
+    assert_found(told["found"], IN_A_CONTAINER)
+
+
+def told_inside(attempts, python, **user):
     environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")]), "PATH": os.environ["PATH"]}
-    tried = json.dumps({name: code for name, (code, _) in ATTEMPTS.items()})
+    tried = json.dumps({name: code for name, (code, _) in attempts.items()})
     done = subprocess.run([*python, "-c", INSIDE], input=tried, capture_output=True, text=True, cwd="/", env=environment,
                           timeout=120, **user)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["missing"] == {}, "every layer holds on a machine that runs these tests"
-    for name, (_, expected) in ATTEMPTS.items():
-        found = told["found"][name]
-        assert found in expected.split() if isinstance(expected, str) and expected.isupper() else found == expected, name
+    return json.loads(done.stdout)
+
+
+def assert_found(found, attempts):
+    for name, (_, expected) in attempts.items():
+        is_error = isinstance(expected, str) and (expected.isupper() or "Error" in expected)
+        assert found[name] in expected.split() if is_error else found[name] == expected, (name, found[name])
 
 
 def test_the_layers_are_tried_in_a_fork():
@@ -134,7 +170,10 @@ def test_the_layers_are_tried_in_a_fork():
 
 def test_levels():
     assert walls.level({}) == "strong" and walls.level({"Landlock": "none"}) == "strong"
-    assert walls.level({"network": "no"}) == "partial" and walls.level({"network": "no", "system calls": "no"}) == "weak"
+    container = dict.fromkeys(walls.NAMESPACES, "no")
+    assert walls.level(container) == "contained" and walls.level(container | {"Landlock": "none"}) == "weak"
+    for layer in ("another user", "limits", "system calls", "answers", "capabilities", "privileges", "memory", "user namespace"):
+        assert walls.level(container | {layer: "no"}) == walls.level({layer: "no"}) == "weak"
 
 
 PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # malloc might give what was freed before a fork: inherited, not taken
