@@ -11,6 +11,7 @@ import pytest
 
 from autograde import checks
 from autograde.__main__ import main
+from autograde.grading.sandbox import walls
 from tests.autograde.desk import cell_of, short
 from tests.autograde.grading.test_repair import changed, saved_in_colab_with_new_ids, stubs_copied_below
 
@@ -217,15 +218,30 @@ def test_check_says_what_a_student_sees_in_colab(desk, tmp_path, capsys):
 
 def test_doctor_is_honest(tmp_path, capsys):
     assert main(["doctor", "--course", str(tmp_path)]) == 0
-    out = " ".join(capsys.readouterr().out.split())
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "nbgrader" in out and "strong: every layer holds" in out and "64 processes, no network" in out
+    assert "a trial imported every package that notebooks use" in out
 
 
-def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("autograde.grading.sandbox.walls.examine", lambda: {"user namespace": "Operation not permitted"})
+@pytest.mark.parametrize("missing, status, said", [
+    ({"user namespace": "Operation not permitted"}, 1, ("weak: no user namespace", "sysctl", "--sandbox=weak")),
+    (dict.fromkeys(walls.NAMESPACES, "unshare: Operation not permitted"), 0,
+     ("contained: another user, Landlock", "--cap-add SYS_ADMIN", "grade with --sandbox=contained")),
+    ({"another user": "it could not read /root/lib/os.py: Permission denied"}, 1, ("weak", "/root/lib/os.py", "chmod o+x")),
+])
+def test_doctor_names_the_level_what_it_lacks_and_how_to_mend_it(missing, status, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("autograde.grading.runner.missing", lambda: missing)
+    assert main(["doctor", "--course", str(tmp_path)]) == status
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert all(sentence in out for sentence in said), out
+
+
+def test_doctor_tries_what_a_submission_does(tmp_path, capsys, monkeypatch):
+    """Not only the layers: here an import fails within."""
+    monkeypatch.setattr("autograde.doctor.USES", "import no_such_package")
     assert main(["doctor", "--course", str(tmp_path)]) == 1
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "partial" in out and "Operation not permitted" in out and "sysctl" in out and "--sandbox=weak" in out
+    assert "No module named 'no_such_package'" in out and "Right answers would fail too" in out
 
 
 def test_a_machine_without_a_sandbox_is_refused_in_a_sentence(course, tmp_path, capsys, monkeypatch):

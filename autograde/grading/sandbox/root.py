@@ -36,6 +36,7 @@ USED = ("clipkit", "torch", "torchvision", "av", "numpy", "matplotlib", "PIL", "
 DEVICES = ("null", "full", "random", "urandom")
 SYSTEM = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
 WORK = "/tmp"  # the one place to write in
+FOLDER = f"{WORK}/submission"  # where it begins: an empty one, also where Python lies below WORK
 SHARED = "/dev/shm"  # where Python keeps locks of several processes: the same folder
 WORK_BYTES, WORK_FILES = 512 << 20, 20_000
 
@@ -190,6 +191,8 @@ def private_work_folder() -> None:
     for path, copy in zip(beneath, copies, strict=True):
         _make(path, is_folder=os.path.isdir(copy))
         move_mounts(copy, path)
+    os.makedirs(FOLDER)
+    os.chmod(FOLDER, 0o1777)
 
 
 def _show(path: str, target: str) -> None:

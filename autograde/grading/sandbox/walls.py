@@ -158,7 +158,7 @@ def settle(missing: dict[str, str], proc: int | None, filter_calls: Callable[[],
     Without a root of its own a submission sees what Landlock allows. It stays the user that we are where another one could
     not even read Python.
     """
-    everything = {"readable": ["/"], "writable": [f"/dev/{device}" for device in root.DEVICES]}
+    everything = {"readable": ["/"], "writable": [root.WORK, *(f"/dev/{device}" for device in root.DEVICES)]}
     inner = Inner(filter_calls, root.reachable() if "files" in missing else everything)
     found = missing | trial(proc, inner)
     if "packages" in found and "files" in missing:
@@ -172,7 +172,7 @@ def settle(missing: dict[str, str], proc: int | None, filter_calls: Callable[[],
 def folder_of_one(missing: dict[str, str]) -> str:
     """Where a submission works: the private folder, or one that is removed after it (`remove`) where there is none."""
     if "work folder" not in missing:
-        return root.WORK
+        return root.FOLDER
     folder = tempfile.mkdtemp(prefix="submission-")
     os.chmod(folder, 0o777)  # it is of another user there
     return folder
@@ -180,7 +180,7 @@ def folder_of_one(missing: dict[str, str]) -> str:
 
 def remove(folder: str) -> None:
     """Remove what `folder_of_one` gave, however deep what was written there; nothing, where that is not one of ours."""
-    if folder != root.WORK:
+    if folder != root.FOLDER:
         subprocess.run(["rm", "-rf", "--", folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
@@ -188,7 +188,7 @@ def trial(proc: int | None, inner: Inner) -> dict[str, str]:
     """The layers around one submission that do not hold here, and what it would miss: "packages" where it cannot read what
     notebooks use, "own files" where it cannot write. A fork of this process has tried each."""
     def tried() -> dict[str, str]:
-        missing, folder = around_one(proc), root.WORK
+        missing, folder = around_one(proc), root.FOLDER
         with _layer("own files", missing):
             folder = folder_of_one(missing)
         missing |= _told(lambda: innermost(folder, alone="processes" not in missing))

@@ -161,7 +161,7 @@ def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int 
     end.close()
     poll, ended, too_much = select.poll(), (0, 0), ""
     poll.register(status, select.POLLIN)
-    looks = cycle([False] * (LOOKS_AT_FILES - 1) + [folder != root.WORK])
+    looks = cycle([False] * (LOOKS_AT_FILES - 1) + [folder != root.FOLDER])
     while not too_much and not (ended := os.waitpid(pid, os.WNOHANG))[0] and not poll.poll(WATCH_SECONDS * 1000):
         if walls.takes_too_much(pid, proc, inherited):
             too_much = "memory"

@@ -197,13 +197,13 @@ from autograde.grading import runner
 from tests.autograde.grading.test_runner import notebook
 for _, ran in runner.run_all([runner.Job(i, notebook("import time; print(1)" + "; time.sleep(600)" * i), "gan_losses")
                               for i in range(2)]):
-    print(" ".join(runner._started.popitem()[1]._process.args), flush=True)
+    print("\\0".join(runner._started.popitem()[1]._process.args), flush=True)
 """
 
 
 def test_a_killed_grader_takes_everything_with_it():
     grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3])
-    command = grader.stdout.readline().strip().replace(b" ", b"\0")
+    command = grader.stdout.readline().strip()
     while len(processes(command)) < 5:  # warm, judges, and of the second job a judge, a watcher, a sandbox
         assert grader.poll() is None
         time.sleep(0.05)

@@ -32,12 +32,12 @@ ATTEMPTS = {  # name: (code, what comes of it: an error's name, or what `answer`
     "a signal to everyone": ("os.kill(-1, 9)", "ESRCH"),
     "write to Python": ("open(os.__file__, 'a')", "EACCES EROFS"),
     "write to the root": ("open('/x', 'w')", "EACCES EROFS"),
-    "write to work": ("open('/tmp/x', 'w').write('x'); answer = open('/tmp/x').read()", "x"),
+    "write to work": ("open('WORK/x', 'w').write('x'); answer = open('WORK/x').read()", "x"),
     "a shared memory": ("open('/dev/shm/y', 'w'); answer = 'y' in os.listdir('/tmp')", True),
-    "a large file": ("f = open('/tmp/large', 'wb', 0)\nfor _ in range(300): f.write(bytes(1 << 20))", "EFBIG"),
-    "a full disk": ("for i in range(9):\n with open(f'/tmp/{i}', 'wb', 0) as f:\n  for _ in range(150): f.write(bytes(1 << 20))",
+    "a large file": ("f = open('WORK/large', 'wb', 0)\nfor _ in range(300): f.write(bytes(1 << 20))", "EFBIG"),
+    "a full disk": ("for i in range(9):\n with open(f'WORK/{i}', 'wb', 0) as f:\n  for _ in range(150): f.write(bytes(1 << 20))",
                     "ENOSPC"),
-    "many files": ("for i in range(30000): open(f'/tmp/many{i}', 'w').close()", "ENOSPC"),
+    "many files": ("for i in range(30000): open(f'WORK/many{i}', 'w').close()", "ENOSPC"),
     "many open files": ("all_of_them = [open('/dev/null') for _ in range(1000)]", "EMFILE"),
     "many processes": ("for _ in range(1000):\n  if os.fork() == 0: time.sleep(2); os._exit(0)", "EAGAIN"),
     "much memory": ("bytearray(6_000_000_000)", "MemoryError"),
@@ -94,7 +94,7 @@ def attempts():
     for name, code in TRIED.items():
         space = globals() | {"answer": None}
         try:
-            exec(code.replace("/tmp/", folder + "/"), space)
+            exec(code.replace("WORK/", f"{folder}/"), space)
             found[name] = space["answer"]
         except OSError as error:
             found[name] = errno.errorcode[error.errno]
