@@ -28,7 +28,7 @@ def read_still(path: str | Path) -> np.ndarray:
 
 def _colours(image) -> np.ndarray:
     if image.mode.startswith("I"):  # whole numbers to 65535, which Pillow's `convert` cuts off at 255
-        levels = np.asarray(image)
+        levels = np.asarray(image).astype(np.int32)  # NumPy 2.1 crashes comparing big-endian numbers with -1
         grey = np.where(levels == image.info.get("transparency", -1), 255, (levels.clip(0, 65535) / 257).round())
         return grey.astype(np.uint8)[..., None].repeat(3, axis=-1)
     if image.has_transparency_data:
