@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MOST_PIXELS = 2**27  # of one picture: a telephone's 108 million are read, a forged header cannot ask for gigabytes
+MOST_IN_A_CLIP = 2**30  # of all frames together: 13 GB as floats
 
 
 @contextmanager

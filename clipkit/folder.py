@@ -31,8 +31,8 @@ class ClipFolder(ClipSet):
     Sub-folders that hold clips are classes (`folder/CLASS/clip.mp4`, `folder/CLASS/clip/0001.png`): label
     `class`, where every clip lies in one. `s[i]` reads one clip; `s.clips` reads all and keeps them.
 
-    Pictures and frames are turned as they were taken, and what is transparent in them shows white. What a machine leaves
-    behind is passed over at every depth: files and folders whose name begins with a dot (`._frame.png`,
+    Pictures and frames are turned as they were taken, and what is transparent in them shows white. What a machine
+    leaves behind is passed over at every depth: files and folders whose name begins with a dot (`._frame.png`,
     `.ipynb_checkpoints`), `__MACOSX`, and links that lead back to a folder that they lie in.
 
     Args:

@@ -62,7 +62,7 @@ def at_rate(frames: Iterable, fps: float) -> Iterator:
 
 
 def _early(frame, step: float) -> float:
-    """How many seconds before its time a frame may come: times are rounded to the ticks of a clock, and cameras jitter."""
+    """How many seconds before its time a frame may come: clocks round times to their ticks, and cameras jitter."""
     tick = float(frame.time_base or 0)
     return min(step / 2, max(JITTER * step, tick if tick <= ROUGH_CLOCK else 0))
 

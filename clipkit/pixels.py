@@ -29,7 +29,7 @@ def to_pixels(values: Tensor) -> np.ndarray:
 
 def from_pixels(pixels: np.ndarray) -> Tensor:
     """uint8 (..., H, W, C) as float32 (..., C, H, W) in [-1, 1]."""
-    return torch.tensor(pixels).movedim(-1, -3).float().div(127.5).sub(1).contiguous()
+    return torch.tensor(pixels).movedim(-1, -3).contiguous().float().div_(127.5).sub_(1)  # no second copy: clips are large
 
 
 def over_white(pixels: np.ndarray) -> np.ndarray:

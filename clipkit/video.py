@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clipkit import damage
 from clipkit.frames import frames_of
 from clipkit.pixels import as_clips, enlarge, from_pixels, indexed, to_pixels
 
@@ -69,8 +70,8 @@ def read_video(
             is kept once, and time is counted on from the one after it. None keeps all.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no video, it is broken, it has fewer than `num_frames` frames, they change their size and
-            `size` is None, or fps is not above 0.
+        ValueError: it is no video, it is broken, it has fewer than `num_frames` frames, fps is not above 0; or `size`
+            is None and the frames change their size, or have more than `damage.MOST_IN_A_CLIP` pixels together.
     """
     path = Path(path)
     if fps is not None:
@@ -80,8 +81,7 @@ def read_video(
     frames = []
     for frame in frames_of(path, fps):
         frames.append(frame if size is None else square(frame, size))
-        if frames[-1].shape != frames[0].shape:
-            raise ValueError(_changed(path, frames))
+        _stays_small_and_of_one_size(frames, path)
         if len(frames) == num_frames:
             break
     if len(frames) < (num_frames or 1):
@@ -129,12 +129,18 @@ def square(pixels: np.ndarray, size: int) -> np.ndarray:
     return F.center_crop(image, [size, size]).movedim(0, -1).numpy()
 
 
-def _changed(path: Path, frames: list[np.ndarray]) -> str:
+def _stays_small_and_of_one_size(frames: list[np.ndarray], path: Path) -> None:
     (height, width), (now_height, now_width) = frames[0].shape[:2], frames[-1].shape[:2]
-    return (
-        f"{str(path)!r} changes its size at frame {len(frames)}, from {width} x {height} to {now_width} x {now_height}: "
-        "pass size=... to bring all frames to one"
-    )
+    if (height, width) != (now_height, now_width):
+        raise ValueError(
+            f"{str(path)!r} changes its size at frame {len(frames)}, from {width} x {height} to "
+            f"{now_width} x {now_height}: pass size=... to bring all frames to one"
+        )
+    if len(frames) * height * width > damage.MOST_IN_A_CLIP:
+        raise ValueError(
+            f"{str(path)!r} has more frames of {width} x {height} than memory is for, expected at most "
+            f"{len(frames) - 1}: ask for fewer (num_frames=..., fps=...) or for smaller ones (size=...)"
+        )
 
 
 def _one_clip(clip: Tensor, scale: int) -> np.ndarray:

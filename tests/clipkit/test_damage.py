@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 import clipkit
+from clipkit import damage
 from clipkit.damage import bounded, readable
 from clipkit.pixels import to_pixels
 
@@ -88,6 +89,7 @@ def outcome(path: Path) -> str:
 
 
 def outcomes(folder: Path) -> Counter:
+    damage.MOST_PIXELS = 2**22  # forged headers of more are refused here: the machine that tests may be small
     rng, found, whole = random.Random(SEED), Counter(), whole_files(folder)
     (folder / "set").mkdir()
     for i in range(FILES):

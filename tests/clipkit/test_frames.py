@@ -223,6 +223,14 @@ def test_a_frame_too_large_and_a_file_without_pictures_are_named(tmp_path, monke
         clipkit.read_video(tmp_path / "sound.mov")
 
 
+def test_more_frames_than_memory_is_for_are_refused_where_no_size_is_asked_for(tmp_path, monkeypatch):
+    path = clipkit.write_video(clipkit.Walkers(1).clips[0], tmp_path / "long.gif")
+    monkeypatch.setattr(damage, "MOST_IN_A_CLIP", 8 * 32 * 32)
+    with pytest.raises(ValueError, match=r"long\.gif' has more frames of 32 x 32 than .* at most 8: ask for fewer"):
+        clipkit.read_video(path)
+    assert clipkit.read_video(path, num_frames=8).shape == (8, 3, 32, 32)
+
+
 @pytest.mark.parametrize("fps", [0, -8, float("nan")])
 def test_a_rate_is_above_0(tmp_path, fps):
     path = clipkit.write_video(clipkit.Walkers(1).clips[0], tmp_path / "a.gif")
