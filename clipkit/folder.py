@@ -11,10 +11,12 @@ from torch import Tensor
 
 from clipkit.clips import ClipSet
 from clipkit.pixels import from_pixels
+from clipkit.stills import read_still
 from clipkit.video import read_video, square
 
 VIDEOS = (".mp4", ".webm", ".gif", ".mov", ".mkv", ".avi")
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+LITTER = ("__MACOSX",)  # what macOS packs beside the files of a ZIP
 
 
 class ClipFolder(ClipSet):
@@ -29,11 +31,15 @@ class ClipFolder(ClipSet):
     Sub-folders that hold clips are classes (`folder/CLASS/clip.mp4`, `folder/CLASS/clip/0001.png`): label
     `class`, where every clip lies in one. `s[i]` reads one clip; `s.clips` reads all and keeps them.
 
+    Pictures and frames are turned as they were taken, and what is transparent in them shows white. What a machine
+    leaves behind is passed over at every depth: files and folders whose name begins with a dot (`._frame.png`,
+    `.ipynb_checkpoints`), `__MACOSX`, and links that lead back to a folder that they lie in.
+
     Args:
         folder: where the clips lie.
         num_frames: T.
         size: the shorter edge is brought to it, then the middle square is cut out.
-        fps: keeps about that many frames of each second of a video.
+        fps: keeps about that many frames of each second of a video, see `read_video`.
         stills: every image is a clip of its own.
     Raises:
         FileNotFoundError: there is no such folder, or no clip in it.
@@ -70,17 +76,20 @@ class ClipFolder(ClipSet):
         return clip, {name: int(values[index]) for name, values in self.labels.items()}
 
     def _read(self, path: Path) -> Tensor:
+        if path.is_dir():
+            return self._sequence(path)
         if path.suffix.lower() in VIDEOS:
             return read_video(path, num_frames=self.num_frames, size=self.size, fps=self.fps)
-        if path.is_dir():
-            frames = _in_order(p for p in path.iterdir() if _is_image(p))
-            if len(frames) < self.num_frames:
-                raise ValueError(
-                    f"{str(path)!r} has {len(frames)} frames, expected {self.num_frames}: ask for fewer "
-                    "(num_frames=...), leave it out, or pass stills=True if its images are clips of their own"
-                )
-            return from_pixels(np.stack([_image(p, self.size) for p in frames[: self.num_frames]]))
-        return from_pixels(_image(path, self.size)).expand(self.num_frames, -1, -1, -1)
+        return from_pixels(square(read_still(path), self.size)).expand(self.num_frames, -1, -1, -1)
+
+    def _sequence(self, folder: Path) -> Tensor:
+        frames = _in_order(path for path in _entries(folder) if _is_image(path))
+        if len(frames) < self.num_frames:
+            raise ValueError(
+                f"{str(folder)!r} has {len(frames)} frames, expected {self.num_frames}: ask for fewer "
+                "(num_frames=...), leave it out, or pass stills=True if its images are clips of their own"
+            )
+        return from_pixels(np.stack([square(read_still(p), self.size) for p in frames[: self.num_frames]]))
 
 
 def _clip_paths(folder: Path, stills: bool) -> list[Path]:
@@ -88,14 +97,30 @@ def _clip_paths(folder: Path, stills: bool) -> list[Path]:
         raise FileNotFoundError(
             f"there is no folder {str(folder)!r}; the working folder is {str(Path.cwd())!r}"
         )
-    found = [path for path in folder.iterdir() if _is_image(path)]  # loose images stand still
-    for holder in [folder, *_in_order(p for p in folder.iterdir() if p.is_dir())]:
-        for path in holder.iterdir():
-            sequence = not stills and path.is_dir() and any(map(_is_image, path.iterdir()))
+    found = [path for path in _entries(folder) if _is_image(path)]  # loose images stand still
+    for holder in [folder, *_in_order(p for p in _entries(folder) if p.is_dir())]:
+        for path in _entries(holder):
+            sequence = not stills and path.is_dir() and any(map(_is_image, _entries(path)))
             still = stills and holder != folder and _is_image(path)
             if sequence or still or (path.is_file() and path.suffix.lower() in VIDEOS):
                 found.append(path)
-    return _in_order(path for path in found if not path.name.startswith("."))
+    return _in_order(found)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder because somebody has put it there."""
+    return [
+        path for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name not in LITTER and not _leads_back(path)
+    ]  # fmt: skip
+
+
+def _leads_back(path: Path) -> bool:
+    """Whether it is a link to a folder that it lies in: followed, it would show everything twice."""
+    if not (path.is_symlink() and path.is_dir()):
+        return False
+    here = path.parent.resolve()
+    return path.resolve() in (here, *here.parents)
 
 
 def _classes(folder: Path, paths: list[Path]) -> tuple[dict, dict]:
@@ -112,19 +137,9 @@ def _is_image(path: Path) -> bool:
 def _in_order(paths: Iterable[Path]) -> list[Path]:
     """By name, with the numbers in names taken as numbers: frame 2 comes before frame 10."""
 
-    def pieces(path: Path) -> list[list[tuple[int, int | str]]]:
+    def pieces(path: Path) -> tuple[list[list[tuple[int, int | str]]], str]:
         return [
-            [(0, int(p)) if p.isdigit() else (1, p) for p in re.split(r"(\d+)", part)] for part in path.parts
-        ]
+            [(0, int(p)) if p.isdecimal() else (1, p) for p in re.split(r"(\d+)", part)] for part in path.parts
+        ], str(path)  # 1.png and 01.png: in the same order everywhere
 
     return sorted(paths, key=pieces)
-
-
-def _image(path: Path, size: int) -> np.ndarray:
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            return square(np.asarray(ImageOps.exif_transpose(image).convert("RGB")), size)
-    except OSError as error:  # what PIL raises for a broken image
-        raise ValueError(f"{str(path)!r} is no image that can be read ({error}): leave it out") from error

@@ -44,7 +44,8 @@ def online(
         num_frames: T of the videos; stills have T = 1.
         size: the shorter edge is brought to it, then the middle square is cut out.
     Raises:
-        ValueError: there is no such set, or MovingMNIST (20 frames) is asked for more frames than it has.
+        ValueError: there is no such set, a picture of it is damaged, or MovingMNIST (20 frames) is asked for more
+            frames than it has.
         ConnectionError: it is not there and could not be downloaded.
     """
     known(name, [*VIDEOS, *STILLS], "online set")
@@ -54,7 +55,7 @@ def online(
     chosen = evenly_spread(len(source), count or len(source))
     if name == "MovingMNIST":
         return _moving_mnist(source, chosen, num_frames, size)
-    pixels, targets = zip(*(_still(*source[i], size) for i in chosen), strict=True)
+    pixels, targets = zip(*(_still(*_item(source, i, name, root), size) for i in chosen), strict=True)
     labels, attributes = _labels(source, torch.tensor(targets))
     return ClipSet(from_pixels(np.stack(pixels)[:, None]), labels, attributes)
 
@@ -69,6 +70,17 @@ def _downloaded(name: str, root: str | Path):
         raise ConnectionError(
             f"could not get {name} into {str(root)!r} ({said}): look whether this machine has a network "
             f"and try again; {BUNDLED}"
+        ) from error
+
+
+def _item(source, index: int, name: str, root: str | Path) -> tuple:
+    try:
+        return source[index]
+    except Exception as error:  # a file of it was cut short or lost: every decoder raises its own
+        said = " ".join(str(error).split())
+        raise ValueError(
+            f"item {index} of {name} in {str(root)!r} cannot be read ({said}): delete the set there, and it is "
+            "downloaded again"
         ) from error
 
 

@@ -29,7 +29,18 @@ def to_pixels(values: Tensor) -> np.ndarray:
 
 def from_pixels(pixels: np.ndarray) -> Tensor:
     """uint8 (..., H, W, C) as float32 (..., C, H, W) in [-1, 1]."""
-    return torch.tensor(pixels).movedim(-1, -3).float().div(127.5).sub(1).contiguous()
+    return torch.tensor(pixels).movedim(-1, -3).contiguous().float().div_(127.5).sub_(1)  # no second copy: clips are large
+
+
+def over_white(pixels: np.ndarray) -> np.ndarray:
+    """uint8 (..., 4), the last of them alpha, laid on white: (..., 3).
+
+    White is what a page shows behind a transparent picture; what lies hidden beneath transparent pixels is chance.
+    """
+    if (pixels[..., 3] == 255).all():
+        return pixels[..., :3]
+    alpha = pixels[..., 3:].astype(np.uint16)
+    return ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def enlarge(pixels: np.ndarray, scale: int) -> np.ndarray:

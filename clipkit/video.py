@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clipkit import damage
+from clipkit.frames import frames_of
 from clipkit.pixels import as_clips, enlarge, from_pixels, indexed, to_pixels
 
 # suffix -> container, codec, pixel format, options of the codec
@@ -44,7 +46,7 @@ def write_video(clip: Tensor, path: str | Path, *, fps: float = 8, scale: int = 
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.part")
     try:
-        encode(_one_clip(clip, scale), str(aside), path.suffix.lower(), fps, crf)
+        encode(_one_clip(clip, scale), str(aside.absolute()), path.suffix.lower(), fps, crf)
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
@@ -56,22 +58,30 @@ def read_video(
 ) -> Tensor:
     """The clip in a video file: (T, 3, H, W), float32 in [-1, 1].
 
+    Frames are as a player shows them: turned as the file says, with square pixels, transparent parts white.
+
     Args:
         path: a video in any format that FFmpeg decodes.
         num_frames: how many frames from the start; None takes all.
         size: the shorter edge is brought to `size` and the middle square is cut out; None keeps the frames as
             they are.
-        fps: keeps about that many frames of each second; None keeps all.
+        fps: keeps about that many frames of each second, from the first frame on: the first one at or after every
+            1 / fps seconds, at any rate of the file, steady or not. A frame that stands for longer than 1 / fps
+            is kept once, and time is counted on from the one after it. None keeps all.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no video, it is broken, or it has fewer than `num_frames` frames.
+        ValueError: it is no video, it is broken, it has fewer than `num_frames` frames, fps is not above 0; or `size`
+            is None and the frames change their size, or have more than `damage.MOST_IN_A_CLIP` pixels together.
     """
     path = Path(path)
+    if fps is not None:
+        frame_rate(fps)  # says so where it is not above 0
     if not path.is_file():
         raise FileNotFoundError(f"there is no video {str(path)!r}")
     frames = []
-    for frame in _decode(path, fps):
+    for frame in frames_of(path, fps):
         frames.append(frame if size is None else square(frame, size))
+        _stays_small_and_of_one_size(frames, path)
         if len(frames) == num_frames:
             break
     if len(frames) < (num_frames or 1):
@@ -112,8 +122,25 @@ def square(pixels: np.ndarray, size: int) -> np.ndarray:
     """The middle square of uint8 (H, W, C), the shorter edge brought to `size`, antialiased."""
     from torchvision.transforms.v2 import functional as F
 
-    image = F.resize(torch.tensor(pixels).movedim(-1, 0), [size], antialias=True)
+    image = torch.tensor(pixels).movedim(-1, 0)
+    if max(image.shape[1:]) > 16 * min(image.shape[1:]):  # a strip: enlarged as a whole it could fill the memory
+        image = F.center_crop(image, [min(image.shape[1:])] * 2)
+    image = F.resize(image, [size], antialias=True)
     return F.center_crop(image, [size, size]).movedim(0, -1).numpy()
+
+
+def _stays_small_and_of_one_size(frames: list[np.ndarray], path: Path) -> None:
+    (height, width), (now_height, now_width) = frames[0].shape[:2], frames[-1].shape[:2]
+    if (height, width) != (now_height, now_width):
+        raise ValueError(
+            f"{str(path)!r} changes its size at frame {len(frames)}, from {width} x {height} to "
+            f"{now_width} x {now_height}: pass size=... to bring all frames to one"
+        )
+    if len(frames) * height * width > damage.MOST_IN_A_CLIP:
+        raise ValueError(
+            f"{str(path)!r} has more frames of {width} x {height} than memory is for, expected at most "
+            f"{len(frames) - 1}: ask for fewer (num_frames=..., fps=...) or for smaller ones (size=...)"
+        )
 
 
 def _one_clip(clip: Tensor, scale: int) -> np.ndarray:
@@ -156,20 +183,3 @@ def _median_cut(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     palette = np.array(film.getpalette(), np.uint8).reshape(-1, 3)
     return np.asarray(film).reshape(pixels.shape[:3]), palette
 
-
-def _decode(path: Path, fps: float | None) -> Iterator[np.ndarray]:
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError(f"{str(path)!r} holds no video stream: leave it out of the folder")
-            kept = 0
-            for frame in container.decode(video=0):
-                if fps is None or frame.time is None or frame.time * fps >= kept - 1e-3:
-                    kept += 1
-                    yield frame.to_ndarray(format="rgb24")
-    except av.FFmpegError as error:
-        raise ValueError(
-            f"{str(path)!r} is no video that can be read ({error.strerror}): leave it out"
-        ) from error

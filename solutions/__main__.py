@@ -23,6 +23,7 @@ from solutions.recipe import Recipe, frames, picture
 from solutions.train import Run
 
 COMMANDS = ("train", "sample", "evaluate")
+FEWEST = 8  # clips to evaluate on: in each half of them, one more than the 3 neighbours of precision and recall
 EXPECTED = (ValueError, OSError, ImportError, RuntimeError)  # what a user can put right: a sentence, no traceback
 
 
@@ -195,13 +196,20 @@ def generator_file(word: str) -> Path:
 
 
 def held_out(name: str, about: dict, count: int) -> tuple[clipkit.ClipSet, clipkit.ClipSet]:
-    """Two sets of so many clips that are not those trained on; of a set that is not made, two halves of it all."""
+    """Two sets of so many clips that are not those trained on; of a set that is not made, two halves of it all.
+
+    Raises:
+        ValueError: a set that is not made has fewer than FEWEST clips.
+    """
     shape, preset = about["shape"], about["preset"]
     load = lambda **made: models.load(
         name, preset=preset, num_frames=MODELS[about["model"]].num_frames, size=shape[-1], **made)
     if name in models.MADE:
         return load(count=count, seed=1), load(count=count, seed=2)
     data = load()
+    if len(data) < FEWEST:
+        raise ValueError(f"{name!r} has {len(data)} clips, expected at least {FEWEST} to score against, one half beside the "
+                         "other: add more, or name another set with --data")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:2 * count]
     halves = order.tensor_split(2)
     of = lambda half: {name: values[half] for name, values in data.labels.items()}
@@ -214,15 +222,20 @@ def restore(path: Path) -> tuple[torch.nn.Module, Recipe, dict]:
     Raises:
         ValueError: the file is no generator that `train` has written.
     """
+    foreign = ValueError(f"{str(path)!r} is no generator that `python -m solutions train` has written")
     try:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {})["run"])
+        empty = models.blank(about["shape"], about["attributes"])
     except FileNotFoundError:
         raise ValueError(f"there is no {str(path)!r}: train first, or name the folder of a run") from None
-    except (SafetensorError, KeyError, ValueError):
-        raise ValueError(f"{str(path)!r} is no generator that `python -m solutions train` has written") from None
-    recipe = models.recipe(about["model"], models.blank(about["shape"], about["attributes"]), about["preset"])
-    recipe.generator.load_state_dict(load_file(path))
+    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError):
+        raise foreign from None
+    try:
+        recipe = models.recipe(about["model"], empty, about["preset"])
+        recipe.generator.load_state_dict(load_file(path))
+    except (KeyError, RuntimeError):  # of another version of the course, or put together by hand
+        raise foreign from None
     return recipe.generator.eval(), recipe, about
 
 

@@ -149,15 +149,20 @@ def load_features(path: Path = WEIGHTS) -> ClipFeatures:
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or holds something else.
     """
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"there are no weights at {str(path)!r}: train them with train_features, a minute's work")
-    with safe_open(path, "pt") as file:
-        network = ClipFeatures(json.loads(file.metadata()["classes"]))
-        network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    try:
+        with safe_open(path, "pt") as file:
+            network = ClipFeatures(json.loads(file.metadata()["classes"]))
+            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"{str(path)!r} does not hold the weights that save_features has written: fetch it again, or "
+                         "train them with train_features, a minute's work") from error
     return network.requires_grad_(False).eval()
 
 

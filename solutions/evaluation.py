@@ -145,7 +145,8 @@ def frechet_distance(real: Tensor, fake: Tensor) -> Tensor:
     """
     x, y = _checked(real, fake)
     return gaussian_distance(
-        x.mean(dim=0), x.T.cov(), y.mean(dim=0), y.T.cov())
+        x.mean(dim=0), torch.atleast_2d(x.T.cov()),
+        y.mean(dim=0), torch.atleast_2d(y.T.cov()))
 
 
 def kernel_distance(real: Tensor, fake: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
@@ -29,16 +29,20 @@ def trained(name: str) -> tuple[nn.Module, Recipe]:
     """A shipped generator, float32 and in evaluation mode, with the recipe that draws from it.
 
     Raises:
-        ValueError: no such generator is shipped.
+        ValueError: no such generator is shipped, or its file is damaged.
         FileNotFoundError: its weights are not there.
     """
     path = WEIGHTS / f"{known(name, SHIPPED, 'shipped generator')}.safetensors"
     if not path.is_file():
         raise FileNotFoundError(
             f"there are no weights at {str(path)!r}: python -m solutions.shipped {name} trains them")
-    with safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["run"])
-        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["run"])
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} is damaged: fetch it again, or train it with "
+                         f"python -m solutions.shipped {name}") from error
     recipe = models.recipe(name, models.blank(about["shape"], about["attributes"]), about["preset"])
     recipe.generator.load_state_dict(weights)  # float16 in the file
     return recipe.generator.eval().requires_grad_(False), recipe

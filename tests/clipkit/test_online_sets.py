@@ -74,6 +74,16 @@ def test_no_network_says_so_and_names_what_is_bundled(monkeypatch, tmp_path):
         clipkit.online("MNIST", tmp_path)
 
 
+def test_a_damaged_download_is_named(monkeypatch, tmp_path):
+    class Damaged(Small):
+        def __getitem__(self, index):
+            raise OSError("image file is truncated")
+
+    replace(monkeypatch, "Flowers102", Damaged([0] * 3))
+    with pytest.raises(ValueError, match=r"item 0 of Flowers102 in '.*' cannot be read \(image file is truncated\): delete"):
+        clipkit.online("Flowers102", tmp_path)
+
+
 def test_ucf101_says_where_to_get_it_and_reads_what_is_there(tmp_path):
     with pytest.raises(ConnectionError, match="download UCF101.rar from https://.*unpack it into"):
         clipkit.online("UCF101", tmp_path)

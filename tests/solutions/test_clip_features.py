@@ -2,6 +2,7 @@
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 
 from clipkit import MovingDigits, Walkers
 from solutions.clip_features import (ORDERS, WEIGHTS, ClipFeatures, label_accuracy, load_features, out_of_order,
@@ -58,6 +59,11 @@ def test_a_wrong_label_and_a_missing_file_are_named(tmp_path):
         load_features().logits(torch.zeros(1, 2, 3, 32, 32), "hairs")
     with pytest.raises(FileNotFoundError, match="train them with train_features"):
         load_features(tmp_path / "nothing.safetensors")
+    whole, damaged = WEIGHTS.read_bytes(), tmp_path / "damaged.safetensors"
+    for content in (b"", whole[:5000], whole[:-1], save({"weight": torch.zeros(2)}), b"version https://git-lfs.github.com"):
+        damaged.write_bytes(content)
+        with pytest.raises(ValueError, match=r"damaged\.safetensors' does not hold the weights .*: fetch it again"):
+            load_features(damaged)
 
 
 def test_saved_and_loaded_it_is_the_same_to_half_precision(tmp_path):

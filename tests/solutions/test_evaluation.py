@@ -60,6 +60,17 @@ def test_the_frechet_distance_of_known_gaussians():
     assert frechet_distance(z, z).item() == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("counts", [(2, 2), (50, 80), (7, 300)])
+def test_of_one_feature_it_is_the_difference_of_means_and_spreads(counts):
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(3, 2, (counts[0], 1)), rng.normal(-1, 0.5, (counts[1], 1))
+    wanted = (real.mean() - fake.mean()) ** 2 + (real.std(ddof=1) - fake.std(ddof=1)) ** 2
+    value = frechet_distance(torch.from_numpy(real), torch.from_numpy(fake))
+    assert value.ndim == 0 and value.item() == pytest.approx(wanted, rel=1e-9)
+    apart = np.hstack([real, np.zeros_like(real)]), np.hstack([fake, np.zeros_like(fake)])  # a second that says nothing
+    assert frechet_distance(*map(torch.from_numpy, apart)).item() == pytest.approx(wanted, rel=1e-9)
+
+
 def test_the_frechet_distance_is_scipys_root_and_symmetric_and_does_not_turn():
     real, fake = sets()
     a, b = real.double().numpy(), fake.double().numpy()

@@ -1,11 +1,14 @@
 """The command line: a run from first step to picture, going on with it, and mistakes that it explains."""
 import errno
 import json
+import shutil
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from solutions import models, scores
 from solutions.__main__ import generator_file, held_out, main, restore
@@ -97,6 +100,59 @@ def test_held_out_clips_are_none_of_those_trained_on():
     first, second = held_out("digits", about | {"shape": [1, 1, 16, 16]}, 100)
     assert len(first) == len(second) == 100 and len(first.labels["digit"]) == 100
     assert not any(torch.equal(a, b) for a, b in zip(first.clips, second.clips, strict=True))
+
+
+def picture_set(folder, count):
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_a_set_too_small_to_score_against_is_named_with_how_many_it_takes(tmp_path, capsys):
+    out = tmp_path / "run"
+    pictures = picture_set(tmp_path / "two", 2)
+    assert main(["train", "dcgan", "--preset", "smoke", "--data", str(pictures), "--out", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(out), "--count", "16"]) == 2
+    printed = capsys.readouterr().err
+    assert f"error: '{pictures}' has 2 clips, expected at least 8 to score against" in printed
+    assert len(printed.strip().splitlines()) == 1
+    for count, status in ((7, 2), (8, 0)):  # four beside four: each has three neighbours
+        data = picture_set(tmp_path / str(count), count)
+        assert main(["evaluate", str(out), "--count", "16", "--data", str(data)]) == status
+
+
+@pytest.mark.parametrize("name, content", [
+    ("a.png", b"no picture"), ("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\5IHDRshort"), ("a.mp4", b"no film"),
+    ("10²3/a.png", b"BM" + bytes(60)), ("class/clip.mp4/1.png", b""),
+])
+def test_a_damaged_file_ends_in_one_sentence_with_its_name(name, content, tmp_path, capsys):
+    for model in ("dcgan", "mocogan"):
+        path = picture_set(tmp_path / model, 2) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        arguments = ["train", model, "--preset", "smoke", "--out", str(tmp_path / "run"), "--data"]
+        status, printed = main([*arguments, str(tmp_path / model)]), capsys.readouterr()
+        if status == 0:  # a film is no still, and a picture deeper than a class is nobody's
+            assert (model, path.suffix) == ("dcgan", ".mp4") or path.parent.suffix == ".mp4"
+            shutil.rmtree(tmp_path / "run")
+            continue
+        lines = printed.err.strip().splitlines()
+        assert status == 2 and len(lines) == 1 and lines[0].startswith("error: ") and name.split("/")[0] in lines[0]
+
+
+@pytest.mark.parametrize("metadata", [
+    None, {"run": "{}"}, {"run": "[]"}, {"run": '{"model": "dcgan", "preset": "smoke", "shape": 3, "attributes": {}}'},
+    {"run": '{"model": "dcgan", "shape": [1, 3, 32, 32], "attributes": {}}'},
+    {"run": '{"model": "dcgan", "preset": "smoke", "shape": [1, 3, 32, 32], "attributes": {}}'},
+])
+def test_weights_of_something_else_are_no_generator(metadata, tmp_path, capsys):
+    save_file({"weight": torch.zeros(2)}, tmp_path / "x.safetensors", metadata)
+    assert main(["sample", str(tmp_path / "x.safetensors")]) == 2
+    assert capsys.readouterr().err == (
+        f"error: '{tmp_path / 'x.safetensors'}' is no generator that `python -m solutions train` has written\n")
 
 
 def test_a_model_in_runs_may_be_called_by_its_name(tmp_path, monkeypatch):
