@@ -182,4 +182,3 @@ def _median_cut(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     film = film.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     palette = np.array(film.getpalette(), np.uint8).reshape(-1, 3)
     return np.asarray(film).reshape(pixels.shape[:3]), palette
-

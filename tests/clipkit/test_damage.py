@@ -1,7 +1,7 @@
 """Some hundreds of damaged files: each gives a clip or one sentence that names it.
 
 FFmpeg and Pillow decode in C, where damage may crash or never end. So they are read in a process of their own
-(`python test_damage.py FOLDER`), which has two minutes.
+(`python test_damage.py FOLDER`), which has ten minutes (it takes ten seconds).
 """
 
 import io
@@ -103,7 +103,7 @@ def outcomes(folder: Path) -> Counter:
 
 def test_a_damaged_file_gives_a_clip_or_a_sentence_that_names_it(tmp_path):
     command = [sys.executable, "-W", "ignore", __file__, str(tmp_path)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr[-2000:]  # below 0: a decoder has crashed
     found = json.loads(ran.stdout)
     print(f"{FILES} damaged files: {found}")

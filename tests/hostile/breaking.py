@@ -73,6 +73,30 @@ def kills_its_parent():
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+@hostile(statuses=ENDS)
+def kills_whoever_it_finds():
+    """Sends SIGKILL to every process that there may be, one after the other and all at once."""
+    for pid in range(1, 70_000):
+        if pid != os.getpid():
+            tried(os.kill, pid, signal.SIGKILL)
+    tried(os.kill, -1, signal.SIGKILL)
+    tried(os.killpg, os.getpgid(0), 0)
+
+
+@hostile(statuses=ENDS)
+def slows_others_down():
+    """Gives every other process no files, no cores and the lowest priority."""
+    import resource
+    for pid in range(1, 70_000):
+        if pid != os.getpid():
+            ways = {"limits": lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, 0)) or True,
+                    "cores": lambda: os.sched_setaffinity(pid, {0}) is None, "pause": lambda: os.kill(pid, signal.SIGSTOP) is None,
+                    "priority": lambda: os.setpriority(os.PRIO_PROCESS, pid, 19) is None}
+            for name, way in ways.items():
+                if tried(way):
+                    got(f"the {name} of {pid}")
+
+
 @hostile(answers=True)
 def errors_that_bite():
     """Raises errors whose text cannot be had, is endless, or whose name is that of another."""
@@ -280,6 +304,14 @@ def a_bomb_of_empty_files():
         tried(lambda: (os.mkdir("d" * 200), os.chdir("d" * 200)))
     if made > 50_000:
         got(f"{made} files")
+
+
+@hostile(statuses=ENDS)
+def folders_without_end():
+    """Makes folders in folders, deeper than a program that follows them can go back."""
+    for _ in range(15_000):
+        os.mkdir("d")
+        os.chdir("d")
 
 
 @hostile()
