@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import warnings
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from . import checks
 from .checks import Result, Subject
+from .grading.defaults import known_defaults, quiet
 
 
 def grade(exercise: str, namespace: Mapping[str, Any]) -> float:
@@ -18,11 +18,10 @@ def grade(exercise: str, namespace: Mapping[str, Any]) -> float:
     the student's code writes there is dropped.
     """
     thing = namespace.get(exercise.partition(".")[2])
-    quiet = io.StringIO()
-    with contextlib.redirect_stderr(quiet), contextlib.redirect_stdout(quiet), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with known_defaults(_folder(namespace)), quiet():
         results = checks.run(exercise, None if thing is None else Subject(thing))
-    print("\n".join(line(result) for result in results))
+    with contextlib.suppress(ValueError, OSError):  # a stream that the student has closed: the words are lost, not the points
+        print("\n".join(line(result) for result in results))
     return float(sum(result.points for result in results))
 
 
@@ -31,3 +30,9 @@ def line(result: Result) -> str:
     mark = "passed" if result.passed else "failed"
     said = f": {result.hint}" if result.hint else ""
     return f"[{mark}] {result.title} ({result.points:g} of {result.max_points:g}){said}"
+
+
+def _folder(namespace: Mapping[str, Any]) -> str:
+    """Where the notebook began; a kernel remembers it."""
+    shell = namespace["get_ipython"]() if "get_ipython" in namespace else None
+    return getattr(shell, "starting_dir", None) or os.getcwd()
