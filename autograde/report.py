@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping
 from typing import Any
+
+from IPython import get_ipython
 
 from . import checks
 from .checks import Result, Subject
@@ -18,7 +19,8 @@ def grade(exercise: str, namespace: Mapping[str, Any]) -> float:
     the student's code writes there is dropped.
     """
     thing = namespace.get(exercise.partition(".")[2])
-    with known_defaults(_folder(namespace)), quiet():
+    began_in = getattr(get_ipython(), "starting_dir", ".")  # a kernel remembers it
+    with known_defaults(began_in), quiet():
         results = checks.run(exercise, None if thing is None else Subject(thing))
     with contextlib.suppress(ValueError, OSError):  # a stream that the student has closed: the words are lost, not the points
         print("\n".join(line(result) for result in results))
@@ -30,9 +32,3 @@ def line(result: Result) -> str:
     mark = "passed" if result.passed else "failed"
     said = f": {result.hint}" if result.hint else ""
     return f"[{mark}] {result.title} ({result.points:g} of {result.max_points:g}){said}"
-
-
-def _folder(namespace: Mapping[str, Any]) -> str:
-    """Where the notebook began; a kernel remembers it."""
-    shell = namespace["get_ipython"]() if "get_ipython" in namespace else None
-    return getattr(shell, "starting_dir", None) or os.getcwd()
