@@ -74,7 +74,7 @@ def summary(found: Summary) -> Table:
     for column in ("Passed", "Failed", "Not written"):
         table.add_column(column, justify="right")
     table.add_column("The hint given most", no_wrap=True, overflow="ellipsis", ratio=1)
-    for row, after in zip(found.rows, (*found.rows[1:], None), strict=True):
+    for row, after in zip(found.rows, (*found.rows[1:], None), strict=False):
         shares = (f"{share:.0%}" for share in row.shares)
         table.add_row(row.number, row.title, *shares, escape(row.hint),
                       end_section=after is None or after.number != row.number)
