@@ -1,9 +1,13 @@
 """A cell that nobody may edit fails: the state is "broken", no grade is recorded, and the sentence says whose fault it is."""
 import json
+import logging
 from collections import Counter
 
 import nbformat
 import pytest
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import Execute, SaveAutoGrades
+from traitlets.config import Config
 
 from autograde import preflight
 from autograde.__main__ import main
@@ -14,6 +18,7 @@ from autograde.grading.course import Course
 from autograde.grading.gradebook import Gradebook
 from autograde.grading.grader import Grader
 from autograde.grading.runner import Job, Limits, Run, run_all
+from autograde.nbgrader_config import SayBroken, configure
 from autograde.writing import chapter, release
 from tests.autograde.desk import cell_of, short
 
@@ -217,3 +222,17 @@ def test_a_student_is_told_the_same_before_handing_in(desk, break_the_release, t
     break_the_release(IMPORTS)
     assert main(["check", str(tmp_path / "mine.ipynb")]) == 1
     assert HERE in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_stock_run_says_which_cells_failed(desk, caplog):
+    """nbgrader grades all the same; its log has a warning."""
+    config = Config()
+    configure(config)
+    steps = config.Autograde.autograde_preprocessors
+    assert steps.index(SayBroken) == steps.index(Execute) + 1 < steps.index(SaveAutoGrades)
+    assert [s for s in steps if s is not SayBroken] == Autograde.autograde_preprocessors.default()
+    notebook = desk.untouched()
+    cell_of(notebook, "given-").outputs = [nbformat.from_dict(output) for output in error("ImportError", "no torch")]
+    SayBroken(log=logging.getLogger("nbgrader's")).preprocess(notebook, {"nbgrader": {"student": "ann"}})
+    (sentence,) = caplog.messages
+    assert sentence.startswith("ann: the cell given-") and "failed (ImportError: no torch)" in sentence
