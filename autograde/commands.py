@@ -41,6 +41,7 @@ def grade(args: Namespace) -> int:
     from rich.console import Console
 
     from . import tables
+    from .grading import broken
     from .grading.course import course_of
     from .grading.grader import Grader
     from .writing import chapter
@@ -56,7 +57,9 @@ def grade(args: Namespace) -> int:
     if args.json:
         _write_json(records, args.json)
     Console().print(tables.grades(records, time.monotonic() - began))
-    return 0 if all(record["exercises"] for record in records) else 1
+    for sentence in broken.notes(grader.faults):
+        _note(sentence)
+    return 0 if all(record["exercises"] for record in records) and not grader.faults else 1
 
 
 def feedback(args: Namespace) -> int:
@@ -180,9 +183,9 @@ def check(args: Namespace) -> int:
     found = preflight.check(Path(args.notebook))
     console = Console()
     console.print(tables.preflight(found))
-    for sentence in found.said:
+    for sentence in filter(None, (*found.said, found.fault)):
         console.print(sentence, markup=False)
-    return 0 if all(answer.state == preflight.PASSED for answer in found.answers) else 1
+    return 0 if all(answer.state == preflight.PASSED for answer in found.answers) and not found.fault else 1
 
 
 def doctor(args: Namespace) -> int:

@@ -12,11 +12,12 @@ import sys
 
 from nbformat import NotebookNode
 from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets.config import Config
 
-from .grading import intake
+from .grading import broken, intake
 from .grading.repair import repair
+from .grading.runner import Run
 from .writing import chapter, release
 
 COURSE_ID = "gans-for-short-video"
@@ -35,6 +36,18 @@ class RepairSubmission(NbGraderPreprocessor):
         return nb, resources
 
 
+class SayBroken(NbGraderPreprocessor):
+    """After the run of nbgrader's autograde: says which cells failed that nobody may edit. nbgrader grades all the same."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        outputs = {index: cell.outputs for index, cell in enumerate(nb.cells) if cell.cell_type == "code"}
+        for failure in broken.failures(nb, Run("graded", outputs=outputs)):
+            self.log.warning("%s: the cell %s, which nobody may edit, failed (%s). If no answer accounts for it the course is "
+                             "broken, and the grade means nothing; `autograde grade` finds that out.",
+                             resources["nbgrader"]["student"], failure.cell, failure.error)
+        return nb, resources
+
+
 def configure(config: Config) -> None:
     """Set what the chapters need in a traitlets `config`; what a course folder sets after it stands."""
     find_programs()
@@ -43,6 +56,8 @@ def configure(config: Config) -> None:
     config.GenerateAssignment.preprocessors = [release.ClearAnswers if step is ClearSolutions else step
                                                for step in GenerateAssignment.preprocessors.default()]
     config.Autograde.sanitize_preprocessors = [RepairSubmission, *Autograde.sanitize_preprocessors.default()]
+    config.Autograde.autograde_preprocessors = [one for step in Autograde.autograde_preprocessors.default()
+                                                for one in ((step, SayBroken) if step is Execute else (step,))]
     config.Execute.timeout = CELL_SECONDS
     config.Execute.shutdown_kernel = "immediate"  # the polite way polls, for about a second a notebook
     config.GenerateFeedback.exporter_class = "autograde.grading.feedback.FeedbackExporter"

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from .grading import intake, visible
+from .grading import broken, intake, visible
 from .grading.repair import Repaired, page, repair
 from .grading.runner import Limits, Run, run
 from .grading.visible import NOT_WRITTEN, PASSED
@@ -26,11 +26,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Preflight:
-    """A notebook's exercises, and what was said of the notebook as a whole."""
+    """A notebook's exercises, what was said of the notebook as a whole, and the `fault` for which it would get no grade."""
 
     stem: str
     answers: tuple[Answer, ...]
     said: tuple[str, ...]
+    fault: str = ""
 
 
 def check(path: Path, *, limits: Limits = Limits(sandbox="weak")) -> Preflight:
@@ -42,12 +43,16 @@ def check(path: Path, *, limits: Limits = Limits(sandbox="weak")) -> Preflight:
     """
     notebook, said = intake.read(path)
     read = chapter.load(page(notebook) or path.stem)
-    repaired = repair(notebook, release.student(read), read.exercises)
+    released = release.student(read)
+    repaired = repair(notebook, released, read.exercises)
     weights, left_out = intake.weights(path.parent)
     ran = run(_without_points(repaired.notebook), read.name, limits=limits, weights=weights)
     cells = {cell.id: (index, cell) for index, cell in enumerate(repaired.notebook.cells)}
-    answers = tuple(_answer(e, cells, ran, repaired, release.student(read)) for e in read.exercises)
-    return Preflight(read.stem, answers, tuple(filter(None, (*said, left_out, *repaired.said, ran.said))))
+    answers = tuple(_answer(e, cells, ran, repaired, released) for e in read.exercises)
+    fault = ""
+    if failed := broken.failures(repaired.notebook, ran):
+        fault = broken.alone(released, run(broken.locked_alone(released), read.name, limits=limits)).fault(failed)
+    return Preflight(read.stem, answers, tuple(filter(None, (*said, left_out, *repaired.said, ran.said))), fault)
 
 
 def _without_points(notebook: NotebookNode) -> NotebookNode:

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from IPython import get_ipython
+
 from . import checks
 from .checks import Result, Subject
+from .grading.defaults import known_defaults, quiet
 
 
 def grade(exercise: str, namespace: Mapping[str, Any]) -> float:
@@ -18,11 +19,11 @@ def grade(exercise: str, namespace: Mapping[str, Any]) -> float:
     the student's code writes there is dropped.
     """
     thing = namespace.get(exercise.partition(".")[2])
-    quiet = io.StringIO()
-    with contextlib.redirect_stderr(quiet), contextlib.redirect_stdout(quiet), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    began_in = getattr(get_ipython(), "starting_dir", ".")  # a kernel remembers it
+    with known_defaults(began_in), quiet():
         results = checks.run(exercise, None if thing is None else Subject(thing))
-    print("\n".join(line(result) for result in results))
+    with contextlib.suppress(ValueError, OSError):  # a stream that the student has closed: the words are lost, not the points
+        print("\n".join(line(result) for result in results))
     return float(sum(result.points for result in results))
 
 

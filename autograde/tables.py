@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .grading.summary import Summary
 
 COLOURS = {"graded": "green", "timed_out": "yellow", "crashed": "red", "unreadable": "red", "refused": "red",
+           "broken": "magenta",
            PASSED: "green", FAILED: "red", NOT_WRITTEN: "yellow"}
 
 
@@ -39,11 +40,17 @@ def grades(records: list[dict[str, Any]], seconds: float) -> Table:
     said = f"{len(records)} submissions in {seconds:.0f} s: {_tally(records)}"
     table = Table("Student", "Chapter", "Status", "Score", "What was said", title="Grades", caption=said)
     for record in records:
-        waiting = sum(e["max_score"] for e in record["exercises"] if e["score"] is None)
-        score = f"{record['score']:g} of {record['max_score']:g}" + (f", {waiting:g} by hand" if waiting else "")
-        table.add_row(escape(record["student"]), escape(record["chapter"]), _coloured(record["status"]), score,
+        table.add_row(escape(record["student"]), escape(record["chapter"]), _coloured(record["status"]), _score(record),
                       escape(record["said"]))
     return table
+
+
+def _score(record: dict[str, Any]) -> str:
+    """E.g. "18 of 31, 3 by hand"."""
+    if record["score"] is None:
+        return "not graded"
+    waiting = sum(e["max_score"] for e in record["exercises"] if e["score"] is None)
+    return f"{record['score']:g} of {record['max_score']:g}" + (f", {waiting:g} by hand" if waiting else "")
 
 
 def _tally(records: Iterable[dict[str, Any]]) -> str:
@@ -67,7 +74,7 @@ def summary(found: Summary) -> Table:
     for column in ("Passed", "Failed", "Not written"):
         table.add_column(column, justify="right")
     table.add_column("The hint given most", no_wrap=True, overflow="ellipsis", ratio=1)
-    for row, after in zip(found.rows, (*found.rows[1:], None), strict=True):
+    for row, after in zip(found.rows, (*found.rows[1:], None), strict=False):
         shares = (f"{share:.0%}" for share in row.shares)
         table.add_row(row.number, row.title, *shares, escape(row.hint),
                       end_section=after is None or after.number != row.number)

@@ -42,7 +42,7 @@ def test_the_guide_names_every_state_and_layer():
     from autograde import tables
     from autograde.doctor import _MEND
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
-    assert not [s for s in ("graded", "timed_out", "crashed", "unreadable", "refused") if s not in tables.COLOURS or f"`{s}`" not in text]
+    assert not [s for s in ("graded", "timed_out", "crashed", "unreadable", "refused", "broken") if s not in tables.COLOURS or f"`{s}`" not in text]
     assert not [layer for layer in _MEND if layer not in text]
 
 

@@ -1,10 +1,12 @@
 """From submissions to records: intake, repair, run, gradebook, executed notebook, one submission after another.
 
-Every submission ends in a recorded state, "graded", "timed_out", "crashed", "unreadable" or "refused", with a sentence.
+Every submission ends in a recorded state, "graded", "timed_out", "crashed", "unreadable" or "refused", with a sentence; or
+it is "broken": a cell that nobody may edit failed. Then no grade is recorded, and the next run tries it again.
 """
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +18,7 @@ from nbformat import NotebookNode
 from .. import checks, files
 from ..writing import chapter, release
 from ..writing.chapter import Chapter
-from . import cluster, executed, intake
+from . import broken, cluster, executed, intake
 from .course import Course, CourseError, Submission
 from .database import MAX_NAME
 from .gradebook import Gradebook
@@ -52,7 +54,7 @@ class TakenIn:
 class Grader:
     """Grades submissions of one course: `at_once` side by side here, or on the Dask cluster at the address `dask`.
 
-    `rerun` grades anew what is recorded already.
+    `rerun` grades anew what is recorded already. `faults` counts what was left without a grade, by chapter and reason.
     """
 
     course: Course
@@ -60,7 +62,9 @@ class Grader:
     dask: str | None = None
     rerun: bool = False
     limits: Limits = Limits()
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     _assignments: dict[str, Assignment] = field(default_factory=dict)
+    _alone: dict[str, broken.Alone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gradebook = Gradebook(self.course.db_url)
@@ -68,7 +72,7 @@ class Grader:
     def grade(self, submissions: Iterable[Submission]) -> Iterator[dict[str, Any]]:
         """Records in the form of `--json`, each when it is in the gradebook, in no fixed order.
 
-        One without exercises is not in the gradebook: its folder is no chapter.
+        One without exercises is not in the gradebook: its folder is no chapter. Nor is one that is "broken".
 
         Raises:
             CourseError: the gradebook cannot be used.
@@ -78,14 +82,14 @@ class Grader:
         with self.course.locked():
             files.clear(self.course.root / "autograded")
             for job, run in self._run_all(self._jobs(submissions, settled)):
-                if run.status == "crashed":
+                if run.status in ("crashed", "broken"):
                     crashed.append(job)
                 else:
-                    settled.append(self._finish(job.key, run))
+                    settled.append(self._settle(job, run))
                 yield from _taken_from(settled)
             yield from _taken_from(settled)
             for job, run in self._run_all(crashed):  # once more: what killed it may have come from outside
-                yield self._finish(job.key, run)
+                yield self._settle(job, run)
 
     def _run_all(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Run]]:
         if self.dask:
@@ -151,6 +155,28 @@ class Grader:
             self._assignments[stem] = Assignment(chapter.load(stem))
             self.gradebook.prepare(self._assignments[stem].chapter)
         return self._assignments[stem]
+
+    def _settle(self, job: Job, run: Run) -> dict[str, Any]:
+        failed, fault = broken.failures(job.notebook, run), run.said if run.status == "broken" else ""
+        fault = fault or failed and self._locked_alone(job.key.assignment).fault(failed)
+        return self._leave_open(job.key, fault) if fault else self._finish(job.key, run)
+
+    def _locked_alone(self, assignment: Assignment) -> broken.Alone:
+        """Run when it is first asked for, while others go on."""
+        name, released = assignment.chapter.name, assignment.released
+        if name not in self._alone:
+            (_, run), = self._run_all([Job(None, broken.locked_alone(released), name)])
+            self._alone[name] = broken.alone(released, run)
+        return self._alone[name]
+
+    def _leave_open(self, taken: TakenIn, fault: str) -> dict[str, Any]:
+        """The record of a submission that gets no grade. It is written nowhere, and what was written before stays."""
+        submission, chapter = taken.submission, taken.assignment.chapter
+        self.faults[chapter.stem, fault] += 1
+        before = self.gradebook.grades(submission.student, chapter.stem).values()
+        stays = ["The grade recorded before stays."] if any(score is not None for score, _ in before) else []
+        exercises = [{"id": e.id, "score": None, "max_score": e.points, "checks": []} for e in chapter.exercises]
+        return _record(submission, "broken", " ".join((*taken.said, fault, *stays)), exercises) | {"score": None}
 
     def _finish(self, taken: TakenIn, run: Run) -> dict[str, Any]:
         exercises = [_exercise(e, run.results.get(e.id, ()), taken.repaired.missing, run)

@@ -23,7 +23,7 @@ MAX_JOB = 100_000_000  # bytes of a notebook and what is said about it
 class Session(Protocol):
     """What runs a submission: `sandbox.asked.Asked`. Both may raise `Ended`."""
 
-    def run(self, source: str) -> list[dict]: ...
+    def run(self, source: str, *, locked: bool = False) -> list[dict]: ...
 
     def subject(self, name: str) -> checks.Subject | None: ...
 
@@ -45,7 +45,7 @@ def go_through(session: Session, notebook: dict, chapter: str, *, seed: str = ""
                 results = checks.run(exercise, session.subject(exercise.partition(".")[2]), seed=seed)
             yield {"cell": index, "exercise": exercise, "results": [asdict(result) for result in results]}
         else:
-            yield {"cell": index, "outputs": session.run(cell["source"])}
+            yield {"cell": index, "outputs": session.run(cell["source"], locked=grading.get("locked", False))}
 
 
 def main(report: socket.socket, end: socket.socket) -> None:

@@ -66,7 +66,8 @@ class Job:
 
 @dataclass
 class Run:
-    """What came of a job: "graded", "timed_out" or "crashed", and all that was seen up to then.
+    """What came of a job: "graded", "timed_out", "crashed", or "broken" where it was the grader that failed; and all that
+    was seen up to then.
 
     outputs: of each code cell that ran, by its index. results: of each exercise that was asked, by its id, with the
     fields of `checks.Result`. point_cells: exercise ids by the index of their points cell.
@@ -85,6 +86,12 @@ class Run:
             self.results[message["exercise"]] = message["results"]
         else:
             self.outputs[message["cell"]] = message["outputs"]
+
+    def ended_at(self, notebook: NotebookNode) -> NotebookNode | None:
+        """The code cell at which it ended too early."""
+        seen = max([*self.outputs, *self.point_cells], default=-1)
+        left = (c for i, c in enumerate(notebook.cells) if i > seen and c.cell_type == "code")
+        return None if self.status == "graded" else next(left, None)
 
 
 def get_ready() -> None:
@@ -192,6 +199,7 @@ class _Process:
         elif why == "gone":
             self.run.said = f"The notebook ended the process it ran in ({_cause(end.get('code'))}){self._where()}."
         elif why == "judge":
+            self.run.status = "broken"
             self.run.said = f"The grader itself failed{self._where()}; please tell the instructor."
         else:
             self.run.said = f"The notebook was stopped{self._where()}: {said[:1].lower()}{said[1:]}"
@@ -209,9 +217,7 @@ class _Process:
 
     def _where(self) -> str:
         """The cell at which it ended, by its name where it has one."""
-        seen = max([*self.run.outputs, *self.run.point_cells], default=-1)
-        code = (c for i, c in enumerate(self.job.notebook.cells) if i > seen and c.cell_type == "code")
-        cell = next(code, None)
+        cell = self.run.ended_at(self.job.notebook)
         name = cell.metadata.get("nbgrader", {}).get("grade_id") if cell else None
         return f", in the cell {name}" if name else ", in a cell of the student's own" if cell else ""
 

@@ -91,7 +91,10 @@ class _Shell:
 
 
 class _Stream(io.StringIO):
-    """Keeps the first `MAX_OUTPUT` characters."""
+    """Keeps the first `MAX_OUTPUT` characters. A cell may close it: what was printed before is seen, and what comes later."""
+
+    def close(self) -> None:
+        pass
 
     def write(self, text: str) -> int:
         room = MAX_OUTPUT - self.tell()

@@ -36,3 +36,9 @@ def test_the_table_has_a_row_each_and_a_tally():
     text = shown(tables.grades(RECORDS, 12.3)).file.getvalue()
     assert "[red]ben" in text and "1 of 31, 3 by hand" in text and "A sentence." in text
     assert "3 submissions in 12 s: 2 graded, 1 timed_out" in text
+
+
+def test_what_has_no_grade_does_not_look_like_nothing_earned():
+    broken = record("dan", "broken", None) | {"exercises": [{"score": None, "max_score": 31}]}
+    text = shown(tables.grades([broken], 1.0)).file.getvalue()
+    assert "not graded" in text and "of 31" not in text and "by hand" not in text and "1 broken" in text

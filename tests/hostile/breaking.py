@@ -428,3 +428,30 @@ def a_loop_in_every_cell(desk, folder):
     new.cells[2:2] = [nbformat.v4.new_code_cell("while True: pass", id=f"loop-{i}") for i in range(30)]
     cell_of(new, "generator_loss").source = "while True: pass"
     return new
+
+
+# Breaking the course, or what looks like it: no grade is no way out of a bad one, and no points
+
+@hostile(solves=("generator_loss",), statuses={"broken"})
+def takes_away_what_a_given_cell_needs():
+    """Makes a cell fail that nobody may edit, as if the course were broken."""
+    import clipkit
+    clipkit.pick = None
+
+
+@hostile(statuses={"crashed"})
+def ends_in_a_given_cell():
+    """Ends its process at the moment when a cell runs that nobody may edit."""
+    import clipkit
+    clipkit.pick = lambda *_, **__: os._exit(1)
+
+
+@hostile(statuses={"timed_out", "crashed"})
+def hangs_in_a_given_cell():
+    """Waits in a C function, with the signals blocked, when a cell runs that nobody may edit."""
+    import clipkit
+
+    def wait(*_, **__):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        ctypes.CDLL(None).sleep(10_000)
+    clipkit.pick = wait

@@ -6,17 +6,17 @@ the right values in it, for inputs that were fresh.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import socket
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import torch
 from torch import Tensor
 
+from ..defaults import known_defaults, quiet
 from ..session import Session, error_output, time_limit
 from .wire import Gone, Wire, pack, unpack
 
@@ -26,7 +26,8 @@ def serve(end: socket.socket, session: Session) -> None:
     wire, served = Wire(end), Served(session)
     while True:
         try:
-            request, tensors = wire.receive()
+            with torch.inference_mode(False):  # tensors made in such a mode take part in no gradient
+                request, tensors = wire.receive()
             reply, results = served.answer(request, tensors)
             wire.send(reply | {"id": request["id"]}, results)
         except Gone:
@@ -48,15 +49,14 @@ class Served:
             return {}, []
         if request["do"] == "run":
             self._session.seconds = request["seconds"]
-            outputs = self._session.run(request["source"])
+            with known_defaults(self._folder) if request["locked"] else contextlib.nullcontext():
+                outputs = self._session.run(request["source"])
             plt.close("all")  # as a notebook does when it has shown them
             return {"outputs": outputs}, []
         if request["do"] == "look":
             found = self._session.look(request["name"])
             return {"value": self._keep(found[0], "") if found else None}, []
-        quiet = io.StringIO()
-        with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with known_defaults(self._folder), quiet():
             try:
                 with time_limit(request["seconds"]):
                     args, kwargs = unpack(request["arguments"], tensors, lambda tree: self._kept[tree["kept"][0]])

@@ -58,6 +58,7 @@ def warm_up() -> None:
     torch.set_num_threads(1)
     for module in IMPORTED:
         importlib.import_module(module)
+    from ..defaults import known_defaults
     from ..session import Session
     from . import served  # noqa: F401
 
@@ -67,7 +68,8 @@ def warm_up() -> None:
         optimizer.step()
     _plot_little()
     _remember_digits()
-    Session(10).run("import numpy as np\n%matplotlib inline\n1 + 1")
+    with known_defaults("/"):
+        Session(10).run("import numpy as np\n%matplotlib inline\n1 + 1")
 
 
 def _plot_little() -> None:

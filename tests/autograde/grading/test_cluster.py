@@ -12,8 +12,10 @@ import pytest
 
 from autograde.__main__ import main
 from autograde.grading import cluster, runner
-from autograde.grading.course import CourseError
+from autograde.grading.course import Course, CourseError
+from autograde.grading.grader import Grader
 from autograde.grading.runner import Job, Limits
+from tests.autograde.desk import cell_of, short
 
 pytest.importorskip("distributed", reason="distributed is not installed (pip install distributed)")
 LIMITS = Limits(cell=20, notebook=60, sandbox="weak")
@@ -104,6 +106,21 @@ def test_a_daemonic_worker_may_grade_too_and_no_more_is_taken_than_there_is_room
         next(runs)
         assert len(taken) <= 2 * cluster.AHEAD
         assert len(list(runs)) == len(JOBS) - 1
+
+
+def test_a_cell_that_nobody_may_edit_is_run_alone_there_too(scheduler, tmp_path, hand_in, desk, gradebook_file):
+    (tmp_path / "gradebook.db").write_bytes(gradebook_file)
+    spoilt = short(desk.solved())
+    spoilt.cells.insert(spoilt.cells.index(cell_of(spoilt, "given-")) + 1, nbformat.v4.new_code_cell("del clipkit", id="own"))
+    for student, notebook in (("ann", spoilt), ("ben", short(desk.solved()))):
+        hand_in(student, notebook)
+    course = Course(tmp_path)
+    with worker(scheduler, tmp_path, "--no-nanny"):
+        one = Grader(course, dask=scheduler, limits=LIMITS)
+        found = {r["student"]: r for r in one.grade(course.submissions(tmp_path / "submitted"))}
+    assert {student: (r["status"], r["score"]) for student, r in found.items()} == {
+        "ann": ("broken", None), "ben": ("graded", 28)}
+    assert "In the untouched notebook it runs" in found["ann"]["said"]
 
 
 def test_without_a_scheduler_there_is_a_sentence(tmp_path, capsys):
