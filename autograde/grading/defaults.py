@@ -51,18 +51,9 @@ def quiet() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _device() -> Iterator[None]:
-    """Tensors are made on the CPU; asked and set anew only where another device was the default, which costs time."""
-    before = torch.get_default_device()
-    if before.type == "cpu":
-        yield
-        return
-    torch.set_default_device(None)
-    try:
-        yield
-    finally:
-        torch.set_default_device(before)
+def _device() -> contextlib.AbstractContextManager:
+    """Tensors are made on the CPU; asked for only where another device was the default, which costs time."""
+    return contextlib.nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
 
 
 @contextlib.contextmanager

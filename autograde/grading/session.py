@@ -66,12 +66,17 @@ class Session:
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
         shown = not code.rstrip().endswith(";") and tree.body and isinstance(tree.body[-1], ast.Expr)
         last = ast.Expression(tree.body.pop().value) if shown else None
-        self._evaluate(compile(tree, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
-        return self._evaluate(compile(last, filename, "eval", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)) if last else None
+        self._evaluate(_compiled(tree, filename, "exec"))
+        return self._evaluate(_compiled(last, filename, "eval")) if last else None
 
     def _evaluate(self, code: types.CodeType) -> object:
         value = eval(code, self._namespace)
         return asyncio.run(value) if code.co_flags & inspect.CO_COROUTINE else value
+
+
+def _compiled(tree: ast.Module | ast.Expression, filename: str, mode: str) -> types.CodeType:
+    """As a notebook compiles a cell: `await` may stand anywhere, and no `from __future__` of this file holds in it."""
+    return compile(tree, filename, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 @dataclass

@@ -60,6 +60,12 @@ def test_a_dataclass_and_its_pickle_work(session, monkeypatch):
     assert texts(outputs) == ["P(x=3)"]
 
 
+def test_annotations_are_what_they_are_in_a_notebook(session):
+    session.run("def f(x: int) -> list[int]: ...")
+    assert texts(session.run("f.__annotations__")) == ["{'x': <class 'int'>, 'return': list[int]}"]
+    assert texts(session.run("def g(x: no_such_name): ...")) == ["NameError"]
+
+
 def test_output_is_bounded(session):
     printed, value = session.run(f"print('x' * {10 * MAX_OUTPUT})\nprint('more')\n'y' * {10 * MAX_OUTPUT}")
     assert len(printed["text"]) < MAX_OUTPUT + 100 and printed["text"].endswith("[more was printed]\n")
