@@ -13,9 +13,9 @@ PLAIN_TAGS = {"b", "i", "em", "strong", "sub", "sup", "br", "hr", "p", "code", "
               "blockquote", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"}
 KINDS = ("text/plain", "image/png")
 _TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!/?(?:{'|'.join(PLAIN_TAGS)})\s*/?>)(?!!--\s*\w+\.\w+\s*-->)", re.IGNORECASE)
-_LINK = re.compile(r"(?P<before>\]\(\s*<?\s*|^ {0,3}\[[^\]\n]+\]:\s*<?\s*)(?P<url>[^\s)>]+)", re.MULTILINE)
-_ADDRESS = re.compile(r"(https?:|mailto:|data:image/(png|jpeg|gif|webp);|(?![a-z][a-z0-9+.-]*:))", re.IGNORECASE)
-_FAR_PICTURE = re.compile(r"!(?=\[)(?!\[[^\]\n]*\]\(\s*<?(?:data:|attachment:|(?!//)[\w./-]+[)\s>]))", re.IGNORECASE)
+_LINK = re.compile(r"(?P<before>\]\(\s*+(?:<\s*+)?|^ {0,3}\[[^\]\n]+\]:\s*+(?:<\s*+)?)(?P<url>[^\s)>]+)", re.MULTILINE)
+_ADDRESS = re.compile(r"(https?:|mailto:|attachment:|data:image/(png|jpeg|gif|webp);|(?![a-z][a-z0-9+.-]*:))", re.IGNORECASE)
+_FAR_PICTURE = re.compile(r"!(?=\[)(?!\[[^\]\n]{0,1000}\]\(\s{0,9}<?(?:data:|attachment:|(?!//)[\w./-]+[)\s>]))", re.IGNORECASE)
 _ACTIVE_TEX = re.compile(r"\\(href|url|style|class|cssId|require|include\w*|html\w+)(?![A-Za-z])")
 
 
