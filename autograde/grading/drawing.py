@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 MAX_PIXELS = 25_000_000   # as it comes: a telephone's camera has 12 to 24 million
 SHOWN_PIXELS = 4_000_000  # a larger one is drawn smaller: 2560 × 1440 are left as they are
-MAX_DRAWN = 2_000_000     # bytes; a larger PNG becomes a JPEG
+MAX_DRAWN = 4_000_000     # bytes; a larger PNG becomes a JPEG, which is never as large
 MAX_SCANS = 50            # of a JPEG, which is read once for each; cameras write up to 12
 KINDS = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif"}  # what is drawn
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")                               # what is read
@@ -28,8 +28,10 @@ def pixels(content: bytes) -> int:
     Raises:
         LeftOut: it is no picture of a kind that is read, or has more than `MAX_PIXELS`.
     """
-    if b"<svg" in content[:2000].lower():
+    if content.lstrip().startswith(b"<") and b"<svg" in content[:2000].lower():
         raise LeftOut("an SVG drawing can hold a script; paste a PNG of it")
+    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
+        raise LeftOut(f"it is a JPEG of more than {MAX_SCANS} scans")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=FORMATS) as image:
             frames = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
@@ -52,12 +54,8 @@ def drawn(content: bytes) -> tuple[str, bytes]:
     """
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.format == "JPEG" and content.count(b"\xff\xda") > MAX_SCANS:
-                raise LeftOut(f"it is a JPEG of more than {MAX_SCANS} scans")
             moves = image.format == "GIF" and image.n_frames > 1
             kind, new = _moving(image) if moves else _still(image)
-    except LeftOut:
-        raise
     except Exception:  # as above
         raise LeftOut("it is cut off or damaged") from None
     if len(new) > MAX_DRAWN:
@@ -79,7 +77,7 @@ def _still(image: Image.Image) -> tuple[str, bytes]:
     if is_photograph or len(content) > MAX_DRAWN:
         paper = Image.new("RGB", image.size, "white")
         paper.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
-        return "jpg", _saved(paper, "JPEG", quality=88)
+        return "jpg", _saved(paper, "JPEG", quality=85)
     return "png", content
 
 

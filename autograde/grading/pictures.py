@@ -19,7 +19,7 @@ MAX_TEXT = 100_000            # letters of a text cell, without its pictures; th
 MAX_PICTURES = 50             # of a notebook, in all its texts
 MAX_ALL_PIXELS = 100_000_000  # of all: a few seconds of reading
 MAX_ALL_DRAWN = 10_000_000    # bytes of all: a feedback page with them can still be mailed
-MAX_SAID = 3                  # sentences about single pictures
+MAX_SAID = 3                  # sentences about what was left out
 
 _HEAD = r"data:(?P<{0}>(?:image/[\w.+-]{{1,60}}(?:;[\w=.-]{{1,60}}){{0,5}})|[\w.+/-]{{0,60}}(?:;[\w=.-]{{1,60}}){{0,4}};base64),"
 _INSIDE = rf"(?<=[\"'<]){_HEAD.format('head')}(?P<body>[\w+/=%\s-]*+)(?=[\"'>])"
@@ -28,8 +28,9 @@ _NAME = r"(?:[^\s<>()\"']|\([^\s<>()\"']{0,300}\)){1,1000}"
 _SOURCE = re.compile(rf"{_INSIDE}|{_PLAIN}|<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})", re.IGNORECASE)
 _ALT = r"(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,300}\]){0,300})"
 _TITLE = r"(?:\s{1,9}(?:\"[^\"]{0,300}\"|'[^']{0,300}'|\([^()]{0,300}\)))?"
-_IMAGE = re.compile(rf"!\[{_ALT}\]\(\s{{0,9}}(?:<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})){_TITLE}\s{{0,9}}\)")
-_DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]]{1,300})\]:\s{0,9}<?attachment:(?P<name>[^\s<>]{1,1000})>?[^\n]*$", re.MULTILINE)
+_IMAGE = re.compile(rf"!?\[{_ALT}\]\(\s{{0,9}}(?:<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})){_TITLE}\s{{0,9}}\)")
+_DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]]{1,300})\]:\s{0,9}<?attachment:(?P<name>[^\s<>]{1,1000})>?" + _TITLE + r"[ \t]{0,9}$",
+                         re.MULTILINE)
 _REFERENCE = re.compile(rf"!\[{_ALT}\](?:\[(?P<label>[^\[\]]{{0,300}})\])?(?!\()")
 _AROUND = r"(?:div|center|p|figure)"
 _TAG = re.compile(rf"(?:<{_AROUND}\b[^<>]{{0,300}}>\s{{0,99}})?<img\b(?P<attributes>[^<>]{{0,2000}})>(?:\s{{0,99}}</{_AROUND}>)?",
@@ -45,14 +46,13 @@ class Pictures:
 
     def __init__(self, released: str = "") -> None:
         self._released = released
-        self.left_out = 0
         self._sentences: list[str] = []
         self._count = self._pixels = self._bytes = 0
 
     @property
     def said(self) -> list[str]:
-        more = self.left_out - MAX_SAID
-        return self._sentences + ([f"{more} more pictures were left out; where each stood, it says why."] if more > 0 else [])
+        said, more = self._sentences[:MAX_SAID], len(self._sentences) - MAX_SAID
+        return said + ([f"{more} more pictures or ends of texts were left out; where each stood, it says why."] if more > 0 else [])
 
     def taken_in(self, text: str, attachments: Any, place: str) -> tuple[str, dict[str, dict[str, str]]]:
         """A cell's text with all pictures in the one form, and these. What is not kept is said where it stood.
@@ -80,7 +80,7 @@ class Pictures:
             why = reasons.get(target, "its file is not in the notebook; paste it anew")
             if not why:
                 return alt
-            self._say(place, alt, why)
+            self._sentences.append(f"{place}: a picture{f' ({alt[:40]})' if alt else ''} was left out: {why}.")
             return f"{alt} *(a picture was left out: {why})*".strip()
 
         text = self._cut(_SOURCE.sub(name, text), place)
@@ -108,11 +108,6 @@ class Pictures:
             return text
         self._sentences.append(f"{place} has {len(text):,} letters of text; the first {MAX_TEXT:,} were kept.")
         return f"{text[:MAX_TEXT]}\n\n*(The rest was left out: a text cell may have {MAX_TEXT:,} letters.)*"
-
-    def _say(self, place: str, alt: str, why: str) -> None:
-        self.left_out += 1
-        if self.left_out <= MAX_SAID:
-            self._sentences.append(f"{place}: a picture{f' ({alt[:40]})' if alt else ''} was left out: {why}.")
 
 
 def _content(match: re.Match, attachments: Mapping) -> bytes | None:
