@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from ..writing.chapter import Exercise
@@ -21,6 +20,7 @@ from ..writing.release import WRITTEN_STUB
 
 COMMENT = re.compile(r"<!--\s*(\w+)\.(\w+)\s*-->")  # stands in every written answer
 BY_ID, BY_CONTENT, BY_PLACE = range(3)              # how surely a cell belongs to an exercise
+_MAGIC = re.compile(r"^([ \t]*+(?:[\w,]++[ \t]*+=[ \t]*+)?)[%!?].*$", re.M)  # a line of a notebook that is no Python
 _DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.M)
 
 
@@ -77,8 +77,9 @@ class Matching:
         if worked_in := self._worked_in(exercise, candidates):
             surest = worked_in[0][0]
             rivals = [i for h, i in worked_in if h == surest]
-            parts = self._halves(rivals) if exercise.kind == "written" else rivals[-1:]
-            self._say_which(exercise, rivals, parts, copies=[i for h, i in candidates if h == surest], moved=surest > how)
+            copies = [i for h, i in candidates if h == surest]
+            parts = self._halves(rivals, copies) if exercise.kind == "written" else rivals[-1:]
+            self._say_which(exercise, rivals, parts, copies=copies, moved=surest > how)
         self.chosen[exercise.name], self.parts[exercise.name] = parts[0], parts
         kind, came = self.slots[exercise.name].cell_type, self.cells[parts[0]].cell_type
         if came != kind:
@@ -92,14 +93,16 @@ class Matching:
         defining = [c for c in worked_in if exercise.name in self.defines[c[1]]]
         return defining or [c for c in worked_in if has_code(self.cells[c[1]].source)] or worked_in
 
-    def _halves(self, rivals: list[int]) -> list[int]:
+    def _halves(self, rivals: list[int], copies: list[int]) -> list[int]:
         """The cells of a text that may have been split: the last that has the comment, or the first; behind it those that
         are as surely of the exercise, and the student's own texts right below."""
         start = next((i for i in reversed(rivals) if COMMENT.search(self.cells[i].source)), rivals[0])
         parts, last = [start], start
         for index in range(start + 1, len(self.cells)):
-            if index in rivals or index == last + 1 and self._is_own_text(index):
-                parts += [index] if has_text(self.cells[index].source) else []
+            is_below = index == last + 1 and self._is_own_text(index)
+            if index in rivals or is_below and has_text(self.cells[index].source):
+                parts.append(index)
+            if is_below or index in copies:
                 last = index
         return parts
 
@@ -162,7 +165,7 @@ def defined_names(source: str) -> frozenset[str]:
     """Names that a cell defines at its top level; of one that does not parse, those that it seems to define."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            body = ast.parse(TransformerManager().transform_cell(source)).body
+            body = ast.parse(_MAGIC.sub(r"\1None", source)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(_DEFINES.findall(source))
     return frozenset(_bound(body))

@@ -302,6 +302,7 @@ def test_an_empty_half_of_a_text_is_no_answer(empty, copied, desk):
 @pytest.mark.parametrize("copied", [False, True])
 def test_all_halves_of_a_text_are_the_answer(copied, desk):
     notebook = split(desk.untouched(), "why_it_stalls", WRITTEN, "", "Second *half*.\n", "Third.", copied=copied)
+    notebook.cells[notebook.cells.index(cell_of(notebook, "why_it_stalls")) + 3].metadata = {}
     result = repaired(notebook, desk)
     assert cell_of(result.notebook, "why_it_stalls").source == f"{WRITTEN}\n\nSecond *half*.\n\n\nThird."
     assert result.said == ("Exercise 2.8 (why_it_stalls): its text stood in 3 cells; all of it is the answer.",)
@@ -355,6 +356,8 @@ def test_a_cell_of_comments_alone_is_what_was_handed_in(desk):
 @pytest.mark.parametrize(("source", "names"), [
     ("if True:\n    def f(): pass\nelse:\n    g = 1", {"f", "g"}), ("from x import y as f, z", {"f", "z"}), ("f: int = 1", {"f"}), ("f, (g, h) = x", {"f", "g", "h"}),
     ("for i in x:\n    f = 1", {"i", "f"}), ("def f():\n    g = 1", {"f"}), ("f.a = 1", set()), ("try:\n    f = 1\nexcept E:\n    g = 2", {"f", "g"}),
+    ("%%time\n!ls\nx = !ls\ny = %time z\nf = 1\ndef g():\n    %pip install h\n    h = 1", {"x", "y", "f", "g"}), ("def f(:\n    oops", {"f"}),
+    ("%a\n" * 300_000 + "f = 1", {"f"}), ("![x](y)\n" * 300_000, set()),
 ])
 def test_names_that_a_cell_defines(source, names):
     assert defined_names(source) == names
