@@ -119,7 +119,8 @@ def _content(match: re.Match, attachments: Mapping) -> bytes | None:
         data = next(iter(bundle.values()))
         data = "".join(map(str, data)) if isinstance(data, list) else str(data)
         return _decoded(data.encode(errors="replace"))
-    head, body = match["head"] or match["plain_head"], unquote_to_bytes(match["body"] or match["plain_body"] or "")
+    body = unquote_to_bytes((match["body"] or match["plain_body"] or "").encode(errors="replace"))
+    head = match["head"] or match["plain_head"]
     return _decoded(body) if head.lower().endswith(";base64") else body
 
 

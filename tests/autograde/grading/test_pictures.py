@@ -103,6 +103,7 @@ LEFT_OUT = {
     "HTML": (f"![my plot](data:image/png;base64,{base64.b64encode(b'<script>steal()</script>').decode()})", "it is no PNG"),
     "HTML as HTML": (f"<img alt='my plot' src='data:text/html;base64,{base64.b64encode(b'<script>steal()</script>').decode()}'>", "it is no PNG"),
     "cut off": (f"![my plot]({URI[:-60]})", "it is cut off or damaged"),
+    "half a letter": ("![my plot](data:image/png;base64,\ud800AAA)", "it is no PNG"),
     "no letters of base64": ("![my plot](data:image/png;base64,A)", "it is cut off or damaged"),
     "a hundred megapixels": (f"![my plot](data:image/png;base64,{base64.b64encode(saved(Image.new('1', (10_000, 10_000)))).decode()})",
                              "it has 100 million pixels; at most 25 million are read"),
