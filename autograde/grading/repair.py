@@ -70,13 +70,14 @@ def _must_be_of_this_chapter(matching: Matching) -> None:
 def _in_order(matching: Matching, pictures: Pictures) -> list[NotebookNode]:
     """Cells in the order of the release, each with the student's own cells behind it."""
     kept = _kept(matching)
+    answers = {name: _answer(matching, name, pictures) for name in matching.chosen}  # first, for pictures are bounded
     own: dict[str | None, list[NotebookNode]] = {}
     for anchor, index in _own_cells(matching, kept):
         own.setdefault(anchor, []).append(_own(matching.cells[index], index, pictures))
     cells = own.get(None, [])
     for slot, released in matching.slots.items():
-        if slot in matching.chosen:
-            cells.append(_answer(matching, slot, pictures))
+        if slot in answers:
+            cells.append(answers[slot])
         elif "nbgrader" in released.metadata:
             cells.append(nbformat.from_dict(released))
         elif slot in kept:

@@ -9,7 +9,7 @@ import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 from PIL import Image
 
-from autograde.grading import intake
+from autograde.grading import intake, pictures
 from autograde.grading.intake import Refused
 from autograde.grading.matching import defined_names
 from autograde.grading.repair import page, repair
@@ -376,6 +376,15 @@ def test_pictures_of_the_students_own_texts_stay(desk):
     noted = next(c for c in cells if "I saw **this**" in c.source)
     assert before.count("data:image/png") == len(noted.attachments) and noted.source.endswith("\n\nI saw **this**, too.")
     assert repaired(notebook, desk).said == ()
+
+
+def test_pictures_of_an_answer_come_before_those_of_notes(desk, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_PICTURES", 1)
+    notebook, link = desk.solved(), f"![](data:image/png;base64,{base64.b64encode(saved(Image.new('L', (2, 2)))).decode()})"
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(link))
+    cell_of(notebook, "why_it_stalls").source += link
+    result = repaired(notebook, desk)
+    assert "attachments" in cell_of(result.notebook, "why_it_stalls") and "a picture was left out" in result.notebook.cells[0].source
 
 
 def test_all_answers_in_one_cell(desk):
