@@ -3,8 +3,10 @@ import base64
 import io
 import re
 
+import nbformat
 import numpy as np
 import pytest
+from nbconvert.exporters import HTMLExporter
 from PIL import Image
 
 from autograde.grading import harmless, markup, pictures
@@ -52,7 +54,7 @@ def shown(text, attachments=None):
     """The page of a cell, on the way of a submission; and what was said."""
     taking = Pictures()
     source, kept = taking.taken_in(text, attachments, "Exercise 2.8")
-    return markup.markdown(harmless.markdown(source), kept), taking.said
+    return markup.markdown(harmless.markdown(source, kept), kept), taking.said
 
 
 def pictures_in(html):
@@ -77,7 +79,7 @@ def test_a_picture_is_shown_in_whatever_form_it_came(form):
 def test_inside_there_is_one_form(form):
     text, kept = Pictures().taken_in(FORMS[form], BESIDE, "")
     assert re.search(r"!\[[^\n]*\]\(attachment:picture-1\.png\)", text) and list(kept) == ["picture-1.png"]
-    assert len(text) < 200 and harmless.markdown(text) == text
+    assert len(text) < 200 and harmless.markdown(text, kept) == text
 
 
 def test_several_stay_apart():
@@ -126,6 +128,19 @@ def test_what_is_left_out_is_said_where_it_stood(name):
 def test_attachments_of_any_kind_harm_nobody(attachments):
     html, said = shown("![a](attachment:a.png)", attachments)
     assert "a picture was left out" in html and len(said) == 1 and list(active(html)) == []
+
+
+@pytest.mark.parametrize("link", ["![x](<attachment:a", "![x](attachment:a 'b", "![" + "x" * 400 + "](attachment:a.png)", "![x](&#97;ttachment:a.png)",
+                                  "![x](attachment&colon;a.png)", "![x](<attachment: a>)", "![x][y]\n\n[y]: attachment:left-out-1", "![x](attachment:picture-1.png)",
+                                  "> ![x][y]\n>\n> [y]: attachment:a", "![x](<data:image/png;base64,A> )", "<img src='attachment:a'", "<attachment:a>"])
+def test_no_program_stops_at_a_picture_that_is_not_there(link):
+    """nbconvert raises an error at a link to an attachment that the cell does not have."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"{link}\n\n{FORMS['Jupyter']}")])
+    cell = notebook.cells[0]
+    cell.source, cell.attachments = Pictures().taken_in(cell.source, BESIDE, "")
+    cell.source = harmless.markdown(cell.source, cell.attachments)
+    (bundle,) = cell.attachments.values()
+    assert f"data:image/png;base64,{bundle['image/png']}" in HTMLExporter().from_notebook_node(notebook)[0]
 
 
 def test_names_that_are_scripts_come_back_as_ours():
