@@ -15,7 +15,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets.config import Config
 
-from .grading import broken, intake
+from .grading import broken, intake, litter
 from .grading.repair import repair
 from .grading.runner import Run
 from .writing import chapter, release
@@ -29,8 +29,9 @@ class RepairSubmission(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         read = chapter.load(resources["nbgrader"]["assignment"])
-        repaired = repair(intake.clean(nb)[0], release.student(read), read.exercises)
-        for sentence in repaired.said:
+        notebook, said = intake.clean(nb)
+        repaired = repair(notebook, release.student(read), read.exercises)
+        for sentence in (*said, *repaired.said):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], sentence)
         nb.cells = repaired.notebook.cells
         return nb, resources
@@ -53,6 +54,7 @@ def configure(config: Config) -> None:
     find_programs()
     os.environ.update(CLIPKIT_PRESET="smoke", OMP_NUM_THREADS="1")  # for the kernels that nbgrader starts
     config.CourseDirectory.course_id = COURSE_ID
+    config.CourseDirectory.student_id_exclude = ",".join(litter.FOLDERS)
     config.GenerateAssignment.preprocessors = [release.ClearAnswers if step is ClearSolutions else step
                                                for step in GenerateAssignment.preprocessors.default()]
     config.Autograde.sanitize_preprocessors = [RepairSubmission, *Autograde.sanitize_preprocessors.default()]
@@ -62,7 +64,7 @@ def configure(config: Config) -> None:
     config.Execute.shutdown_kernel = "immediate"  # the polite way polls, for about a second a notebook
     config.GenerateFeedback.exporter_class = "autograde.grading.feedback.FeedbackExporter"
     config.HTMLExporter.sanitize_html = True      # formgrader's pages too show nothing active of a student's: no output,
-    config.HTMLExporter.filters = {"markdown2html": "autograde.grading.markup.markdown"}  # and no text
+    config.HTMLExporter.filters = {"markdown2html": "autograde.grading.markup.markdown_of_cell"}  # and no text
 
 
 def find_programs() -> None:

@@ -8,6 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from .grading import broken, intake, visible
+from .grading.matching import has_text
 from .grading.repair import Repaired, page, repair
 from .grading.runner import Limits, Run, run
 from .grading.visible import NOT_WRITTEN, PASSED
@@ -48,7 +49,7 @@ def check(path: Path, *, limits: Limits = Limits(sandbox="weak")) -> Preflight:
     weights, left_out = intake.weights(path.parent)
     ran = run(_without_points(repaired.notebook), read.name, limits=limits, weights=weights)
     cells = {cell.id: (index, cell) for index, cell in enumerate(repaired.notebook.cells)}
-    answers = tuple(_answer(e, cells, ran, repaired, released) for e in read.exercises)
+    answers = tuple(_answer(e, cells, ran, repaired) for e in read.exercises)
     fault = ""
     if failed := broken.failures(repaired.notebook, ran):
         fault = broken.alone(released, run(broken.locked_alone(released), read.name, limits=limits)).fault(failed)
@@ -64,10 +65,9 @@ def _without_points(notebook: NotebookNode) -> NotebookNode:
     return new
 
 
-def _answer(exercise: chapter.Exercise, cells: dict, ran: Run, repaired: Repaired, released: NotebookNode) -> Answer:
+def _answer(exercise: chapter.Exercise, cells: dict, ran: Run, repaired: Repaired) -> Answer:
     if exercise.kind == "written":
-        stub = next(cell.source for cell in released.cells if cell.id == exercise.name)
-        is_written = cells[exercise.name][1].source.strip() != stub.strip()
+        is_written = has_text(cells[exercise.name][1].source)
         return Answer(exercise.number, exercise.name, PASSED if is_written else NOT_WRITTEN,
                       "written; graded by hand" if is_written else "")
     if exercise.name in repaired.missing:

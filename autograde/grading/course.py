@@ -19,6 +19,7 @@ from .. import files
 from ..nbgrader_config import configure
 from ..writing import release
 from ..writing.chapter import Chapter
+from .litter import is_litter
 
 CONFIG = '''\
 # What nbgrader needs to know of this course; your own settings may follow.
@@ -135,7 +136,7 @@ class Course:
         if not folder.is_dir():
             raise CourseError(f"there is no folder {folder}; expected {folder.name}/STUDENT/CHAPTER/NOTEBOOK.ipynb")
         found = [Submission(two.parent.name, two.name, two) for two in sorted(folder.glob("*/*"))
-                 if two.is_dir() and not any(part.startswith(".") for part in (two.name, two.parent.name))]
+                 if two.is_dir() and not is_litter(two) and not is_litter(two.parent)]
         if not found:
             raise CourseError(f"{folder} holds no submission; expected {folder.name}/STUDENT/CHAPTER/NOTEBOOK.ipynb")
         if student and student not in {s.student for s in found}:

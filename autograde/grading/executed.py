@@ -25,7 +25,7 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
     new, count = nbformat.from_dict(notebook), 0
     for index, cell in enumerate(new.cells):
         if cell.cell_type != "code":
-            cell.source = harmless.markdown(cell.source)
+            cell.source = harmless.markdown(cell.source, cell.get("attachments", ()))
             continue
         if index in run.point_cells:
             results = run.results[run.point_cells[index]]

@@ -22,10 +22,11 @@ from nbformat import NotebookNode
 from .. import files
 from ..writing import chapter as chapters
 from ..writing.chapter import Chapter, Exercise, settings
-from ..writing.release import WRITTEN_STUB
 from . import markup, visible
 from .course import Course, CourseError
 from .gradebook import Gradebook
+from .litter import is_litter
+from .matching import has_text
 
 PAGES = Path(__file__).parent / "pages"
 MAX_SOURCE, MAX_OUTPUT = 20_000, 4_000  # characters of a cell, and of one output, that a page shows
@@ -70,7 +71,7 @@ def generate(course: Course, stems: list[str], student: str | None = None) -> It
         chapter = chapters.load(stem)
         for path in sorted((course.root / "autograded").glob(f"*/{stem}/{stem}.ipynb")):
             who = path.parent.parent.name
-            if student in (None, who):
+            if student in (None, who) and not is_litter(who):
                 html = page(nbformat.read(path, as_version=4), chapter, who, book.grades(who, stem))
                 yield _put_down(course, who, stem, html)
                 found = True
@@ -102,10 +103,10 @@ def _look() -> tuple[str, Any]:
 def _card(exercise: Exercise, notebook: NotebookNode, score: float | None, comment: str) -> Card:
     cells = {cell.id: cell for cell in notebook.cells}
     answer, said = cells.get(exercise.name), markup.markdown(comment) if comment else Markup("")
-    source = answer.source[:MAX_SOURCE] if answer else ""
+    source = _first(answer.source) if answer else ""
     if exercise.kind == "written":
-        is_empty = not source.partition("-->")[2].replace(WRITTEN_STUB, "").strip()
-        return Card(exercise, score, said, Markup("") if is_empty else markup.markdown(source))
+        text = markup.markdown(source, answer.get("attachments")) if has_text(source) else Markup("")
+        return Card(exercise, score, said, text)
     check, points = cells.get(f"{exercise.name}-check"), cells.get(f"{exercise.name}-points", {})
     state, words = visible.said(check.outputs if check and check.execution_count else None)
     results = tuple(points.get("metadata", {}).get("autograde", {}).get("checks", ()))
@@ -128,6 +129,12 @@ def _outputs(cell: NotebookNode | None) -> Iterator[tuple[str, str]]:
 
 def _bounded(text: str) -> str:
     return text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n[…]"
+
+
+def _first(source: str) -> str:
+    if len(source) <= MAX_SOURCE:
+        return source
+    return f"{source[:MAX_SOURCE]}\n\n[… the first {MAX_SOURCE:,} of {len(source):,} letters]"
 
 
 def _failed_elsewhere(notebook: NotebookNode) -> list[tuple[str, str]]:

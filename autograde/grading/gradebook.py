@@ -26,6 +26,7 @@ from ..writing import release
 from ..writing.chapter import Chapter
 from .course import CourseError
 from .database import RUNS, alone, make_tables, shown, with_driver
+from .litter import is_litter
 
 PAUSES = (0.1, 1, 5, 10)  # seconds between attempts to write where another program writes the same rows, or all
 T = TypeVar("T")
@@ -147,13 +148,16 @@ class Gradebook:
                     for name, grade in _grades(book, student, stem).items()}
 
     def records(self) -> list[dict[str, Any]]:
-        """All records, by chapter and student, with the grades given by hand; none where there is no gradebook yet."""
+        """All records, by chapter and student, with the grades given by hand; none where there is no gradebook yet.
+
+        Folders that are nobody, which an older version took for students, are left out.
+        """
         if not self.exists():
             return []
         with self._open() as book:
             rows = book.db.execute(select(RUNS).order_by(RUNS.c.chapter, RUNS.c.student)).all()
             found = (_with_hand_grades(json.loads(row.record), _grades(book, row.student, row.chapter)) for row in rows)
-            return [record for record in found if record]
+            return [record for record in found if record and not is_litter(record["student"])]
 
 
 def _cells(notebook: NotebookNode) -> dict[str, float | None]:

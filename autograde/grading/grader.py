@@ -23,6 +23,7 @@ from .course import Course, CourseError, Submission
 from .database import MAX_NAME
 from .gradebook import Gradebook
 from .intake import Refused, Unreadable
+from .matching import is_empty
 from .repair import Repaired, repair
 from .runner import Job, Limits, Run, run_all
 
@@ -184,8 +185,9 @@ class Grader:
         said = (*taken.said, *([run.said] if run.said else []))
         record = _record(taken.submission, run.status, " ".join(said) or "Graded.", exercises)
         notebook = executed.executed(taken.repaired.notebook, run, said)
+        own = {cell.id: cell for cell in taken.repaired.notebook.cells}
         unanswered = {c.id for c in taken.assignment.released.cells if c.metadata.get("nbgrader", {}).get("solution")
-                      and c.source in {own.source for own in taken.repaired.notebook.cells if own.id == c.id}}
+                      and (own[c.id].source == c.source or is_empty(own[c.id]))}
         return self._put_down(taken.submission, record, notebook, taken.digest, unanswered)
 
     def _give_up(self, submission: Submission, assignment: Assignment, digest: str, status: str, sentence: str) -> dict:

@@ -14,12 +14,13 @@ import nbformat
 from nbformat import NotebookNode
 from safetensors import SafetensorError, deserialize
 
+from .litter import is_litter
 from .session import WEIGHTS
 
 MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
 MAX_CELLS = 2_000       # a chapter has about 100
 MAX_WEIGHTS = 12_500_000  # bytes: three million float32, and what the file says of them
-_KINDS = {"code", "markdown", "raw"}
+_KINDS = {"code": "code", "markdown": "markdown", "raw": "raw", "heading": "markdown", "html": "markdown"}  # formats 2 and 3 too
 _IN_COLAB = "In Colab: File > Download > Download .ipynb."
 _NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside.", b"%PDF": f"a PDF. {_IN_COLAB}",
              b"\x1f\x8b": "a compressed file; hand in the notebook that is inside."}
@@ -40,10 +41,10 @@ def choose(folder: Path, stem: str) -> Path:
         Unreadable: there is none.
         Refused: several, none of that name; or a link, be it the file or a folder that it is in.
     """
-    found = sorted(path for path in folder.glob("*.ipynb") if path.is_symlink() or path.is_file())
+    found = sorted(path for path in folder.glob("*.ipynb") if (path.is_symlink() or path.is_file()) and not is_litter(path))
     named = [path for path in found if path.stem == stem]
     if not found:
-        others = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
+        others = ", ".join(sorted(path.name for path in folder.iterdir() if not is_litter(path))[:5]) or "nothing"
         raise Unreadable(f"There is no notebook: expected {stem}.ipynb, found {others}.")
     if not named and len(found) > 1:
         names = ", ".join(path.name for path in found[:5])
@@ -95,21 +96,43 @@ def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
 
 def clean(data: Any) -> tuple[NotebookNode, list[str]]:
     """The same, of what JSON holds, or of a notebook read elsewhere."""
-    if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
-        raise Unreadable(f"The file is JSON but not a notebook: it has no list of cells. {_IN_COLAB}")
-    major = data.get("nbformat", 4)
+    entries = _entries(data)
+    major = _format(data)
     if not isinstance(major, int) or major > 4:
         raise Refused(f"The notebook has format {major}; formats up to 4 are read. Save it as format 4.")
-    said = []
-    if major < 4 or "worksheets" in data:
-        data = _upgraded(data)
-        said.append(f"The notebook had the old format {major} and was brought to format 4.")
-    if len(data["cells"]) > MAX_CELLS:
-        raise Refused(f"The notebook has {len(data['cells'])} cells; at most {MAX_CELLS} are read.")
-    cells = [_cell(raw) for raw in data["cells"] if _is_cell(raw)]
-    if len(cells) < len(data["cells"]):
-        said.append(f"{len(data['cells']) - len(cells)} entries of the notebook are no cells and were left out.")
+    is_old = major < 4 or "cells" not in data
+    said = [f"The notebook had the old format {major} and was brought to format 4."] if is_old else []
+    if len(entries) > MAX_CELLS:
+        raise Refused(f"The notebook has {len(entries)} cells; at most {MAX_CELLS} are read.")
+    cells = [_cell(raw) for raw in entries if _is_cell(raw)]
+    if is_old and entries and not cells:
+        raise Unreadable(f"The notebook has the old format {major}, and none of its {len(entries)} entries is a cell. Open it "
+                         "in Jupyter, save it, and hand it in again.")
+    if len(cells) < len(entries):
+        said.append(f"{len(entries) - len(cells)} entries of the notebook are no cells and were left out.")
     return NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells), said
+
+
+def _entries(data: Any) -> list[Any]:
+    """What stands where a notebook has its cells; up to format 3 they lie on worksheets."""
+    found = data.get("cells") if isinstance(data, dict) else None
+    sheets = data.get("worksheets") if isinstance(data, dict) else None
+    if not isinstance(found, list) and isinstance(sheets, list):
+        on_sheets = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        found = [entry for entries in on_sheets if isinstance(entries, list) for entry in entries] if on_sheets else None
+    if not isinstance(found, list):
+        raise Unreadable(f"The file is JSON but not a notebook: it has no list of cells. {_IN_COLAB}")
+    return found
+
+
+def _format(data: dict) -> Any:
+    """The number of the format, which some programs write as text or with a point; of none, that of where the cells are."""
+    major = data.get("nbformat")
+    if major is None:
+        return 4 if "cells" in data else 3
+    if isinstance(major, str) and major.strip().isdecimal() or isinstance(major, float) and major.is_integer():
+        return int(major)
+    return major
 
 
 def _text(content: bytes) -> str:
@@ -139,23 +162,31 @@ def _json(text: str) -> Any:
         raise Unreadable("The file is JSON that no notebook holds: nested too deeply, or a number too long.") from None
 
 
-def _upgraded(data: dict) -> dict:
-    try:
-        return nbformat.convert(nbformat.from_dict({"nbformat_minor": 0, "metadata": {}} | data), 4)
-    except Exception as error:  # whatever nbformat's upgrade stumbles over in a malformed notebook
-        raise Unreadable(f"The notebook has the old format {data.get('nbformat')} and cannot be brought to the present "
-                         f"one ({type(error).__name__}: {error}). Open it in Jupyter, save it, and hand it in "
-                         "again.") from None
-
-
 def _is_cell(raw: Any) -> bool:
-    return isinstance(raw, dict) and raw.get("cell_type") in _KINDS and isinstance(raw.get("source", ""), str | list)
+    return isinstance(raw, dict) and raw.get("cell_type") in tuple(_KINDS) and isinstance(_source(raw), str | list)
+
+
+def _source(raw: dict) -> Any:
+    """Code of formats 2 and 3 is called input."""
+    return raw.get("source", raw.get("input", ""))
 
 
 def _cell(raw: dict) -> NotebookNode:
-    """A clean cell: type, source and metadata; its id too, which Colab may have moved into the metadata."""
-    source = raw.get("source", "")
+    """A cell's type, source and metadata, the pictures beside a text, as they came, and its id, which Colab may have moved
+    into the metadata."""
+    source, kind = _source(raw), _KINDS[raw["cell_type"]]
+    source = source if isinstance(source, str) else "".join(str(line) for line in source)
+    if raw["cell_type"] == "heading":
+        source = f"{'#' * _level(raw)} {' '.join(source.split())}"
     metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-    cell = {"cell_type": raw["cell_type"], "id": str(raw.get("id") or metadata.get("id") or ""), "metadata": metadata,
-            "source": source if isinstance(source, str) else "".join(str(line) for line in source)}
-    return nbformat.from_dict(cell | ({"outputs": [], "execution_count": None} if raw["cell_type"] == "code" else {}))
+    cell = {"cell_type": kind, "id": str(raw.get("id") or metadata.get("id") or ""), "metadata": metadata, "source": source}
+    if kind == "code":
+        cell |= {"outputs": [], "execution_count": None}
+    elif isinstance(raw.get("attachments"), dict):
+        cell["attachments"] = raw["attachments"]
+    return nbformat.from_dict(cell)
+
+
+def _level(raw: dict) -> int:
+    level = raw.get("level")
+    return level if isinstance(level, int) and 1 <= level <= 6 else 1

@@ -12,11 +12,15 @@ import io
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from functools import cache
 from html import escape
+from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -27,34 +31,66 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from ..writing.chapter import BOOK
+from .drawing import KINDS
 from .harmless import PLAIN_TAGS
+from .pictures import MAX_ALL_DRAWN
 
 TAGS = PLAIN_TAGS | {"a", "img", "s", "div", "span"}
 MAX_FORMULA = 2_000         # characters; a longer one stays as it was typed
 MAX_PICTURE = 300_000       # bytes of one picture, decoded or drawn anew
 MAX_PIXELS = 4_000_000
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_MARK = "\ue000"            # stands around the number of a formula while the rest is cleaned
+_MARK = "\ue000"            # stands around the number of a formula or a picture while the rest is cleaned
 _beside = ThreadPoolExecutor(1)  # KaTeX's engine cannot be asked in a thread that runs an event loop, as formgrader's does
 _KATEX = {"output": "mathml", "throwOnError": True, "maxSize": 20, "maxExpand": 200, "strict": "ignore", "trust": False}
 
 
-def markdown(source: str) -> Markup:
+def markdown(source: str, attachments: Mapping[str, Any] | None = None) -> Markup:
     """Markdown as HTML: formulas drawn, no script, style, frame, form or picture from elsewhere.
 
     MathJax, where a page has it (formgrader's), leaves all of it alone.
-    """
-    formulas: list[str] = []
 
-    def keep(latex: str, options: dict) -> str:
-        formulas.append(formula(latex, display=options["display_mode"]))
-        return f"{_MARK}{len(formulas) - 1}{_MARK}"
+    Args:
+        attachments: the pictures of the cell, by name, as `pictures` leaves them.
+    """
+    aside: dict[int, str] = {}
+    left = [2 * MAX_ALL_DRAWN]  # letters: a picture may be shown more than once, but not without end
+
+    def keep(html: str) -> str:
+        aside[len(aside)] = html
+        return f"{_MARK}{len(aside) - 1}{_MARK}"
+
+    def show(renderer: Any, tokens: list, index: int, options: Any, env: Any) -> str:
+        address = str(tokens[index].attrs["src"])
+        alt = renderer.renderInlineAsText(tokens[index].children or [], options, env)
+        if address.startswith("data:"):
+            return renderer.image(tokens, index, options, env)
+        uri = _attached(address, attachments or {})
+        left[0] -= len(uri)
+        return keep(f'<img src="{uri}" alt="{escape(alt)}">' if uri and left[0] >= 0 else
+                    f"<em>(a picture that is not in the notebook{f': {escape(alt)}' if alt else ''})</em>")
 
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    parser.use(dollarmath_plugin, allow_space=False, double_inline=True, renderer=keep)
+    parser.use(dollarmath_plugin, allow_space=False, double_inline=True,
+               renderer=lambda latex, options: keep(formula(latex, display=options["display_mode"])))
+    parser.add_render_rule("image", show)
     html = _clean(parser.render(source.replace(_MARK, "")))
-    html = re.sub(rf"{_MARK}(\d+){_MARK}", lambda m: formulas[int(m[1])], html)
+    html = re.sub(rf"{_MARK}(\d+){_MARK}", lambda m: aside.pop(int(m[1]), ""), html)
     return Markup(f'<div class="markdown tex2jax_ignore mathjax_ignore">{html}</div>')
+
+
+@pass_context
+def markdown_of_cell(context: Context, source: str) -> Markup:
+    """`markdown` as a filter of nbconvert, which leaves the cell in the context of the template."""
+    return markdown(source, context.get("cell", {}).get("attachments"))
+
+
+def _attached(address: str, attachments: Mapping[str, Any]) -> str:
+    """The data URI of `attachment:NAME`; empty where there is no picture of that name."""
+    bundle = attachments.get(address.removeprefix("attachment:"), {}) if address.startswith("attachment:") else {}
+    kind, data = next(iter(bundle.items()), ("", "")) if isinstance(bundle, Mapping) else ("", "")
+    is_picture = kind in KINDS.values() and isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]+", data)
+    return f"data:{kind};base64,{''.join(data.split())}" if is_picture else ""
 
 
 def _clean(html: str) -> str:

@@ -13,8 +13,9 @@ from nbformat import NotebookNode
 from ..writing.chapter import Exercise
 from .intake import Refused
 from .matching import COMMENT, Matching, called
+from .pictures import Pictures
 
-_PAGE = re.compile(r"student notebook of \[[^]]*\]\([^)]*?(\w+)\.html\)")
+_PAGE = re.compile(r"student notebook of \[[^]]{0,200}\]\((?:[^)]{0,200}/)?(\w{1,200})\.html\)")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ def repair(submitted: NotebookNode, released: NotebookNode, exercises: Iterable[
         said.insert(0, "The cells had lost the grader's metadata; they were matched by id, name and content.")
     missing = [e for e in matching.exercises if e.name not in matching.chosen]
     said += [f"{called(e)}: its cell is missing, so it counts as not written." for e in missing]
-    notebook = nbformat.from_dict({**released, "cells": _in_order(matching)})
-    return Repaired(notebook, (*said, *_restored(matching)), frozenset(e.name for e in missing))
+    pictures = Pictures("\n".join(cell.source for cell in released.cells))
+    notebook = nbformat.from_dict({**released, "cells": _in_order(matching, pictures)})
+    return Repaired(notebook, (*said, *_restored(matching), *pictures.said), frozenset(e.name for e in missing))
 
 
 def page(notebook: NotebookNode) -> str | None:
@@ -65,20 +67,21 @@ def _must_be_of_this_chapter(matching: Matching) -> None:
                       "Is it the notebook of something else?")
 
 
-def _in_order(matching: Matching) -> list[NotebookNode]:
+def _in_order(matching: Matching, pictures: Pictures) -> list[NotebookNode]:
     """Cells in the order of the release, each with the student's own cells behind it."""
     kept = _kept(matching)
+    answers = {name: _answer(matching, name, pictures) for name in matching.chosen}  # first, for pictures are bounded
     own: dict[str | None, list[NotebookNode]] = {}
     for anchor, index in _own_cells(matching, kept):
-        own.setdefault(anchor, []).append(_own(matching.cells[index], index))
+        own.setdefault(anchor, []).append(_own(matching.cells[index], index, pictures))
     cells = own.get(None, [])
     for slot, released in matching.slots.items():
-        if slot in matching.chosen:
-            cells.append(_with_source(released, _answer(matching, slot)))
+        if slot in answers:
+            cells.append(answers[slot])
         elif "nbgrader" in released.metadata:
             cells.append(nbformat.from_dict(released))
         elif slot in kept:
-            cells.append(_with_source(released, matching.cells[kept[slot]].source))
+            cells.append(_filled(released, [matching.cells[kept[slot]]], pictures, "A text of the course"))
         cells += own.get(slot, [])
     return cells
 
@@ -95,6 +98,7 @@ def _kept(matching: Matching) -> dict[str, int]:
 def _own_cells(matching: Matching, kept: dict[str, int]) -> Iterator[tuple[str | None, int]]:
     """Cells of the student's own, as (released cell before, index); never between a check and its points."""
     slot_of = {index: slot for slot, index in reversed(kept.items())}
+    parts = {index for indices in matching.parts.values() for index in indices}
     anchor = None
     for index, slot in enumerate(matching.belongs):
         is_exercise = any(e.name == slot for e in matching.exercises)
@@ -103,29 +107,38 @@ def _own_cells(matching: Matching, kept: dict[str, int]) -> Iterator[tuple[str |
             anchor = slot_of[index]
             if anchor.endswith("-check"):
                 anchor = f"{anchor.removesuffix('check')}points"
-        elif not is_copy and matching.cells[index].source.strip():
+        elif not is_copy and index not in parts and matching.cells[index].source.strip():
             yield anchor, index
 
 
-def _own(cell: NotebookNode, index: int) -> NotebookNode:
-    new = nbformat.from_dict(cell)
-    new.id, new.metadata = f"own-{index}", nbformat.from_dict({})
-    if new.cell_type == "code":
-        new.outputs, new.execution_count = [], None
-    return new
+def _own(cell: NotebookNode, index: int, pictures: Pictures) -> NotebookNode:
+    new = nbformat.from_dict(cell | {"id": f"own-{index}", "metadata": {}, "source": ""})
+    return _filled(new, [cell], pictures, "A text cell of the student's own")
 
 
-def _with_source(cell: NotebookNode, source: str) -> NotebookNode:
-    new = nbformat.from_dict(cell)
-    new.source = source
-    return new
-
-
-def _answer(matching: Matching, name: str) -> str:
-    """The source of an answer; of two exercises answered in one cell, the cell stands at the first."""
+def _answer(matching: Matching, name: str, pictures: Pictures) -> NotebookNode:
+    """The cell of an answer; of two exercises answered in one cell, the cell stands at the first."""
     index = matching.chosen[name]
     first = next(n for n, i in matching.chosen.items() if i == index)
-    return matching.cells[index].source if first == name else f"# Written in the cell of {first}."
+    parts = [matching.cells[i] for i in matching.parts[name]]
+    if first != name:
+        parts = [NotebookNode(source=f"# Written in the cell of {first}.")]
+    exercise = next(e for e in matching.exercises if e.name == name)
+    return _filled(matching.slots[name], parts, pictures, called(exercise))
+
+
+def _filled(into: NotebookNode, parts: list[NotebookNode], pictures: Pictures, place: str) -> NotebookNode:
+    """A cell with the source of others; a text, where it is not as it was handed out, with their pictures."""
+    new = nbformat.from_dict(into)
+    new.source = parts[0].source
+    if new.cell_type == "code" or new.source == into.source and len(parts) == 1:
+        return new
+    taken = [pictures.taken_in(part.source, part.get("attachments"), place) for part in parts]
+    new.source = "\n\n".join(text for text, _ in taken)
+    new.pop("attachments", None)
+    if kept := {name: bundle for _, kept in taken for name, bundle in kept.items()}:
+        new.attachments = nbformat.from_dict(kept)
+    return new
 
 
 def _restored(matching: Matching) -> list[str]:

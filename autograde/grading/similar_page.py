@@ -14,6 +14,7 @@ from ..writing import answers, release
 from ..writing.chapter import Chapter
 from .course import Course
 from .feedback import MAX_SOURCE, PAGES
+from .litter import is_litter
 from .similar import Pair
 
 Answers = Mapping[str, Mapping[str, str]]
@@ -25,6 +26,8 @@ def answers_of(course: Course, chapter: Chapter) -> tuple[dict[str, dict[str, st
     names = [exercise.name for exercise in chapter.exercises]
     found = {}
     for path in sorted((course.root / "autograded").glob(f"*/{chapter.stem}/{chapter.stem}.ipynb")):
+        if is_litter(path.parent.parent):
+            continue
         cells = nbformat.read(path, as_version=4).cells
         found[path.parent.parent.name] = {c.id: c.source[:MAX_SOURCE] for c in cells
                                           if c.id in names and c.source.strip() != released[c.id].strip()}

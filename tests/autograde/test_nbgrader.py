@@ -1,6 +1,7 @@
 """nbgrader's own commands on a released course: generate_assignment, autograde, generate_feedback, formgrader."""
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.request
 
 import nbformat
+import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
@@ -16,6 +18,7 @@ from autograde.__main__ import main
 from autograde.nbgrader_config import COURSE_ID
 from autograde.writing import release
 from tests.autograde.desk import cell_of, short
+from tests.autograde.grading.test_pictures import BESIDE, FORMS, PICTURE, pictures_in
 from tests.autograde.grading.test_repair import changed, saved_in_colab_with_new_ids
 
 STEM = "02_gan_losses"
@@ -36,8 +39,11 @@ def course(desk, tmp_path_factory):
     """Released by `autograde release --course`; two submissions, graded by nbgrader itself, with their feedback."""
     root = tmp_path_factory.mktemp("course")
     assert main(["release", "--course", str(root)]) == 0
+    with_pictures = desk.solved()
+    cell_of(with_pictures, "why_it_stalls").source += f"\n\n{FORMS['Jupyter']}\n\n{FORMS['Colab']}\n\n{FORMS['as HTML']}"
+    cell_of(with_pictures, "why_it_stalls").attachments = BESIDE
     handed_in = {"cay": desk.half_right(),
-                 "fay": changed(short(desk.solved()), saved_in_colab_with_new_ids, desk=desk)}
+                 "fay": changed(short(with_pictures), saved_in_colab_with_new_ids, desk=desk)}
     for student, notebook in handed_in.items():
         folder = root / "submitted" / student / STEM
         folder.mkdir(parents=True)
@@ -82,6 +88,13 @@ def test_its_feedback_has_the_hint_and_no_hidden_check(course):
     assert "right where a density is zero" in html and "The losses of a GAN" in html and "<script" not in html
     for secret in ("assert_close", "from solutions", "mistakes="):
         assert secret not in html
+
+
+def test_pictures_of_a_written_answer_are_in_its_feedback(course):
+    """As Jupyter, Colab and people write them, after nbgrader's own autograde and generate_feedback."""
+    html = (course / "feedback" / "fay" / STEM / f"{STEM}.html").read_text()
+    answer = html.partition("Your answer")[2].partition("</blockquote>")[0]
+    assert [np.array_equal(pixels, PICTURE) for pixels in pictures_in(answer)] == [True] * 3
 
 
 def test_feedback_shows_nothing_active(course, desk):
@@ -149,3 +162,5 @@ def test_formgrader_shows_the_submissions(formgrader):
     (fay,) = [s["id"] for s in listed if s["student"] == "fay"]
     page = formgrader(f"submissions/{fay}/")
     assert "<strong>bold</strong>" in page and not [a for a in ACTIVE if a in page], "what a student wrote is active there"
+    shown = [uri for uri in re.findall(r'<img[^>]*src="(data:image/png[^"]*)"', page.partition('id="why_it_stalls"')[2])]
+    assert [np.array_equal(pixels, PICTURE) for uri in shown[:3] for pixels in pictures_in(f'<img src="{uri}">')] == [True] * 3

@@ -49,6 +49,21 @@ def test_an_untouched_written_answer_is_not_written(check, desk):
     assert check(desk.untouched(), {})[0]["why_it_stalls"] == (NOT_WRITTEN, "")
 
 
+@pytest.mark.parametrize("source", ["", " \n", "<!-- gan_losses.why_it_stalls -->\n"])
+def test_an_empty_written_answer_is_not_written(check, desk, source):
+    notebook = desk.untouched()
+    cell_of(notebook, "why_it_stalls").source = source
+    assert check(notebook, {})[0]["why_it_stalls"] == (NOT_WRITTEN, "")
+
+
+def test_a_picture_that_will_be_left_out_is_said(check, desk):
+    notebook = desk.untouched()
+    cell_of(notebook, "why_it_stalls").source += "\n\n![plot](attachment:plot.png)"
+    answers, said = check(notebook, {})
+    assert answers["why_it_stalls"] == (PASSED, "written; graded by hand")
+    assert said == ("Exercise 2.8 (why_it_stalls): a picture (plot) was left out: its file is not in the notebook; paste it anew.",)
+
+
 def test_what_is_no_notebook_is_said(tmp_path):
     (tmp_path / "a.ipynb").write_text("{")
     with pytest.raises(Unreadable, match="ends in the middle"):

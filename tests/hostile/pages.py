@@ -1,7 +1,13 @@
 """Against whoever opens a page: script, markup, links and pictures wherever a submission's text is shown."""
 # The bodies are cells: what they name and leave behind stands in the notebook.
 # ruff: noqa: F821, F841
+import base64
+import io
+import itertools
+import json
+
 import nbformat
+from PIL import Image
 
 from tests.autograde.desk import cell_of, short
 
@@ -134,3 +140,70 @@ def scripts_in_a_file_beside(desk, folder):
     """Hands in no notebook but files named like scripts, which the sentence lists."""
     for number, name in enumerate((f"<svg onload={PWNED}>", f"[x](javascript:{PWNED})", f"{STEM}.ipynb.html")):
         (folder / name).write_text(f"<script>{PWNED}</script>")
+
+
+def base64_of(content):
+    return base64.b64encode(content).decode()
+
+
+def png(width, height):
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+@handed_in()
+def scripts_that_say_they_are_pictures(desk, folder):
+    """Pastes SVG, HTML and a picture with a script behind it, beside the text and inside, under false kinds and names."""
+    new, scripts = short(desk.untouched()), [script.encode() for script in SCRIPTS]
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' onload='{PWNED}'><script>{PWNED}</script></svg>".encode()
+    contents = [svg, *scripts, png(9, 9) + svg, b"GIF89a/*" + svg + b"*/=1;" + PWNED.encode()]
+    kinds = ("image/png", "image/svg+xml", "text/html", "application/javascript", f'image/png" onerror="{PWNED}')
+    beside = {f"{number}\" onerror={PWNED} .png": {kind: base64_of(content)}
+              for number, (content, kind) in enumerate(itertools.product(contents, kinds))}
+    links = [f"![{name}](<attachment:{name}>)" for name in beside]
+    inside = [f"data:{kind};base64,{base64_of(content)}" for content in contents for kind in kinds]
+    links += [form % uri for uri in inside for form in ("![x](%s)", '<img src="%s" alt="x">', "[x](%s)", "![x][y]\n\n[y]: %s\n\n")]
+    links += [f"![x](data:image/svg+xml;utf8,{svg.decode()})", f"<img src='attachment:x' onerror={PWNED}>",
+              f'![" onerror="{PWNED}](attachment:0)', f"![x](attachment:picture-1.png\"onerror={PWNED})", "&#xe000;0&#xe000;" * 100]
+    cell = cell_of(new, "why_it_stalls")
+    cell.source, cell.attachments = "<!-- gan_losses.why_it_stalls -->\n" + "\n\n".join(links), beside
+    new.cells.insert(1, nbformat.v4.new_markdown_cell(cell.source, id="own", attachments=beside))
+    return new
+
+
+@handed_in()
+def pictures_without_end(desk, folder):
+    """Pastes pictures of a hundred megapixels, one at the bound again and again, and ten thousand small ones."""
+    new = short(desk.untouched())
+    uris = [f"data:image/png;base64,{base64_of(png(*size))}" for size in ((10_000, 10_000), (25_000, 16_000), (5_000, 5_000), (1, 1))]
+    texts = [f"![x]({uri})" for uri in uris[:2]] + [f"![x]({uris[2]})"] * 40 + [f"![x]({uris[3]})"] * 10_000
+    cell = cell_of(new, "why_it_stalls")
+    cell.source = "<!-- gan_losses.why_it_stalls -->\n" + "\n".join(texts + ["![x][y]"] * 10_000) + f"\n\n[y]: {uris[3]}\n"
+    return new
+
+
+@handed_in()
+def pictures_that_are_none(desk, folder):
+    """Has attachments that are lists, numbers and nests, and data that is cut off, percent-encoded, or no base64."""
+    new = json.loads(json.dumps(short(desk.untouched())))
+    values = [None, 7, [], "x", {}, {"image/png": None}, {"image/png": [7, ["x"]]}, {"image/png": {"a": "b"}}, {"image/png": "\ud800"},
+              {"image/png": base64_of(png(9, 9))[:-20]}, {"": ""}]
+    cell = next(cell for cell in new["cells"] if cell["id"] == "why_it_stalls")
+    cell["attachments"] = {str(number): value for number, value in enumerate(values)}
+    cell["source"] += "".join(f"\n\n![x](attachment:{number})" for number in range(20))
+    cell["source"] += "\n\n![x](data:image/png;base64,%zz%0) ![x](data:image/png;base64,\ud800) <img src='data:image/png;base64,A\nA'>"
+    for number, other in enumerate(new["cells"][:20]):
+        if other["cell_type"] == "markdown":
+            other["attachments"], other["source"] = values[number % len(values)], other["source"] + "\n![x](attachment:1)"
+    return json.dumps(new).encode()
+
+
+@handed_in()
+def texts_that_take_long_to_read(desk, folder):
+    """Has texts on which an expression that looks for pictures and links, or for the chapter's page, would not end."""
+    new = short(desk.untouched())
+    texts = ("![" * 500_000, "](" + " " * 500_000, "[a]:" + " " * 500_000, "<img " + "src=" * 500_000, "![" + "[a]" * 300_000,
+             "student notebook of [](" + "w" * 500_000, "![a](attachment:" + "(a)" * 300_000, "\"data:image/png;base64," * 50_000)
+    new.cells[1:1] = [nbformat.v4.new_markdown_cell(text, id=f"text-{number}") for number, text in enumerate(texts)]
+    return new

@@ -5,7 +5,8 @@ from autograde.grading.course import Course, CourseError, course_of, said
 
 
 def test_submissions_are_found_by_student_and_chapter(tmp_path):
-    for path in ("ann/01_a", "ann/02_b", "ben/02_b", ".hidden/02_b", "ben/.ipynb_checkpoints"):
+    for path in ("ann/01_a", "ann/02_b", "ben/02_b", ".hidden/02_b", "ben/.ipynb_checkpoints",
+                 "__MACOSX/02_b", "ben/__MACOSX", "@eaDir/02_b"):
         (tmp_path / "submitted" / path).mkdir(parents=True)
     course, folder = course_of(tmp_path)
     found = [(s.student, s.chapter) for s in course.submissions(folder)]

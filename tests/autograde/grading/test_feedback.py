@@ -1,19 +1,23 @@
 """The feedback page, read by an HTML parser and opened in a browser that reports whatever it runs or asks for."""
 import dataclasses
+import json
 import os
 import re
 from html import unescape
 
 import nbformat
+import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from autograde.grading import executed, feedback
+from autograde.grading import executed, feedback, intake
 from autograde.grading.course import Course, CourseError
 from autograde.grading.gradebook import Gradebook
+from autograde.grading.repair import repair
 from autograde.grading.runner import Run
 from tests.autograde.desk import cell_of
 from tests.autograde.grading.test_markup import HOSTILE, active, png
+from tests.autograde.grading.test_pictures import BESIDE, FORMS, PICTURE, pictures_in
 from tests.book.conftest import BROWSER_OPTIONS, chromium
 
 STEM = "02_gan_losses"
@@ -110,6 +114,55 @@ def test_a_picture_of_an_answer_is_shown(notebook, desk):
     cell_of(notebook, "generator_loss").outputs = [nbformat.v4.new_output("display_data", data)]
     html = feedback.page(notebook, desk.chapter, "ann", GRADES)
     assert 'src="data:image/png;base64,' in html and "<script" not in html
+
+
+def way(desk, change):
+    """The feedback page of a notebook, on the whole way of a submission but for its run."""
+    notebook = json.loads(json.dumps(desk.untouched()))
+    change(next(cell for cell in notebook["cells"] if cell["id"] == "why_it_stalls"), notebook["cells"])
+    taken, _ = intake.parse(json.dumps(notebook).encode())
+    done = repair(taken, desk.released, desk.exercises.values())
+    run = Run("graded", outputs={index: [] for index in range(len(done.notebook.cells))})
+    return feedback.page(executed.executed(done.notebook, run, done.said), desk.chapter, "ann", GRADES)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_picture_in_a_written_answer_is_on_the_page(form, desk):
+    def change(cell, cells):
+        cell["source"] = f"<!-- gan_losses.why_it_stalls -->\nIt stalls.\n\n{FORMS[form]}\n\nSo there."
+        cell["attachments"] = BESIDE
+    html = way(desk, change)
+    (pixels,) = pictures_in(html)
+    assert np.array_equal(pixels, np.asarray(PICTURE)) and "So there." in html and "About this submission" not in html
+
+
+def test_a_picture_that_is_left_out_is_said_in_its_place_and_above(desk):
+    def change(cell, cells):
+        cell["source"] += "\n\nSee ![my plot](attachment:plot.png) here."
+    text = text_of(way(desk, change))
+    why = "a picture was left out: its file is not in the notebook; paste it anew"
+    assert re.search(rf"See my plot *\({why}\) *here", text)
+    assert "Exercise 2.8 (why_it_stalls): a picture (my plot) was left out" in text
+
+
+def test_a_split_answer_is_whole_on_the_page(desk):
+    def change(cell, cells):
+        cell["source"] = "<!-- gan_losses.why_it_stalls -->\nThe first half."
+        behind = cells.index(cell) + 1
+        cells[behind:behind] = [cell | {"id": "a", "source": ""}, cell | {"id": "b", "source": "The second half.", "metadata": {}}]
+        code = next(c for c in cells if c["id"] == "generator_loss")
+        cells.insert(cells.index(code) + 1, code | {"id": "c", "source": ""})
+        code["source"] = desk.answer("generator_loss")
+    text = text_of(way(desk, change))
+    assert "The first half. The second half." in text and "There is no answer here" not in text
+    code = text.rpartition("Exercise 2.2 ·")[2].partition("Exercise 2.3 ·")[0]
+    assert "return" in code and "NotImplementedError" not in code, code
+
+
+@pytest.mark.parametrize(("source", "is_shown"), [("My words, without the comment.", True), ("", False), ("<!-- gan_losses.why_it_stalls -->", False)])
+def test_an_answer_is_one_with_or_without_its_comment(source, is_shown, desk):
+    text = text_of(way(desk, lambda cell, cells: cell.update(source=source)))
+    assert ("There is no answer here." in text) is not is_shown and ("My words" in text) is is_shown
 
 
 def test_what_never_ran_says_why_and_no_more(desk):

@@ -7,9 +7,10 @@ import nbformat
 import pytest
 
 from autograde import checks, files
-from autograde.grading import grader, intake
+from autograde.grading import feedback, grader, intake, similar_page
 from autograde.grading.course import Course
-from autograde.grading.executed import is_of
+from autograde.grading.executed import is_of, write
+from autograde.grading.gradebook import Gradebook
 from autograde.grading.grader import Grader
 from autograde.grading.runner import Run
 from tests.autograde.desk import cell_of
@@ -108,6 +109,31 @@ def test_what_is_said_of_the_notebook_stands_in_the_record(grade, hand_in, desk)
     record = grade(Run("graded"))["ann"]
     assert record["said"] == ("Copy.ipynb was taken: it is the only notebook handed in. "
                               "Exercise 2.7 (train): its cell is missing, so it counts as not written.")
+
+
+def test_litter_is_nobody_and_no_notebook(grade, hand_in, desk, tmp_path):
+    """As a zip packed on a Mac leaves it; and what an older version had recorded of it stands in no report."""
+    hand_in("ann", desk.solved(), name="Copy of 02_gan_losses.ipynb")
+    hand_in("ann", b"\0\5\26\7", name="._Copy of 02_gan_losses.ipynb")
+    hand_in("__MACOSX", b"\0\5\26\7", name="._02_gan_losses.ipynb")
+    records = grade(Run("graded"))
+    assert {student: record["status"] for student, record in records.items()} == {"ann": "graded"}
+    book = Gradebook(Course(tmp_path).db_url)
+    book.record(records["ann"] | {"student": "__MACOSX"}, "d", unanswered=set())
+    old = executed(tmp_path, "ann")
+    write(old, tmp_path / "autograded" / "__MACOSX" / STEM, STEM, None, "d")
+    assert [record["student"] for record in book.records()] == ["ann"]
+    assert [path.parts[-3] for path in feedback.generate(Course(tmp_path), [STEM])] == ["ann"]
+    assert set(similar_page.answers_of(Course(tmp_path), desk.chapter)[0]) == {"ann"}
+
+
+def test_an_emptied_answer_is_no_response(grade, hand_in, desk, tmp_path):
+    notebook = desk.solved()
+    cell_of(notebook, "why_it_stalls").source = cell_of(notebook, "train").source = ""
+    hand_in("ann", notebook)
+    grade(Run("graded"))
+    grades = Gradebook(Course(tmp_path).db_url).grades("ann", STEM)
+    assert grades["why_it_stalls"][0] == 0, "nothing waits for a person"
 
 
 def test_the_time_stamp_goes_along(grade, hand_in, desk, tmp_path):

@@ -29,7 +29,11 @@ BAD = {
     "format 5": (b'{"nbformat": 5, "cells": []}', Refused, "has format 5"),
     "format text": (b'{"nbformat": "four", "cells": []}', Refused, "has format four"),
     "too many cells": (json.dumps({"nbformat": 4, "cells": [{}] * 2001}).encode(), Refused, "2001 cells"),
+    "format true": (b'{"nbformat": true, "cells": [{}]}', Unreadable, "old format True"),
+    "format of a half": (b'{"nbformat": 4.5, "cells": []}', Refused, "has format 4.5"),
+    "format 5 as text": (b'{"nbformat": "5", "cells": []}', Refused, "has format 5"),
     "broken format 3": (b'{"nbformat": 3, "worksheets": [{"cells": [3]}]}', Unreadable, "old format 3"),
+    "format 3 without sheets": (b'{"nbformat": 3, "worksheets": [3]}', Unreadable, "not a notebook"),
 }
 
 
@@ -80,11 +84,43 @@ def test_every_minor_format_is_read(minor):
 
 
 def test_format_3_is_upgraded():
-    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [
-        {"cell_type": "heading", "level": 2, "source": "Title", "metadata": {}},
-        {"cell_type": "code", "input": "x = 1", "language": "python", "outputs": [], "metadata": {}}]}]}
-    notebook, said = intake.parse(json.dumps(old).encode())
-    assert [c.source for c in notebook.cells] == ["## Title", "x = 1"] and "old format 3" in said[0]
+    """With text in lists of lines, as nbformat's own tests/test3.ipynb has it, or in one piece, as other programs write."""
+    for lines in (["One\n", "title"], "One\ntitle"):
+        old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [
+            {"cell_type": "heading", "level": 2, "source": lines, "metadata": {}},
+            {"cell_type": "code", "input": ["x = 1\n", "y"], "language": "python", "outputs": [{"output_type": "pyout"}], "metadata": {}}]},
+            {"cells": [{"cell_type": "markdown", "source": ["a\n", "b"]}, {"cell_type": "heading", "source": "c"}]}]}
+        notebook, said = intake.parse(json.dumps(old).encode())
+        assert [c.source for c in notebook.cells] == ["## One title", "x = 1\ny", "a\nb", "# c"]
+        assert [c.cell_type for c in notebook.cells] == ["markdown", "code", "markdown", "markdown"]
+        assert said == ["The notebook had the old format 3 and was brought to format 4."]
+
+
+@pytest.mark.parametrize("major", ["4", 4.0, " 4 ", None, 4])
+@pytest.mark.parametrize("minor", ["5", 5.0, None, {}])
+def test_the_number_of_the_format_may_be_written_in_any_way(major, minor):
+    data = json.loads(GOOD) | {"nbformat": major, "nbformat_minor": minor}
+    notebook, said = intake.parse(json.dumps(data).encode())
+    assert (notebook.cells[0].source, notebook.nbformat, said) == ("x = 1", 4, [])
+
+
+@pytest.mark.parametrize("major", ["3", 3.0, None, 2, 4])
+def test_cells_on_worksheets_are_found_whatever_the_number(major):
+    """Some programs write a new number above the old form."""
+    data = {"nbformat": major, "worksheets": [{"cells": [{"cell_type": "code", "input": "x = 1", "outputs": []}]}]}
+    notebook, said = intake.parse(json.dumps(data).encode())
+    assert notebook.cells[0].source == "x = 1" and "was brought to format 4" in said[0]
+
+
+def test_what_a_cell_lacks_does_not_matter():
+    notebook, said = intake.parse(b'{"nbformat": 4, "cells": [{"cell_type": "code"}, {"cell_type": "markdown", "source": "a"}]}')
+    assert [(c.source, c.metadata) for c in notebook.cells] == [("", {}), ("a", {})] and said == []
+
+
+def test_pictures_beside_a_text_stay_with_it():
+    cells = [{"cell_type": kind, "source": "![a](attachment:a.png)", "attachments": {"a.png": {"image/png": "iVBO"}}} for kind in ("markdown", "raw", "code")]
+    notebook, _ = intake.parse(json.dumps({"nbformat": 4, "cells": cells}).encode())
+    assert [c.get("attachments") for c in notebook.cells] == [{"a.png": {"image/png": "iVBO"}}] * 2 + [None]
 
 
 def test_what_is_no_cell_is_left_out():
@@ -107,6 +143,16 @@ def test_the_notebook_of_a_folder(tmp_path):
         intake.choose(tmp_path, "02_x")
     (tmp_path / "02_x.ipynb").touch()
     assert intake.choose(tmp_path, "02_x").name == "02_x.ipynb"
+
+
+def test_hidden_files_are_no_notebooks(tmp_path):
+    """macOS leaves ._NAME beside each file on a drive or in an archive that is not its own."""
+    for name in ("._Copy of 02_x.ipynb", "._02_x.ipynb", ".~02_x.ipynb", ".DS_Store"):
+        (tmp_path / name).touch()
+    with pytest.raises(Unreadable, match="found nothing"):
+        intake.choose(tmp_path, "02_x")
+    (tmp_path / "Copy of 02_x.ipynb").touch()
+    assert intake.choose(tmp_path, "02_x").name == "Copy of 02_x.ipynb"
 
 
 def test_a_link_is_refused(tmp_path):

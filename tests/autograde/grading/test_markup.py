@@ -109,6 +109,12 @@ def png(width=4, height=3):
     return file.getvalue()
 
 
+def test_a_mark_in_the_text_brings_nothing_back():
+    """A formula stands once, and a number that was never given is no error."""
+    html = markup.markdown("$x$ &#xe000;0&#xe000; &#xe000;99&#xe000; " + "&#xe000;0&#xe000;" * 100)
+    assert html.count("<math") == 1
+
+
 def test_a_picture_is_drawn_anew():
     uri = markup.picture(base64.b64encode(png() + b"<script>steal()</script>").decode())
     content = base64.b64decode(uri.partition(",")[2])

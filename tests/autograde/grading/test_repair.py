@@ -1,15 +1,20 @@
 """Notebooks that came back changed: whatever happened to them, no answer is lost and no locked cell stays changed."""
+import base64
+import io
 import json
 import random
 
 import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
+from PIL import Image
 
-from autograde.grading import intake
+from autograde.grading import intake, pictures
 from autograde.grading.intake import Refused
+from autograde.grading.matching import defined_names
 from autograde.grading.repair import page, repair
 from tests.autograde.desk import cell_of
+from tests.autograde.grading.test_drawing import saved
 
 
 def metadata_lost(data, desk):
@@ -133,6 +138,23 @@ def own_cells_everywhere(data, desk):
                      for one in (cell, {"cell_type": "code", "metadata": {}, "source": f"note_{number} = {number}"})]
 
 
+def old_format_with_a_heading(data, desk):
+    """As nbformat 3 is on the disk: text in lists of lines, headings in cells of their own."""
+    old_format(data, desk)
+    cells = data["worksheets"][0]["cells"]
+    cells.insert(0, {"cell_type": "heading", "level": 1, "metadata": {}, "source": "My homework"})
+    for cell in cells:
+        key = "input" if cell["cell_type"] == "code" else "source"
+        cell[key] = cell[key].splitlines(keepends=True)
+
+
+def halves_below(data, desk):
+    """Every answer's cell was split at its end."""
+    for name in desk.exercises:
+        index = next(i for i, c in enumerate(data["cells"]) if c.get("id") == name)
+        data["cells"].insert(index + 1, json.loads(json.dumps(data["cells"][index])) | {"source": "", "id": f"half-{index}"})
+
+
 def old_format(data, desk):
     cells = [{**{k: v for k, v in c.items() if k not in ("id", "source", "execution_count")},
               ("input" if c["cell_type"] == "code" else "source"): c["source"]} for c in data["cells"]]
@@ -146,7 +168,8 @@ def old_format(data, desk):
 CHANGES = [metadata_lost, ids_lost, all_lost, saved_in_colab, saved_in_colab_with_new_ids, grade_ids_rewritten,
            grade_ids_swapped, metadata_is_nonsense, stubs_copied_above, stubs_copied_below, old_answers_copied_above,
            answers_in_cells_of_their_own_below_the_stub, answers_moved_to_the_end, order_reversed, locked_cells_deleted,
-           locked_cells_changed, locked_cells_copied, text_deleted, cells_retyped, own_cells_everywhere, old_format]
+           locked_cells_changed, locked_cells_copied, text_deleted, cells_retyped, own_cells_everywhere, old_format,
+           old_format_with_a_heading, halves_below]
 
 
 def changed(notebook, *changes, desk):
@@ -237,6 +260,131 @@ def test_an_experiment_below_does_not_replace_the_answer(desk):
     result = repaired(notebook, desk)
     assert cell_of(result.notebook, "generator_loss").source == desk.answer("generator_loss") and result.said == ()
     assert result.notebook.cells[-1].source == experiment.source
+
+
+def split(notebook, name, *halves, copied=False):
+    """The cell of an exercise in pieces: behind the first with a fresh id, or with a copy of all metadata."""
+    cell = cell_of(notebook, name)
+    index = notebook.cells.index(cell)
+    new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    notebook.cells[index + 1:index + 1] = [new(half, id=f"half-{number}", metadata=cell.metadata if copied else {})
+                                           for number, half in enumerate(halves[1:])]
+    cell.source = halves[0]
+    return notebook
+
+
+def sources(result):
+    return [cell.source for cell in result.notebook.cells]
+
+
+WRITTEN = "<!-- gan_losses.why_it_stalls -->\nThe gradient vanishes."
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("empty", ["", " \n\n", "# nothing but a comment\n"])
+@pytest.mark.parametrize("name", ["generator_loss", "generator_step", "train"])
+def test_an_empty_half_of_code_is_no_answer(name, empty, copied, desk):
+    whole = desk.answer(name)
+    for halves in ((whole, empty), (empty, whole)):
+        result = repaired(split(desk.solved(), name, *halves, copied=copied), desk)
+        assert graded_cells(result.notebook) == graded_cells(desk.solved()), halves
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("empty", ["", " \n\n", "<!-- gan_losses.why_it_stalls -->\n", "<!-- gan_losses.why_it_stalls -->\n*Your answer here.*"])
+def test_an_empty_half_of_a_text_is_no_answer(empty, copied, desk):
+    for halves in ((WRITTEN, empty), (empty, WRITTEN)):
+        result = repaired(split(desk.untouched(), "why_it_stalls", *halves, copied=copied), desk)
+        assert cell_of(result.notebook, "why_it_stalls").source == WRITTEN
+        assert [text for text in sources(result) if "vanishes" in text] == [WRITTEN]
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_all_halves_of_a_text_are_the_answer(copied, desk):
+    notebook = split(desk.untouched(), "why_it_stalls", WRITTEN, "", "Second *half*.\n", "Third.", copied=copied)
+    notebook.cells[notebook.cells.index(cell_of(notebook, "why_it_stalls")) + 3].metadata = {}
+    result = repaired(notebook, desk)
+    assert cell_of(result.notebook, "why_it_stalls").source == f"{WRITTEN}\n\nSecond *half*.\n\n\nThird."
+    assert result.said == ("Exercise 2.8 (why_it_stalls): its text stood in 3 cells; all of it is the answer.",)
+    assert "Third." not in sources(result), "it stands in one place"
+
+
+def test_halves_of_a_text_without_its_comment_are_all_the_answer(desk):
+    result = repaired(split(desk.untouched(), "why_it_stalls", "One.", "Two.", copied=True), desk)
+    assert cell_of(result.notebook, "why_it_stalls").source == "One.\n\nTwo."
+
+
+def test_halves_with_pictures_of_one_name_keep_both(desk):
+    """Jupyter calls the first picture of every cell image.png."""
+    notebook = split(desk.untouched(), "why_it_stalls", f"{WRITTEN}\n![](attachment:image.png)", "![](attachment:image.png)")
+    index = notebook.cells.index(cell_of(notebook, "why_it_stalls"))
+    for cell, colour in zip(notebook.cells[index:], ("red", "blue")):
+        cell.attachments = {"image.png": {"image/png": base64.b64encode(saved(Image.new("RGB", (2, 2), colour))).decode()}}
+    answer = cell_of(repaired(notebook, desk).notebook, "why_it_stalls")
+    assert answer.source == f"{WRITTEN}\n![](attachment:picture-1.png)\n\n![](attachment:picture-2.png)"
+    drawn = [Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) for bundle in answer.attachments.values()]
+    assert [picture.getpixel((0, 0)) for picture in drawn] == [(255, 0, 0), (0, 0, 255)]
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_of_code_the_half_that_defines_the_name_is_the_answer(copied, desk):
+    """What stood above it is run above it, what stood below is run below, and both before the check."""
+    name, whole = "generator_loss", desk.answer("generator_loss")
+    for halves in (("HALF = 0.5\ndef helper(x):\n    return x", whole), (whole, "generator_loss.is_mine = True"),
+                   ("a = 1", whole, "b = 2"), (f"try:\n    1 / 0\nexcept ZeroDivisionError:\n    {name} = print", "c = 3")):
+        result = repaired(split(desk.untouched(), name, *halves, copied=copied), desk)
+        answer = next(half for half in halves if name in half and "is_mine" not in half)
+        assert cell_of(result.notebook, name).source == answer
+        order = sources(result)
+        assert [text for text in order if text in halves] == list(halves)
+        assert order.index(halves[-1]) < order.index(cell_of(desk.released, f"{name}-check").source)
+        assert not any("cells hold an answer" in sentence for sentence in result.said)
+
+
+def test_a_class_and_what_is_done_to_it_below(desk):
+    notebook = split(desk.untouched(), "generator_loss", "class generator_loss:\n    pass", "generator_loss.forward = print", copied=True)
+    result = repaired(notebook, desk)
+    assert cell_of(result.notebook, "generator_loss").source.startswith("class") and "generator_loss.forward = print" in sources(result)
+
+
+def test_a_cell_of_comments_alone_is_what_was_handed_in(desk):
+    notebook = desk.untouched()
+    cell_of(notebook, "train").source = "# I could not do this one."
+    assert cell_of(repaired(notebook, desk).notebook, "train").source == "# I could not do this one."
+
+
+@pytest.mark.parametrize(("source", "names"), [
+    ("if True:\n    def f(): pass\nelse:\n    g = 1", {"f", "g"}), ("from x import y as f, z", {"f", "z"}), ("f: int = 1", {"f"}), ("f, (g, h) = x", {"f", "g", "h"}),
+    ("for i in x:\n    f = 1", {"i", "f"}), ("def f():\n    g = 1", {"f"}), ("f.a = 1", set()), ("try:\n    f = 1\nexcept E:\n    g = 2", {"f", "g"}),
+    ("%%time\n!ls\nx = !ls\ny = %time z\nf = 1\ndef g():\n    %pip install h\n    h = 1", {"x", "y", "f", "g"}), ("def f(:\n    oops", {"f"}),
+    ("%a\n" * 300_000 + "f = 1", {"f"}), ("![x](y)\n" * 300_000, set()),
+])
+def test_names_that_a_cell_defines(source, names):
+    assert defined_names(source) == names
+
+
+def test_pictures_of_the_students_own_texts_stay(desk):
+    notebook = desk.solved()
+    picture = base64.b64encode(saved(Image.new("RGB", (3, 2), "red"))).decode()
+    notebook.cells.insert(3, nbformat.v4.new_markdown_cell(f"My plot ![](data:image/png;base64,{picture})", id="mine"))
+    course = next(c for c in notebook.cells if c.cell_type == "markdown" and "data:image/png" in c.source and "Exercise" not in c.source and c.id != "mine")
+    before = course.source
+    course.source += "\n\nI saw **this**, too."
+    cells = repaired(notebook, desk).notebook.cells
+    own = next(c for c in cells if c.source.startswith("My plot"))
+    assert own.source == "My plot ![](attachment:picture-1.png)" and own.attachments.keys() == {"picture-1.png"}
+    noted = next(c for c in cells if "I saw **this**" in c.source)
+    assert before.count("data:image/png") == len(noted.attachments) and noted.source.endswith("\n\nI saw **this**, too.")
+    assert repaired(notebook, desk).said == ()
+
+
+def test_pictures_of_an_answer_come_before_those_of_notes(desk, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_PICTURES", 1)
+    notebook, link = desk.solved(), f"![](data:image/png;base64,{base64.b64encode(saved(Image.new('L', (2, 2)))).decode()})"
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(link))
+    cell_of(notebook, "why_it_stalls").source += link
+    result = repaired(notebook, desk)
+    assert "attachments" in cell_of(result.notebook, "why_it_stalls") and "a picture was left out" in result.notebook.cells[0].source
 
 
 def test_all_answers_in_one_cell(desk):

@@ -1,9 +1,15 @@
 """The page of the similarity report, and what it compares."""
-from autograde.grading import executed, similar_page
+import base64
+
+import nbformat
+
+from autograde.grading import executed, intake, similar, similar_page
 from autograde.grading.course import Course
+from autograde.grading.repair import repair
 from autograde.grading.runner import Run
 from autograde.grading.similar import Pair, Piece
 from tests.autograde.desk import cell_of
+from tests.autograde.grading.test_drawing import noise, saved
 from tests.autograde.grading.test_markup import active
 
 STEM = "02_gan_losses"
@@ -30,3 +36,29 @@ def test_only_what_students_wrote_is_compared(desk, tmp_path):
     assert found == {"ann": {"generator_loss": "def generator_loss(x):\n    return x.mean()"}}
     assert known.keys() == desk.exercises.keys()
     assert any("raise NotImplementedError" in text for text in known["train"]) and desk.answer("train") in known["train"]
+
+
+def test_of_a_picture_no_letter_is_compared_and_a_split_answer_is(desk, tmp_path):
+    """Two who pasted one picture share no text; two whose copied answers were split are a pair as before."""
+    copied = """def generator_loss(fake_logits):
+    scale, offset = 1.0 / fake_logits.numel(), torch.zeros(())
+    for logit in fake_logits.flatten():
+        offset = offset + torch.log1p(torch.exp(-logit)) * scale
+        if not torch.isfinite(offset):
+            offset = offset - offset
+    return offset * 1.0 + 0 * scale"""
+    picture = base64.b64encode(saved(noise(60, 60))).decode()
+    course = Course(tmp_path)
+    for student in ("ann", "ben"):
+        notebook = desk.untouched()
+        code, text = cell_of(notebook, "generator_loss"), cell_of(notebook, "why_it_stalls")
+        code.source = copied.replace("offset", f"sum_of_{student}")
+        notebook.cells.insert(notebook.cells.index(code) + 1, nbformat.from_dict(code | {"id": "half", "source": ""}))
+        text.source += f"\n{student} says ![](data:image/png;base64,{picture})"
+        repaired = repair(intake.clean(notebook)[0], desk.released, desk.exercises.values())
+        executed.write(executed.executed(repaired.notebook, Run("graded"), []), course.autograded(student, STEM), STEM, None, "d")
+    found, known = similar_page.answers_of(course, desk.chapter)
+    assert all("base64" not in text and len(text) < 200 for text in (own["why_it_stalls"] for own in found.values()))
+    others = {f"other-{number}": {"generator_loss": desk.answer("generator_loss")} for number in range(30)}
+    (pair,) = similar.pairs(found | others, known)
+    assert {piece.exercise for piece in pair.pieces} == {"generator_loss"}
