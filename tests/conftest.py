@@ -13,6 +13,7 @@ from filelock import FileLock
 from autograde.writing import browser
 
 torch.set_num_threads(1)
+NO_BROWSER = "needs a browser; the last lines say how to get one"
 
 
 def pytest_collection_modifyitems(items):
@@ -38,8 +39,15 @@ def chromium(shared) -> str:
         if not found.exists():
             try:
                 found.write_text(browser.ensure())
-            except OSError as error:
-                found.write_text(f"No page was opened: {error}.")
-    if (said := found.read_text()).startswith("No page"):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(said)
-    return said
+            except OSError:
+                found.write_text("")
+    if not found.read_text():
+        pytest.fail(browser.NONE) if os.environ.get("CI") else pytest.skip(NO_BROWSER)
+    return found.read_text()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What to do about it, once."""
+    skipped = sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.getreports("skipped"))
+    if skipped:
+        terminalreporter.write_line(f"{skipped} tests of pages were skipped: {browser.NONE}.", yellow=True)

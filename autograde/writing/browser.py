@@ -17,8 +17,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
            "--disable-component-update", "--disable-sync", "--no-first-run"]
 PATIENCE = 600  # seconds for printing, and for fetching
-NONE = ("there is no Chromium or Chrome that starts on this machine, and none could be fetched: install one (`apt install "
-        "chromium`, or `.venv/bin/python -m playwright install --with-deps chromium`) and try again")
+NONE = ("there is no Chromium or Chrome that starts on this machine, and none could be fetched: install one (`sudo apt install "
+        "chromium` on Debian, `.venv/bin/python -m playwright install --with-deps chromium` elsewhere) and try again")
 DOWNLOADED = "from playwright.sync_api import sync_playwright as p\nwith p() as p: print(p.chromium.executable_path)"
 
 
