@@ -6,7 +6,7 @@ PY := .venv/bin/python
 book: .venv/ready     # build the site and say where to open it; PRESET=gpu shows the stored runs of a GPU
 	$(PY) -m autograde book --preset $(PRESET)
 
-pdf: .venv/ready      # print the whole book as one PDF; needs Chromium or Chrome
+pdf: .venv/ready      # print the whole book as one PDF, with Chromium or Chrome
 	$(PY) -m autograde book --preset $(PRESET) --as pdf
 
 links: .venv/ready    # ask every outside link for an answer
@@ -23,10 +23,10 @@ execute: .venv/ready  # run every chapter anew and keep its outputs in book/outp
 	$(PY) book/readme_clip.py
 	$(PY) -m autograde release
 
-# uv where it is present (ten times faster), else pip
+# uv where it is present (ten times faster), else pip, which Debian's and Ubuntu's Python brings only with python3-venv
 .venv/ready: requirements.txt pyproject.toml clipkit/pyproject.toml
 	if command -v uv >/dev/null; then uv venv -q --allow-existing --python ">=3.11" .venv && uv pip install -q --python .venv -r requirements.txt; \
-	else $(PYTHON) -m venv .venv && $(PY) -m pip install -q -r requirements.txt; fi
+	else { $(PYTHON) -c "import ensurepip" 2>/dev/null && $(PYTHON) -m venv .venv || $(PYTHON) .ci/make_venv.py; } && $(PY) -m pip install -q -r requirements.txt; fi
 	touch $@
 
 .PHONY: book pdf links test release execute

@@ -81,14 +81,14 @@ def audit(address: str, lighthouse: str) -> dict:
     """Lighthouse's report of one load.
 
     Raises:
-        subprocess.CalledProcessError: it could not be had; what it said is on stderr.
+        OSError: there is no browser.
+        subprocess.CalledProcessError: the report could not be had; what Lighthouse said is on stderr.
     """
-    chrome = browser.find()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [*lighthouse.split(), address, "--quiet", "--output=json", f"--output-path={report}",
                    f"--chrome-flags={FLAGS}", f"--only-categories={','.join(GOALS)}"]
-        subprocess.run(command, check=True, env=os.environ | ({"CHROME_PATH": chrome} if chrome else {}))
+        subprocess.run(command, check=True, env=os.environ | {"CHROME_PATH": browser.ensure()})
         return json.loads(report.read_text(encoding="utf-8"))
 
 

@@ -73,6 +73,8 @@ def test_workflow_reads_as_yaml_and_runs_what_exists(path):
     workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
     makefile = (WORKFLOWS.parents[1] / "Makefile").read_text(encoding="utf-8")
     for job in workflow["jobs"].values():
-        for words in (step["run"].split() for step in job["steps"] if step.get("run", "").startswith("make ")):
-            targets = [word for word in words[1:] if word.isalpha()]
+        for words in (step["run"].split() for step in job["steps"] if "run" in step):
+            targets = [word for word in words[1:] if word.isalpha()] if words[0] == "make" else []
             assert all(f"\n{target}:" in makefile for target in targets), words
+            scripts = [word for word in words if word.startswith((".ci/", ".github/", "tests/"))]
+            assert all((WORKFLOWS.parents[1] / script).exists() for script in scripts), words

@@ -5,15 +5,12 @@ so that no page needs a script for them.
 """
 from __future__ import annotations
 
-import atexit
 import base64
 import binascii
 import io
 import re
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Mapping
-from functools import cache
 from html import escape
 from typing import Any
 
@@ -25,12 +22,11 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from PIL import Image
-from py_mini_racer import JSEvalException, JSTimeoutException, MiniRacer
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from ..writing.chapter import BOOK
+from ..writing import katex
 from .drawing import KINDS
 from .harmless import PLAIN_TAGS
 from .pictures import MAX_ALL_DRAWN
@@ -41,7 +37,6 @@ MAX_PICTURE = 300_000       # bytes of one picture, decoded or drawn anew
 MAX_PIXELS = 4_000_000
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MARK = "\ue000"            # stands around the number of a formula or a picture while the rest is cleaned
-_beside = ThreadPoolExecutor(1)  # KaTeX's engine cannot be asked in a thread that runs an event loop, as formgrader's does
 _KATEX = {"output": "mathml", "throwOnError": True, "maxSize": 20, "maxExpand": 200, "strict": "ignore", "trust": False}
 
 
@@ -112,21 +107,9 @@ def formula(latex: str, *, display: bool) -> str:
     try:
         if len(latex) > MAX_FORMULA:
             raise ValueError("too long")
-        return _beside.submit(_drawn, latex, _KATEX | {"displayMode": display}).result()
-    except (JSEvalException, JSTimeoutException, ValueError):
+        return katex.draw(latex, _KATEX | {"displayMode": display}, seconds=1)
+    except ValueError:
         return f"<code>{escape(latex)}</code>"
-
-
-def _drawn(latex: str, options: dict) -> str:
-    return _katex().call("katex.renderToString", latex, options, timeout_sec=1)
-
-
-@cache
-def _katex() -> MiniRacer:
-    engine = MiniRacer()
-    atexit.register(engine.close)
-    engine.eval((BOOK / "assets" / "katex" / "katex.min.js").read_text(encoding="utf-8"))
-    return engine
 
 
 def code(source: str) -> Markup:

@@ -1,22 +1,19 @@
 """Mathematics drawn while the book is built.
 
-KaTeX runs in the V8 engine of the mini-racer wheel, so a page carries finished HTML and MathML and no
-script. A formula that KaTeX cannot read is a Sphinx warning with its place: with ``-W`` it fails the build.
+KaTeX runs here (`autograde.writing.katex`), so a page carries finished HTML and MathML and no script. A formula that
+it cannot read is a Sphinx warning with its place: with ``-W`` it fails the build.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from html import escape
-from pathlib import Path
 
+from autograde.writing import katex
 from docutils import nodes
-from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-KATEX = Path(__file__).parent.parent / "assets" / "katex" / "katex.min.js"
 OPTIONS = {
     "output": "htmlAndMathml",  # screen readers read the MathML, which is hidden from view
     "strict": "error",  # what is not LaTeX would look different in the Colab notebook
@@ -29,30 +26,10 @@ PUNCTUATION = re.compile(r"[.,;:?!)\]’”]+")
 logger = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1)
-def engine() -> MiniRacer:
-    """The V8 engine with KaTeX in it, started at the first formula."""
-    context = MiniRacer()
-    context.eval(KATEX.read_text(encoding="utf-8"))
-    return context
-
-
-def render(latex: str, *, display: bool) -> str:
-    """The HTML of a formula.
-
-    Raises:
-        ValueError: KaTeX cannot read `latex`; the message is KaTeX's own.
-    """
-    try:
-        return engine().call("katex.renderToString", latex, {**OPTIONS, "displayMode": display})
-    except JSEvalException as error:
-        raise ValueError(str(error).partition("KaTeX parse error: ")[2].strip() or str(error)) from None
-
-
 def html_or_warning(node: nodes.Element, *, display: bool) -> str:
     latex = NUMBERED.sub(r"\\\1{\2*}", node.astext())
     try:
-        return render(latex, display=display)
+        return katex.draw(latex, {**OPTIONS, "displayMode": display})
     except ValueError as error:
         logger.warning("invalid formula %r: %s", latex, error, location=node, type="prekatex")
         return f'<code class="katex-error">{escape(latex)}</code>'
@@ -97,4 +74,5 @@ def setup(app) -> dict:
     app.add_html_math_renderer("prekatex", (visit_inline, None), (visit_block, None))
     app.connect("doctree-resolved", keep_punctuation)
     app.connect("html-page-context", add_stylesheet)
+    app.connect("build-finished", lambda app, error: katex.close())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

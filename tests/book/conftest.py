@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -12,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from autograde.writing.browser import OPTIONS as BROWSER_OPTIONS
-from autograde.writing.browser import find
+from autograde.writing.browser import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,12 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build(request: pytest.FixtureRequest, shared: Path) -> Path:
     """The folder of the finished site, built once for all processes that test."""
     if given := request.config.getoption("--site", default=None):
         return Path(given).resolve()
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
     with FileLock(shared / "site.lock"):
         if not (shared / "site.built").exists():
             build_site(shared / "site")
@@ -69,18 +65,10 @@ def site(build: Path):
     server.shutdown()
 
 
-def chromium(playwright: Playwright) -> str:
-    """The browser to use: the machine's own, or the one that Playwright installed."""
-    found = find() or playwright.chromium.executable_path
-    if not Path(found).exists():
-        pytest.fail("no Chromium found: install chromium or google-chrome, or run `playwright install chromium`")
-    return found
-
-
 @pytest.fixture(scope="module")
-def browser():
+def browser(chromium: str):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         yield browser
         browser.close()
 

@@ -83,13 +83,6 @@ def test_invalid_formula_is_a_warning_with_its_place(build_page, formula):
     assert 'class="katex-error"' in html
 
 
-def test_render_says_what_katex_says():
-    from prekatex import render
-
-    with pytest.raises(ValueError, match=r"Undefined control sequence: \\lgo"):
-        render(r"\lgo x", display=False)
-
-
 def test_card_has_a_heading_a_meta_line_and_an_anchor(build_page):
     html, warnings = build_page(CARD + "\nSee [it](#gan_losses.discriminator_loss).")
     assert warnings == ""

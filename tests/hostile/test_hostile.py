@@ -22,8 +22,8 @@ from playwright.sync_api import sync_playwright
 
 from autograde.grading.gradebook import Gradebook
 from autograde.grading.sandbox import walls
+from autograde.writing.browser import OPTIONS
 from tests.autograde.desk import Desk, short
-from tests.book.conftest import BROWSER_OPTIONS, chromium
 
 from .corpus import CORPUS, STEM, TOOLS
 
@@ -300,10 +300,10 @@ def pages(course):
 
 
 @pytest.fixture(scope="module")
-def tab():
+def tab(chromium):
     """A page of a browser; `tab.faults` are dialogs, and requests for anything but the page itself."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         tab = browser.new_page()
         tab.faults = []
         tab.on("dialog", lambda dialog: (tab.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))

@@ -15,10 +15,10 @@ from autograde.grading.course import Course, CourseError
 from autograde.grading.gradebook import Gradebook
 from autograde.grading.repair import repair
 from autograde.grading.runner import Run
+from autograde.writing.browser import OPTIONS
 from tests.autograde.desk import cell_of
 from tests.autograde.grading.test_markup import HOSTILE, active, png
 from tests.autograde.grading.test_pictures import BESIDE, FORMS, PICTURE, pictures_in
-from tests.book.conftest import BROWSER_OPTIONS, chromium
 
 STEM = "02_gan_losses"
 HINT = "Write <script>steal()</script> as softplus."
@@ -84,11 +84,11 @@ def test_no_hidden_check_and_no_answer_in_it(html):
         assert secret not in html
 
 
-def test_a_browser_runs_and_asks_for_nothing(html, tmp_path):
+def test_a_browser_runs_and_asks_for_nothing(html, tmp_path, chromium):
     (tmp_path / "page.html").write_text(html)
     asked, said = [], []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         for scheme, width in (("light", 1200), ("dark", 390)):
             page = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}).new_page()
             page.on("request", lambda request: asked.append(request.url))

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from autograde.__main__ import main
-from autograde.writing import browser, reference_run, side_by_side, site, source
+from autograde.writing import reference_run, side_by_side, site, source
 
 
 def page(code="print(1)", name="python3"):
@@ -152,12 +152,6 @@ def test_room_is_bounded_by_memory_and_cores(monkeypatch):
     assert side_by_side.room() == 2
     monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 2**30 // 4096))
     assert side_by_side.room() == 1
-
-
-def test_printing_without_a_browser_is_a_sentence(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(browser, "find", lambda: None)
-    with pytest.raises(OSError, match="apt install chromium"):
-        browser.print_page(tmp_path / "page.html", tmp_path / "page.pdf")
 
 
 def test_options_of_the_command(monkeypatch, tmp_path):
