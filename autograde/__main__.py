@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> int:
 def _is_ours(error: Exception) -> bool:
     """Whether it is an error that a user can do something about, told in a sentence; all others are faults of ours."""
     modules = ("autograde.writing.answers", "autograde.grading.course", "autograde.grading.intake",
-               "autograde.grading.runner")
+               "autograde.grading.sandbox.started")
     return type(error).__module__ in modules or type(error) is LookupError or isinstance(error, OSError)
 
 

@@ -34,14 +34,14 @@ def release(args: Namespace) -> int:
 
 
 def grade(args: Namespace) -> int:
-    from .grading import runner
+    from .grading.sandbox import started
 
     if not args.dask:
-        runner.get_ready()  # on another core, while this process imports
+        started.here()  # on another core, while this process imports
     from rich.console import Console
 
     from . import tables
-    from .grading import broken
+    from .grading import broken, runner
     from .grading.course import course_of
     from .grading.grader import Grader
     from .writing import chapter

@@ -13,7 +13,7 @@ from .grading import runner
 from .grading.course import Course, CourseError
 from .grading.gradebook import Gradebook
 from .grading.runner import Limits
-from .grading.sandbox import walls
+from .grading.sandbox import started, walls
 
 
 def examine(folder: Path) -> list[tuple[str, bool, str]]:
@@ -57,8 +57,8 @@ def _sandbox() -> tuple[str, bool, str]:
     if not hasattr(os, "fork"):
         return "sandbox", False, f"none: {platform.system()} cannot fork processes; grade on Linux (or in WSL)"
     try:
-        missing, limits = runner.missing(), Limits()
-    except runner.SandboxError as error:
+        missing, limits = started.here().missing, Limits()
+    except started.SandboxError as error:
         return "sandbox", False, str(error)
     level = walls.level(missing)
     bounds = (f"{limits.cell:g} s a cell, {limits.notebook:g} s and {walls.MEMORY_BYTES / 1e9:g} GB in all, "
@@ -87,7 +87,7 @@ def _submission() -> tuple[str, bool, str]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(USES)])
     try:
         ran = runner.run(notebook, "pipeline", limits=Limits(sandbox="weak"))
-    except runner.SandboxError as error:
+    except started.SandboxError as error:
         return "submission", False, str(error)
     errors = [f"{o['ename']}: {o['evalue']}" for o in ran.outputs.get(0, ()) if o["output_type"] == "error"]
     if ran.status == "graded" and not errors:

@@ -13,31 +13,21 @@ import base64
 import contextlib
 import itertools
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from .sandbox import root, walls, warm
+from .sandbox import root, started, walls
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand characters
 PATIENCE = 5.0           # seconds for a sandbox to end that was told to
-START = 300.0            # seconds for the warm process to import torch, on a busy machine
-
-
-class SandboxError(Exception):
-    """No submission can be run here; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -94,26 +84,11 @@ class Run:
         return None if self.status == "graded" else next(left, None)
 
 
-def get_ready() -> None:
-    """Start the process that all others are forked from, and do not wait for it: who is about to run notebooks, and has
-    other things to do first, need not import torch twice in a row."""
-    _started_here()
-
-
-def missing() -> dict[str, str]:
-    """The layers of the sandbox that do not hold here, and what a submission would miss, each with the reason.
-
-    Raises:
-        SandboxError: no process started that could tell.
-    """
-    return _started_here().missing
-
-
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
     """Run jobs, at most `at_once` side by side, and yield each as it ends. Jobs are taken when there is room.
 
     Raises:
-        SandboxError: this machine cannot hold a submission as `limits.sandbox` asks.
+        started.SandboxError: this machine cannot hold a submission as `limits.sandbox` asks.
     """
     waiting, running = iter(jobs), []
     try:
@@ -233,97 +208,11 @@ def _cause(code: int | None) -> str:
     return f"signal {signal.Signals(-code).name}"
 
 
-class _Warm:
-    """The warm process (`sandbox.warm`), started when it is first needed; it ends with this one."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._for_sandboxes, sandboxes = socket.socketpair()
-        self._for_judges, judges = socket.socketpair()
-        environment = warm.ENVIRONMENT | {name: os.environ[name] for name in warm.INHERITED if name in os.environ}
-        with sandboxes, judges:
-            handles = [sandboxes.fileno(), judges.fileno()]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", warm.__name__, *map(str, handles)], pass_fds=handles, env=environment, cwd="/",
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
-
-    @cached_property
-    def missing(self) -> dict[str, str]:
-        """The layers that do not hold here, each with the reason; it waits until the process can fork.
-
-        Raises:
-            SandboxError: it did not start.
-        """
-        self._for_sandboxes.settimeout(START)
-        try:
-            said = self._for_sandboxes.recv(65536)
-        except TimeoutError:
-            said = b""
-        if not said:
-            self._process.kill()
-            raise SandboxError("the process that runs submissions did not start; what it said stands above, and "
-                               "`autograde doctor` says what this machine lacks")
-        return json.loads(said)
-
-    def fork(self, seconds: float, chapter: str, *, judge: tuple[socket.socket, ...],
-             sandbox: tuple[socket.socket, ...]) -> None:
-        """A judge and a sandbox, each with its two sockets."""
-        request = warm.REQUEST.pack(seconds, chapter.encode())
-        with self._lock:
-            for asks, ends in ((self._for_judges, judge), (self._for_sandboxes, sandbox)):
-                socket.send_fds(asks, [request], [end.fileno() for end in ends])
-
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-_started: dict[int, _Warm] = {}  # by the process that started it: a fork of a grader has none
-_starting = threading.Lock()
-
-
 def _fork(chapter: str, limits: Limits, **ends: tuple[socket.socket, ...]) -> None:
     """A judge and a sandbox, from a new warm process where somebody has killed one of the old."""
-    warm_process = _warm_process(limits)
+    warm_process = started.warm_process(limits.sandbox)
     try:
         warm_process.fork(limits.notebook, chapter, **ends)
     except OSError:
         warm_process.end()
-        _warm_process(limits).fork(limits.notebook, chapter, **ends)
-
-
-def _started_here() -> _Warm:
-    with _starting:
-        found = _started.get(os.getpid())
-        if found is None or not found.is_running():
-            found = _started[os.getpid()] = _Warm()
-        return found
-
-
-def _warm_process(limits: Limits) -> _Warm:
-    """One that can fork as `limits` ask."""
-    found = _started_here()
-    with _starting:  # one thread hears what it says
-        missing = found.missing
-    if said := refusal(missing, limits.sandbox):
-        raise SandboxError(said)
-    return found
-
-
-def refusal(missing: dict[str, str], asked: str) -> str:
-    """Why nothing is graded here with a sandbox that lacks `missing`, where one of at least the level `asked` is needed;
-    empty where it will do."""
-    reached, doctor = walls.level(missing), "`autograde doctor` says how to mend it"
-    lost = "; ".join(f"{layer} ({why})" for layer, why in missing.items() if layer not in walls.SECOND_LOCKS)
-    if needed := missing.keys() & walls.NEEDED:
-        return (f"submissions could not run here as they should: {'; '.join(missing[layer] for layer in needed)}. "
-                f"{doctor}")
-    if walls.LEVELS.index(reached) <= walls.LEVELS.index(asked):
-        return ""
-    if reached == "contained":
-        return (f"this machine's sandbox is contained: it lacks {lost}. {doctor}. If this is a container "
-                "that holds nothing but the course, grade with --sandbox=contained")
-    return (f"this machine's sandbox lacks: {lost}. {doctor}. If you trust every submission, grade with --sandbox=weak")
+        started.warm_process(limits.sandbox).fork(limits.notebook, chapter, **ends)

@@ -11,7 +11,7 @@ import pytest
 
 from autograde import checks
 from autograde.__main__ import main
-from autograde.grading.sandbox import walls
+from autograde.grading.sandbox import started, walls
 from tests.autograde.desk import cell_of, short
 from tests.autograde.grading.test_repair import changed, saved_in_colab_with_new_ids, stubs_copied_below
 
@@ -230,7 +230,7 @@ def test_doctor_is_honest(tmp_path, capsys):
     ({"another user": "it could not read /root/lib/os.py: Permission denied"}, 1, ("weak", "/root/lib/os.py", "chmod o+x")),
 ])
 def test_doctor_names_the_level_what_it_lacks_and_how_to_mend_it(missing, status, said, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("autograde.grading.runner.missing", lambda: missing)
+    monkeypatch.setattr(started.here(), "missing", missing)
     assert main(["doctor", "--course", str(tmp_path)]) == status
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert all(sentence in out for sentence in said), out

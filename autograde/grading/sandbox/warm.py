@@ -25,7 +25,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from itertools import cycle
 
-from . import kernel, root, walls
+from . import held, kernel, root, walls
 
 REQUEST = struct.Struct("!d64s")  # how long it may take, and the chapter ("gan_losses"); with it come two sockets
 IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display", "av", "torchvision.transforms.v2",
@@ -157,7 +157,7 @@ def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int 
     """Fork the process of a submission, wait for its end, for too much memory or too many files, or for the other side of
     `status` to close; then kill whatever it has started, and tell over `status` how it went."""
     missing = walls.around_one(proc)
-    folder, number, inherited = walls.folder_of_one(missing), os.getpid(), walls.inheritable(proc)
+    folder, number, inherited = walls.folder_of_one(missing), os.getpid(), held.inheritable(proc)
     pid = _fork()
     if pid == 0:
         _live(seconds, end, folder, partial(walls.within, inner, seconds, number, folder, alone="processes" not in missing))
@@ -166,16 +166,16 @@ def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int 
     poll.register(status, select.POLLIN)
     looks = cycle([False] * (LOOKS_AT_FILES - 1) + [folder != root.FOLDER])
     while not too_much and not (ended := os.waitpid(pid, os.WNOHANG))[0] and not poll.poll(WATCH_SECONDS * 1000):
-        if walls.takes_too_much(pid, proc, inherited):
+        if held.takes_too_much(pid, proc, inherited):
             too_much = "memory"
-        elif next(looks) and walls.writes_too_much(folder):
+        elif next(looks) and held.writes_too_much(folder):
             too_much = "files"
     if not ended[0]:
         os.kill(pid, signal.SIGKILL)
         ended = os.waitpid(pid, 0)
     if "processes" in missing and inner.own_user and os.geteuid() == 0:  # where no namespace has ended them
-        walls.end_user(number)
-    walls.end_orphans(proc)
+        held.end_user(number)
+    held.end_orphans(proc)
     walls.remove(folder)
     with contextlib.suppress(OSError):
         status.sendall(json.dumps({"code": os.waitstatus_to_exitcode(ended[1]), "too_much": too_much}).encode())

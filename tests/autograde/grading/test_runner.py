@@ -13,7 +13,7 @@ import pytest
 
 from autograde.grading import runner
 from autograde.grading.runner import Job, Limits, run, run_all
-from autograde.grading.sandbox import walls
+from autograde.grading.sandbox import started, walls
 
 LIMITS = Limits(cell=10, notebook=60)
 
@@ -165,7 +165,7 @@ def settled(marker, expected):
 
 def warm_command():
     run(notebook("1"), "gan_losses", limits=LIMITS)  # the warm process is there
-    warm = runner._started[os.getpid()]
+    warm = started._started[os.getpid()]
     return b"\0".join(map(str.encode, warm._process.args)), warm
 
 
@@ -194,10 +194,11 @@ def test_who_stops_early_leaves_no_process():
 GRADER = """
 import sys
 from autograde.grading import runner
+from autograde.grading.sandbox import started
 from tests.autograde.grading.test_runner import notebook
 for _, ran in runner.run_all([runner.Job(i, notebook("import time; print(1)" + "; time.sleep(600)" * i), "gan_losses")
                               for i in range(2)]):
-    print("\\0".join(runner._started.popitem()[1]._process.args), flush=True)
+    print("\\0".join(started._started.popitem()[1]._process.args), flush=True)
 """
 
 
@@ -215,7 +216,7 @@ def test_a_killed_grader_takes_everything_with_it():
 def test_a_machine_that_lacks_a_layer_is_refused(monkeypatch):
     _, warm = warm_command()
     monkeypatch.setattr(warm, "missing", {"memory": "Operation not permitted"})
-    with pytest.raises(runner.SandboxError, match=r"lacks: memory \(Operation not permitted\).*--sandbox=weak"):
+    with pytest.raises(started.SandboxError, match=r"lacks: memory \(Operation not permitted\).*--sandbox=weak"):
         run(notebook("1"), "gan_losses", limits=LIMITS)
     assert run(notebook("1"), "gan_losses", limits=Limits(sandbox="weak")).status == "graded"
     monkeypatch.setattr(warm, "missing", {"Landlock": "Function not implemented"})
@@ -224,22 +225,23 @@ def test_a_machine_that_lacks_a_layer_is_refused(monkeypatch):
 
 def test_each_level_is_graded_on_where_it_is_asked_for():
     container, nothing = dict.fromkeys(walls.NAMESPACES, "Operation not permitted"), {"system calls": "no libseccomp"}
-    assert not any(runner.refusal(missing, asked) for missing, asked in (
+    assert not any(started.refusal(missing, asked) for missing, asked in (
         ({}, "strong"), (container, "contained"), ({}, "contained"), (container, "weak"), (nothing, "weak")))
-    assert "is contained: it lacks" in runner.refusal(container, "strong") and "--sandbox=contained" in runner.refusal(container, "strong")
+    assert "is contained: it lacks" in started.refusal(container, "strong") and "--sandbox=contained" in started.refusal(container, "strong")
     for asked in ("strong", "contained"):
-        assert "lacks: system calls (no libseccomp)" in runner.refusal(nothing, asked)
+        assert "lacks: system calls (no libseccomp)" in started.refusal(nothing, asked)
 
 
 @pytest.mark.parametrize("asked", walls.LEVELS)
 def test_a_machine_on_which_right_answers_would_fail_is_refused_at_every_level(asked):
-    said = runner.refusal({"packages": "av is not installed"}, asked)
+    said = started.refusal({"packages": "av is not installed"}, asked)
     assert "could not run here as they should: av is not installed" in said and "autograde doctor" in said
 
 
 IN_A_CONTAINER = """
 import json
-from autograde.grading.runner import Limits, SandboxError, run
+from autograde.grading.runner import Limits, run
+from autograde.grading.sandbox.started import SandboxError
 from tests.autograde.grading.test_runner import notebook
 try:
     run(notebook("1"), "gan_losses")
@@ -291,4 +293,4 @@ def test_a_killed_warm_process_is_started_anew():
     os.kill(judges.pop(), signal.SIGKILL)
     assert run(notebook("1"), "gan_losses", limits=LIMITS).status in ("graded", "crashed", "broken")
     assert run(notebook("1"), "gan_losses", limits=LIMITS).status == "graded"
-    assert runner._started[os.getpid()] is not warm and not settled(command, processes(command)) & before
+    assert started._started[os.getpid()] is not warm and not settled(command, processes(command)) & before

@@ -1,8 +1,6 @@
 """Each layer, by what is tried inside and fails; as root, and as a user with no rights at all."""
 import json
-import mmap
 import os
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -174,59 +172,3 @@ def test_levels():
     assert walls.level(container) == "contained" and walls.level(container | {"Landlock": "none"}) == "weak"
     for layer in ("another user", "limits", "system calls", "answers", "capabilities", "privileges", "memory", "user namespace"):
         assert walls.level(container | {layer: "no"}) == walls.level({layer: "no"}) == "weak"
-
-
-PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # malloc might give what was freed before a fork: inherited, not taken
-
-
-def _written(memory: mmap.mmap) -> mmap.mmap:
-    """The memory, every page of it written on, so that the system has to give it."""
-    memory[::4096] = bytes(len(memory[::4096]))
-    return memory
-
-
-def test_memory_counts_descendants_and_not_what_they_inherited():
-    """The 200 MB that the parent shares are no memory of a fork that leaves them alone, and hide nothing of what it takes."""
-    proc, reader_writer, shared = walls.open_proc(), os.pipe(), _written(mmap.mmap(-1, 200_000_000))
-    inherited = walls.inheritable(proc)
-    assert inherited > 1_000_000
-    pid = os.fork()
-    if pid == 0:
-        grandchild = os.fork()
-        held = _written(mmap.mmap(-1, 50_000_000, PRIVATE))
-        os.write(reader_writer[1], held[:1])
-        os.read(os.pipe()[0], 1) if grandchild == 0 else os.waitpid(grandchild, 0)
-        os._exit(0)
-    os.read(reader_writer[0], 1), os.read(reader_writer[0], 1)
-    held = walls.memory(pid, proc, inherited=inherited)
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for one in (int(child), pid):
-        os.kill(one, 9)
-    os.waitpid(pid, 0)
-    shared.close()
-    assert 95_000_000 < held < 140_000_000
-    assert walls.memory(pid, proc) == 0, "it has ended"
-
-
-def test_copies_that_forks_make_of_what_they_inherited_are_counted(monkeypatch):
-    """Three forks write on the 60 MB that they share: then there are 180 MB more, and no fork has taken any."""
-    proc, (reader, writer) = walls.open_proc(), os.pipe()
-    inherited = walls.inheritable(proc) + 60_000_000
-    pid = os.fork()
-    if pid == 0:
-        held = _written(mmap.mmap(-1, 60_000_000, PRIVATE))
-        if any(os.fork() == 0 for _ in range(3)):  # a fork forks no more
-            _written(held)
-        os.write(writer, b"x")
-        signal.pause()
-    for _ in range(4):
-        os.read(reader, 1)
-    monkeypatch.setattr(walls, "MEMORY_BYTES", 150_000_000)
-    assert walls.memory(pid, proc, inherited=inherited) < 20_000_000
-    assert walls.takes_too_much(pid, proc, inherited)
-    monkeypatch.setattr(walls, "MEMORY_BYTES", inherited + 240_000_000)
-    assert not walls.takes_too_much(pid, proc, inherited)
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        os.kill(int(child), 9)
-    os.kill(pid, 9)
-    os.waitpid(pid, 0)
