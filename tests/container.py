@@ -1,6 +1,7 @@
-"""Runs a command as an ordinary container runs it: with the rights that Docker leaves to root, and no new namespace.
+"""Runs a command with fewer rights than the tests have, where it can read Python and the course all the same.
 
-    python -m tests.container COMMAND ...
+    python -m tests.container docker COMMAND ...    as an ordinary container does: what Docker leaves to root, and no new namespace
+    python -m tests.container nobody COMMAND ...    as an ordinary user
 
 What Docker's default profile forbids without CAP_SYS_ADMIN (moby, profiles/seccomp/default.json) is refused here too.
 """
@@ -21,7 +22,7 @@ from autograde.grading.sandbox import kernel
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PR_CAPBSET_DROP = 24
+PR_CAPBSET_DROP, NOBODY = 24, 65534
 # chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
 KEPT = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 FORBIDDEN = """
@@ -33,16 +34,14 @@ FORBIDDEN = """
 NEW_NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 
 
-def enter() -> None:
+def docker() -> None:
     """Give up what a container has not, for good."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() == 0:
-        _open_to_all((sys.base_prefix, sys.prefix, str(ROOT)))
-        for capability in set(range(64)) - set(KEPT):
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails for numbers that this kernel does not know
-        low, high = (sum(1 << c % 32 for c in KEPT if c // 32 == half) for half in (0, 1))
-        sets = struct.pack("6I", low, low, 0, high, high, 0)
-        assert libc.capset(struct.pack("Ii", 0x20080522, 0), sets) == 0, os.strerror(ctypes.get_errno())
+    for capability in set(range(64)) - set(KEPT):
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails for numbers that this kernel does not know
+    low, high = (sum(1 << c % 32 for c in KEPT if c // 32 == half) for half in (0, 1))
+    sets = struct.pack("6I", low, low, 0, high, high, 0)
+    assert libc.capset(struct.pack("Ii", 0x20080522, 0), sets) == 0, os.strerror(ctypes.get_errno())
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     for name in FORBIDDEN:
         rules.add_rule(seccomp.ERRNO(errno.EPERM), name)
@@ -50,6 +49,13 @@ def enter() -> None:
     for flag in NEW_NAMESPACES:
         rules.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     rules.load()
+
+
+def nobody() -> None:
+    """Become a user with no rights at all."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
 
 
 def _open_to_all(paths: Iterable[str]) -> None:
@@ -68,5 +74,6 @@ def _open_to_all(paths: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    enter()
-    os.execvp(sys.argv[1], sys.argv[1:])
+    _open_to_all((sys.base_prefix, sys.prefix, str(ROOT)))
+    {"docker": docker, "nobody": nobody}[sys.argv[1]]()
+    os.execvp(sys.argv[2], sys.argv[2:])

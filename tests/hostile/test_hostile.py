@@ -92,7 +92,7 @@ class Course:
         environment = os.environ | {"SECRET": self.secrets["environment"], "HOME": str(self.home), "OMP_NUM_THREADS": "1",
                                     "TMPDIR": str(self.home / "temporary"), "PYTHONDONTWRITEBYTECODE": "1"}
         (self.home / "temporary").mkdir(exist_ok=True)
-        around = [sys.executable, "-m", "tests.container"] if self.level == "contained" else []
+        around = [sys.executable, "-m", "tests.container", "docker"] if self.level == "contained" else []
         command = [*around, sys.executable, "-c", COMMANDS % (CELL, NOTEBOOK), *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
 

@@ -259,7 +259,7 @@ FLOOD = "import time\nwhile True:\n    open(str(time.time()), 'wb').write(bytes(
 def in_a_container(level):
     """What the grader says there when it is not asked for less than "strong", and two runs: status, sentence, outputs."""
     code = IN_A_CONTAINER.replace("LEVEL", level).replace("FLOOD", repr(FLOOD))
-    done = subprocess.run([sys.executable, "-m", "tests.container", sys.executable, "-c", code], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "tests.container", "docker", sys.executable, "-c", code], capture_output=True, text=True,
                           check=True, cwd=Path(__file__).parents[3])
     refused, *ran = done.stdout.strip().splitlines()
     return refused, *map(json.loads, ran)
