@@ -12,7 +12,6 @@ import json
 import mmap
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile

@@ -11,7 +11,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograde.grading import runner
 from autograde.grading.runner import Job, Limits, run, run_all
 from autograde.grading.sandbox import started, walls
 
@@ -193,7 +192,6 @@ def test_who_stops_early_leaves_no_process():
 
 GRADER = """
 import sys
-from autograde.grading import runner
 from autograde.grading.sandbox import started
 from tests.autograde.grading.test_runner import notebook
 for _, ran in runner.run_all([runner.Job(i, notebook("import time; print(1)" + "; time.sleep(600)" * i), "gan_losses")
