@@ -13,6 +13,7 @@ import importlib.util
 import itertools
 import json
 import platform
+import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -103,11 +104,21 @@ def _must_have_workers(client: Client, address: str) -> None:
         raise CourseError(f"the Dask scheduler at {address} has no worker; start some with `dask worker {address} "
                           "--nworkers auto --nthreads 1`, in an environment with this course installed") from None
     ours = versions()
-    for worker, found in client.run(versions, on_error="return").items():
+    for worker, found in _versions_of_workers(client).items():
         if isinstance(found, Exception):
             raise CourseError(f"the Dask worker {worker} cannot grade: {found}. Is this course installed there?")
         if differ := _differences(ours, found):
             raise CourseError(f"the Dask worker {worker} cannot grade: {differ}")
+
+
+def _versions_of_workers(client: Client) -> dict[str, dict[str, str] | Exception]:
+    """By worker what it has, or the error with which it failed; asked again while one of them is just leaving."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        found = client.run(versions, on_error="return")
+        if not any(isinstance(had, OSError) for had in found.values()) or time.monotonic() > until:  # its connection closed
+            return found
+        time.sleep(0.5)
 
 
 def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The command line: a run from first step to picture, going on with it, and mistakes that it explains."""
 import errno
 import json
+import shlex
 import shutil
 
 import numpy as np
@@ -186,7 +187,7 @@ def test_a_folder_of_pictures_is_a_data_set(tmp_path):
     ("sample nowhere", "no model (or folder of a run) 'nowhere'"),
     ("sample runs/nowhere", "train first"),
     ("sample dcgan", "train first"),
-    (f"sample {__file__}", "no generator"),
+    (f"sample {shlex.quote(__file__)}", "no generator"),
     ("evaluate dcgn", "Did you mean 'dcgan'"),
     ("evaluate dcgan --feature x", "Did you mean '--features'"),
     ("evaluate dcgan --features fid", "no network of features 'fid'"),
@@ -195,7 +196,7 @@ def test_a_folder_of_pictures_is_a_data_set(tmp_path):
     ("evaluate dcgan --count 3", "at least 16, got 3"),
 ])
 def test_a_mistake_is_explained_in_one_sentence(arguments, message, capsys, tmp_path):
-    words = arguments.split()
+    words = shlex.split(arguments)
     assert main([*words, "--out", str(tmp_path)] if words[0] == "train" else words) == 2
     printed = capsys.readouterr().err
     assert message in printed and printed.startswith("error: ") and len(printed.strip().splitlines()) == 1

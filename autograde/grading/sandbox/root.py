@@ -136,6 +136,14 @@ def _not_loaded(package: str) -> str | None:
     return spec.origin if spec and spec.has_location else None
 
 
+def must_be_writable(folder: str) -> None:
+    """Raises OSError where no file can be put into a folder; the message names it."""
+    try:
+        Path(folder, "tried").write_bytes(b"x")
+    except OSError as error:
+        raise OSError(error.errno, f"{folder}: {os.strerror(error.errno)}") from None
+
+
 def must_hide_answers() -> None:
     """Raises OSError where a file of our own packages can be read."""
     for folder in hidden():

@@ -18,7 +18,6 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from . import kernel, root
 
@@ -197,7 +196,7 @@ def trial(proc: int | None, inner: Inner) -> dict[str, str]:
     def innermost(folder: str, *, alone: bool) -> dict[str, str]:
         missing = within(inner, 60, os.getpid(), folder, alone=alone)
         for name, holds in (("answers", root.must_hide_answers), ("packages", root.must_see_packages),
-                            ("own files", lambda: Path(folder, "tried").write_bytes(b"x"))):
+                            ("own files", lambda: root.must_be_writable(folder))):
             with _layer(name, missing):
                 holds()
         return missing

@@ -47,7 +47,9 @@ GRADERS = textwrap.dedent("""
     from autograde.grading.course import Course
     from autograde.grading.runner import Run
 
-    def run(job):  # made up, but another one for each student
+    def run(job):  # made up, but another one for each student; the course's own cells, run alone, are well
+        if job.key is None:
+            return Run("graded", "", {0: []})
         number = int(job.key.submission.student[1:])
         results = [{"title": c.title, "passed": i < number, "points": c.points * (i < number), "max_points": c.points, "hint": ""}
                    for i, c in enumerate(checks.checks_of("gan_losses.js_divergence"))]

@@ -192,6 +192,7 @@ def test_who_stops_early_leaves_no_process():
 
 GRADER = """
 import sys
+from autograde.grading import runner
 from autograde.grading.sandbox import started
 from tests.autograde.grading.test_runner import notebook
 for _, ran in runner.run_all([runner.Job(i, notebook("import time; print(1)" + "; time.sleep(600)" * i), "gan_losses")

@@ -59,7 +59,7 @@ IN_A_CONTAINER = ATTEMPTS | {  # where it sees that there are files, and may not
     "an answer": (ATTEMPTS["an answer"][0], "EACCES"),
     "a check": (ATTEMPTS["a check"][0], "EACCES"),
     "a package that is hidden": ("open(HIDDEN + '/__init__.py')", "EACCES"),
-    "its neighbour": ("answer = 'pip' in open(os.path.dirname(HIDDEN) + '/pip/__init__.py').read()", True),
+    "its neighbour": ("answer = 'client' in open(os.path.dirname(HIDDEN) + '/nbclient/__init__.py').read()", True),
     "a list of the course": (f"os.listdir({str(ROOT)!r})", "EACCES"),
     "this test": (ATTEMPTS["this test"][0], "EACCES"),
     "users": (ATTEMPTS["users"][0], "EACCES"),
