@@ -18,6 +18,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from . import kernel, root
 
@@ -196,7 +197,7 @@ def trial(proc: int | None, inner: Inner) -> dict[str, str]:
     def innermost(folder: str, *, alone: bool) -> dict[str, str]:
         missing = within(inner, 60, os.getpid(), folder, alone=alone)
         for name, holds in (("answers", root.must_hide_answers), ("packages", root.must_see_packages),
-                            ("own files", lambda: root.must_be_writable(folder))):
+                            ("own files", lambda: Path(folder, "tried").write_bytes(b"x"))):
             with _layer(name, missing):
                 holds()
         return missing
@@ -243,7 +244,8 @@ def _layer(name: str, missing: dict[str, str]) -> Iterator[None]:
     try:
         yield
     except (OSError, AttributeError, ValueError) as error:  # AttributeError: no such call outside Linux
-        missing[name] = getattr(error, "strerror", None) or str(error)
+        said, file = getattr(error, "strerror", None) or str(error), getattr(error, "filename", None)
+        missing[name] = f"{file}: {said}" if file else said
 
 
 def _user_namespace(proc: int | None) -> None:

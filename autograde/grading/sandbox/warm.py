@@ -32,7 +32,8 @@ IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display
             "safetensors.torch")  # by notebooks, beside torch
 ENVIRONMENT = {"CLIPKIT_PRESET": "smoke", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
                "LANG": "C.UTF-8"}  # for every submission alike
-INHERITED = ("HOME", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE")  # so that Python finds what it needs
+INHERITED = ("HOME", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONUSERBASE",
+             "PYTHONNOUSERSITE")  # so that Python finds what it needs
 WATCH_SECONDS = 0.1
 LOOKS_AT_FILES = 5  # of so many looks at a submission, one at what it has written, where the kernel does not bound it
 
