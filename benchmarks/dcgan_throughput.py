@@ -23,13 +23,13 @@ from benchmarks.machine import FIGURES, keep, kept
 from benchmarks.public_dcgan import PublicLoop
 from benchmarks.side_by_side import ratio, side_by_side
 from clipkit import Walkers
-from solutions.clip_features import load_features
 from solutions.dcgan import Discriminator, Generator, dcgan_init
 from solutions.evaluation import features_of, frechet_distance
-from solutions.gan_step import fast_at_bfloat16
-from solutions.recipe import sample
-from solutions.settings import Settings
-from solutions.train import fit
+from solutions.measures.clip_features import load_features
+from solutions.training.gan_step import fast_at_bfloat16
+from solutions.training.recipe import sample
+from solutions.training.settings import Settings
+from solutions.training.train import fit
 
 NAME = "dcgan_throughput"
 SIZES = {  # as in the presets of solutions/dcgan.py

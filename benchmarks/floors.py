@@ -21,15 +21,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.machine import keep
 from benchmarks.side_by_side import seconds
 from clipkit import ClipSet
-from solutions import models
 from solutions.after_gans import flow_matching_loss
-from solutions.gan_step import fast_at_bfloat16
-from solutions.latent_flow import FlowRecipe, draw
-from solutions.layers import channels_last
-from solutions.models import MODELS
-from solutions.recipe import Recipe
-from solutions.settings import Settings
-from solutions.train import draw_batch, one_step, set_up
+from solutions.models import registry
+from solutions.models.latent_flow import FlowRecipe, draw
+from solutions.models.registry import MODELS
+from solutions.networks.layers import channels_last
+from solutions.training.gan_step import fast_at_bfloat16
+from solutions.training.recipe import Recipe
+from solutions.training.settings import Settings
+from solutions.training.train import draw_batch, one_step, set_up
 
 NAME = "floors"
 STEPS = 4  # timed; the best of them counts
@@ -72,7 +72,7 @@ def steps_of(
 ) -> dict[str, Step]:
     """What a model ready to train on noise of that shape does in a step; its parts, where they are trained one by one."""
     clips = torch.rand(64, num_frames or MODELS[name].num_frames, 3, size, size) * 2 - 1
-    recipe = models.recipe(name, ClipSet(clips, {"shirt": torch.arange(64) % 4}, {"shirt": tuple("abcd")}), preset)
+    recipe = registry.recipe(name, ClipSet(clips, {"shirt": torch.arange(64) % 4}, {"shirt": tuple("abcd")}), preset)
     if isinstance(recipe, FlowRecipe):
         return {f"{name}, {part}": step for part, step in flow_steps(recipe).items()}
     settings = dataclasses.replace(recipe.settings, batch=batch) if batch else recipe.settings

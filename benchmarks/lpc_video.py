@@ -22,11 +22,11 @@ from torch import Tensor
 
 from clipkit import ClipSet, LPCSprites, film_strip
 from clipkit.names import known
-from solutions import models
-from solutions.clip_features import ClipFeatures, label_accuracy, train_features
 from solutions.evaluation import features_of, frechet_distance, precision_recall
-from solutions.gan_step import fast_at_bfloat16
-from solutions.layers import num_parameters
+from solutions.measures.clip_features import ClipFeatures, label_accuracy, train_features
+from solutions.models import registry
+from solutions.networks.layers import num_parameters
+from solutions.training.gan_step import fast_at_bfloat16
 
 FIGURES = Path(__file__).parent / "figures"
 SHEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
@@ -93,7 +93,7 @@ def feature_network(labelled: ClipSet, others: ClipSet, *, steps: int) -> tuple[
 def trained(name: str, training: ClipSet, preset: str, count: int) -> tuple[Tensor, dict]:
     """Clips of a model trained here, and what it cost; on one thread."""
     torch.set_num_threads(1)
-    recipe = models.recipe(name, training, preset, SEED)
+    recipe = registry.recipe(name, training, preset, SEED)
     start = time.process_time()
     run = recipe.train(seed=SEED, description=name)
     seconds = time.process_time() - start

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from clipkit.files import whole
+
 FIGURES = Path(__file__).parent / "figures"
 
 
@@ -40,13 +42,11 @@ def cpu_model() -> str:
 
 
 def keep(name: str, figures: dict) -> Path:
-    """Writes figures/NAME.json, with the machine, in place of the one before; written aside and then renamed."""
-    FIGURES.mkdir(exist_ok=True)
+    """Writes figures/NAME.json, with the machine, in place of the one before."""
     path = FIGURES / f"{name}.json"
     text = json.dumps({"command": f"python -m benchmarks.{name}", "machine": describe()} | figures, indent=2)
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    with whole(path) as aside:
+        aside.write_text(text + "\n", encoding="utf-8")
     return path
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from solutions.settings import Settings
+from solutions.training.settings import Settings
 
 
 class PublicLoop:

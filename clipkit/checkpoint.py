@@ -1,6 +1,5 @@
 """Checkpoint and resume: an interrupted run goes on where it stopped."""
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
+
+from clipkit.files import whole
 
 
 class Checkpoint:
@@ -53,13 +54,8 @@ class Checkpoint:
     def save(self) -> None:
         """Writes the file now."""
         state = {name: _state(name, part) for name, part in self.parts.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f".{self.path.name}.part")
-        try:
+        with whole(self.path) as aside:
             torch.save({"done": self.done, "parts": state}, aside)
-            os.replace(aside, self.path)
-        finally:
-            aside.unlink(missing_ok=True)
 
     def delete(self) -> None:
         """Removes the file: the next run begins at step 0. The parts stay as they are now."""

@@ -1,9 +1,10 @@
 """The files of the LPC character sheets: where they come from, whose they are, and whether they arrived whole."""
 
 import hashlib
-import os
 import urllib.request
 from pathlib import Path
+
+from clipkit.files import whole
 
 COMMIT = "3ce4048c5227802bd8f1888e293fd3afdba91c0c"
 SOURCE = f"https://raw.githubusercontent.com/YingzhenLi/Sprites/{COMMIT}"
@@ -91,7 +92,5 @@ def _check(data: bytes, name: str, what: str) -> None:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(data)
-    os.replace(aside, path)
+    with whole(path) as aside:
+        aside.write_bytes(data)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from clipkit.pixels import as_clips, as_images, enlarge, evenly_spread, indexed, to_pixels
+from clipkit.pixels import as_clips, as_images, enlarge, evenly_spread, to_pixels
 
 GAP = 2  # display pixels between two tiles, transparent: right on a light page and on a dark one
 LETTERS_IN_TITLE = 110  # about so many fit into a row: a wide sheet is shown smaller, and its titles stay legible

@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from clipkit.pictures import Picture, at_least_one, data_uri, described, film_strip, png

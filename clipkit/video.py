@@ -1,7 +1,6 @@
 """Video files, written and read with PyAV: MP4, WebM and GIF out, whatever FFmpeg decodes in."""
 
 import io
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from clipkit import damage
+from clipkit.files import whole
 from clipkit.frames import frames_of
 from clipkit.pixels import as_clips, enlarge, from_pixels, indexed, to_pixels
 
@@ -43,13 +43,8 @@ def write_video(clip: Tensor, path: str | Path, *, fps: float = 8, scale: int = 
         raise ValueError(f"expected a path that ends in .mp4, .webm or .gif, got {path.name!r}")
     if not 0 <= crf <= 51:
         raise ValueError(f"expected crf of 0 (loses nothing or little) to 51, got {crf}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as aside:
         encode(_one_clip(clip, scale), str(aside.absolute()), path.suffix.lower(), fps, crf)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
     return path
 
 

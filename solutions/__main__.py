@@ -3,24 +3,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
 
 import clipkit
 from clipkit.names import known
 from clipkit.presets import PRESETS
-from solutions import models, parallel, scores
 from solutions.conditional import controlled_factor
 from solutions.evaluation import inception_score
-from solutions.health import health
-from solutions.models import MODELS
-from solutions.recipe import Recipe, frames, picture
-from solutions.train import Run
+from solutions.measures import scores
+from solutions.measures.health import health
+from solutions.models import registry
+from solutions.models.registry import MODELS
+from solutions.models.saved import load_generator, save_generator
+from solutions.training import parallel
+from solutions.training.recipe import Recipe, frames, picture
+from solutions.training.train import Run
 
 COMMANDS = ("train", "sample", "evaluate")
 FEWEST = 8  # clips to evaluate on: in each half of them, one more than the 3 neighbours of precision and recall
@@ -60,7 +60,7 @@ def add_train(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser("train", help="train a model", allow_abbrev=False)
     parser.add_argument("model", help=", ".join(MODELS))
     parser.add_argument("--preset", default="cpu", help="smoke (seconds), cpu (one to two minutes) or gpu")
-    parser.add_argument("--data", help=f"a folder of videos or pictures, or one of {', '.join(models.DATA)}")
+    parser.add_argument("--data", help=f"a folder of videos or pictures, or one of {', '.join(registry.DATA)}")
     parser.add_argument("--size", type=int, help="height and width")
     parser.add_argument("--out", type=Path, help="the folder of the run; default runs/MODEL")
     parser.add_argument("--resume", action="store_true", help="go on with the run that is there")
@@ -100,8 +100,8 @@ def train(options: argparse.Namespace) -> int:
         raise ValueError(f"there is a run in {str(out)!r}: add --resume to go on with it, or take another --out")
     device = parallel.start(clipkit.device(options.preset))
     about = {"model": options.model, "preset": options.preset, "data": options.data or model.data, "seed": options.seed}
-    data = models.load(about["data"], preset=options.preset, num_frames=model.num_frames, size=options.size)
-    recipe = models.recipe(options.model, data, options.preset, options.seed)
+    data = registry.load(about["data"], preset=options.preset, num_frames=model.num_frames, size=options.size)
+    recipe = registry.recipe(options.model, data, options.preset, options.seed)
     about |= {"shape": list(data.clips.shape[1:]), "attributes": data.attributes}
     try:
         run = recipe.train(
@@ -119,8 +119,11 @@ def train(options: argparse.Namespace) -> int:
 def write(out: Path, recipe: Recipe, run: Run, about: dict) -> None:
     """Leaves what a run has made in its folder, and says how it is."""
     about |= {"device": describe(next(run.ema.parameters()).device), "torch": torch.__version__}
-    weights = {name: value.contiguous().cpu() for name, value in run.ema.state_dict().items()}
-    write_aside(out / "generator.safetensors", save(weights, metadata={"run": json.dumps(about)}))
+    path = out / "generator.safetensors"
+    try:
+        save_generator(run.ema, path, about)
+    except OSError as error:
+        raise OSError(f"cannot write {str(path)!r} ({error.strerror}): make room, or take another --out") from error
     run.history.write_csv(out / "history.csv")
     samples = recipe.sample(run.ema, 256)
     picture(samples[:32], f"samples of {about['model']}").save(out / "samples.png")
@@ -129,26 +132,10 @@ def write(out: Path, recipe: Recipe, run: Run, about: dict) -> None:
         print(health(run.history, samples, recipe.real[:256]))
 
 
-def write_aside(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all: where it fails, the one before stays.
-
-    Raises:
-        OSError: it could not be written; says why and what to try.
-    """
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    except OSError as error:
-        raise OSError(f"cannot write {str(path)!r} ({error.strerror}): make room, or take another --out") from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
 def sample(options: argparse.Namespace) -> int:
     """Draws samples from a trained generator into a picture."""
     path = generator_file(options.run)
-    generator, recipe, about = restore(path)
+    generator, recipe, about = load_generator(path)
     if options.count < 1:
         raise ValueError(f"expected a count of at least 1, got {options.count}")
     to = options.to or path.with_name("samples.png")
@@ -163,7 +150,7 @@ def evaluate(options: argparse.Namespace) -> int:
         raise ValueError(f"expected a count of at least 16, got {options.count}: scores of few samples say nothing")
     features, found = scores.network(options.features, options.weights), []
     for word in options.runs:
-        generator, recipe, about = restore(generator_file(word))
+        generator, recipe, about = load_generator(generator_file(word))
         truth, more = held_out(options.data or about["data"], about, options.count)
         shown = frames if recipe.real.ndim == 4 else lambda data: data.clips
         sets = {"held-out data": shown(truth), "more of the data": shown(more)}
@@ -202,9 +189,9 @@ def held_out(name: str, about: dict, count: int) -> tuple[clipkit.ClipSet, clipk
         ValueError: a set that is not made has fewer than FEWEST clips.
     """
     shape, preset = about["shape"], about["preset"]
-    load = lambda **made: models.load(
+    load = lambda **made: registry.load(
         name, preset=preset, num_frames=MODELS[about["model"]].num_frames, size=shape[-1], **made)
-    if name in models.MADE:
+    if name in registry.MADE:
         return load(count=count, seed=1), load(count=count, seed=2)
     data = load()
     if len(data) < FEWEST:
@@ -214,29 +201,6 @@ def held_out(name: str, about: dict, count: int) -> tuple[clipkit.ClipSet, clipk
     halves = order.tensor_split(2)
     of = lambda half: {name: values[half] for name, values in data.labels.items()}
     return tuple(clipkit.ClipSet(data.clips[half], of(half), data.attributes) for half in halves)
-
-
-def restore(path: Path) -> tuple[torch.nn.Module, Recipe, dict]:
-    """A trained generator in evaluation mode, with the recipe that draws from it.
-
-    Raises:
-        ValueError: the file is no generator that `train` has written.
-    """
-    foreign = ValueError(f"{str(path)!r} is no generator that `python -m solutions train` has written")
-    try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {})["run"])
-        empty = models.blank(about["shape"], about["attributes"])
-    except FileNotFoundError:
-        raise ValueError(f"there is no {str(path)!r}: train first, or name the folder of a run") from None
-    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError):
-        raise foreign from None
-    try:
-        recipe = models.recipe(about["model"], empty, about["preset"])
-        recipe.generator.load_state_dict(load_file(path))
-    except (KeyError, RuntimeError):  # of another version of the course, or put together by hand
-        raise foreign from None
-    return recipe.generator.eval(), recipe, about
 
 
 def describe(device: torch.device) -> str:

@@ -18,9 +18,9 @@ from torch.optim import Adam, Optimizer
 
 from clipkit import Walkers, progress
 from solutions.after_gans import flow_matching_loss, heun
+from solutions.networks.velocity_network import VelocityNetwork
 from solutions.pipeline import luma
 from solutions.responsibility import copying
-from solutions.velocity_network import VelocityNetwork
 
 NOISE = 128  # numbers that an entry is given for each clip
 

@@ -1,14 +1,15 @@
 """Chapter 3: what a convolution computes, what a network sees, and the features of frames and of clips.
 
-Networks here take images (B, C, H, W); `frame_features` hands them the frames of clips. `clip_cnn` has the networks
+Networks here take images (B, C, H, W); `frame_features` hands them the frames of clips. `networks.clip_cnn` has the networks
 that see time.
 """
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from clipkit.names import known
 from torch import Tensor, nn
+
+from clipkit.names import known
 
 
 def output_size(

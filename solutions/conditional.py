@@ -1,6 +1,6 @@
 """Chapter 7: control by a label that is given (cGAN), and by codes whose meaning is found (InfoGAN).
 
-What an InfoGAN is built of is in `solutions.infogan`.
+What an InfoGAN is built of is in `solutions.models.infogan`.
 """
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch.optim import Optimizer
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import Discriminator, Generator, dcgan_init
-from solutions.recipe import Recipe, frames
-from solutions.settings import Settings
 from solutions.stability import r1_penalty
+from solutions.training.recipe import Recipe, frames
+from solutions.training.settings import Settings
 
 
 def join_label(

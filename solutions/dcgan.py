@@ -16,9 +16,9 @@ from torch.optim import Adam, Optimizer
 import clipkit
 from clipkit import ClipSet
 from clipkit.names import known
-from solutions.layers import ema_decay, num_doublings, update_ema
-from solutions.recipe import Recipe, frames
-from solutions.settings import Settings
+from solutions.networks.layers import ema_decay, num_doublings, update_ema
+from solutions.training.recipe import Recipe, frames
+from solutions.training.settings import Settings
 
 
 def transposed_size(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from clipkit import progress, read_video, write_video
-from solutions.autoencoder import Autoencoder, train_code_gan
+from solutions.networks.autoencoder import Autoencoder, train_code_gan
 
 
 def clip_from_pixels(pixels: np.ndarray) -> Tensor:

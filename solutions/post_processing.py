@@ -1,7 +1,7 @@
 """Chapter 11: making a generated clip fit to be seen: noise, flicker, colours, frame rate, joints.
 
 Everything that is estimated from a clip (a gain, a mean, a histogram) is estimated once for all of its frames; from
-each frame alone it would flicker. `psnr` here and `clip_quality` measure before and after.
+each frame alone it would flicker. `psnr` here and `measures.clip_quality` measure before and after.
 """
 from __future__ import annotations
 

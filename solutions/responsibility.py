@@ -13,8 +13,8 @@ import torch
 from torch import LongTensor, Tensor, nn
 from torch.optim import Optimizer
 
+from solutions.measures.watermark import STRENGTH, from_spectrum, key_signs, marked_band, spectrum
 from solutions.pipeline import luma
-from solutions.watermark import STRENGTH, from_spectrum, key_signs, marked_band, spectrum
 
 
 def nearest(samples: Tensor, others: Tensor) -> tuple[Tensor, LongTensor]:

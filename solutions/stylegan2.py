@@ -16,11 +16,11 @@ from torch.optim import Optimizer
 
 import clipkit
 from clipkit import ClipSet
-from solutions.layers import num_doublings
-from solutions.parallel import plain
-from solutions.recipe import Recipe, frames
-from solutions.settings import Hooks, Settings
+from solutions.networks.layers import num_doublings
 from solutions.stability import MinibatchStd
+from solutions.training.parallel import plain
+from solutions.training.recipe import Recipe, frames
+from solutions.training.settings import Hooks, Settings
 
 
 class EqualizedLinear(nn.Module):

@@ -17,9 +17,9 @@ from torch.optim import Optimizer
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
-from solutions.losses import least_squares_d, least_squares_g
-from solutions.recipe import Recipe, frames
-from solutions.settings import Hooks, Settings
+from solutions.training.losses import least_squares_d, least_squares_g
+from solutions.training.recipe import Recipe, frames
+from solutions.training.settings import Hooks, Settings
 
 
 class Residual(nn.Module):

@@ -16,11 +16,11 @@ from torch.optim import Optimizer
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import Discriminator, Generator, dcgan_init
-from solutions.layers import num_doublings
-from solutions.parallel import plain
-from solutions.recipe import Recipe
-from solutions.settings import Hooks, Settings
+from solutions.networks.layers import num_doublings
 from solutions.stability import r1_penalty
+from solutions.training.parallel import plain
+from solutions.training.recipe import Recipe
+from solutions.training.settings import Hooks, Settings
 
 
 def time_strides(num_frames: int, size: int) -> list[int]:

@@ -3,7 +3,6 @@ import importlib.util
 import re
 from pathlib import Path
 
-
 import clipkit
 
 ROOT = Path(__file__).resolve().parent.parent

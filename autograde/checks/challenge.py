@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from solutions import challenge as reference
 from solutions.challenge import NOISE
-from solutions.challenge_scorer import (  # noqa: F401 - the board asks for STANDING here
+from solutions.leaderboard.scorer import (  # noqa: F401 - the board asks for STANDING here
     NUM_CLIPS,
     STANDING,
     Score,
@@ -368,7 +368,7 @@ class _Judged:
 
     @cached_property
     def score(self) -> Score:
-        from solutions.board import judge
+        from solutions.leaderboard.board import judge
         return judge()(self.clips)
 
     @property

@@ -321,8 +321,9 @@ def after_training(train: Callable, weights: list, real: Tensor, seed: int, stop
 
 def forgetful(*forgotten: str) -> Callable:
     """The training loop with a checkpoint that lacks these parts; none gives the reference."""
-    import clipkit
     from torch.optim import Adam
+
+    import clipkit
 
     def train(step, generator, discriminator, real, steps, *, path, ema, rng, lr=1e-3, batch=32):
         optimizers = [Adam(network.parameters(), lr, betas=(0.5, 0.999)) for network in (generator, discriminator)]

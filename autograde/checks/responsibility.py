@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from solutions import responsibility as reference
-from solutions.watermark import from_spectrum, key_signs, marked_band, spectrum
+from solutions.measures.watermark import from_spectrum, key_signs, marked_band, spectrum
 
 from . import Draw, Subject, Wrong, assert_close, check, is_close, written
 

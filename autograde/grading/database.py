@@ -7,7 +7,19 @@ from collections.abc import Iterator
 
 import nbgrader
 from nbgrader import api
-from sqlalchemy import Column, DateTime, Engine, MetaData, String, Table, Text, create_engine, inspect, make_url, text
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError
 
 from .course import CourseError

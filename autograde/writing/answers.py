@@ -24,15 +24,15 @@ class SourceError(ValueError):
     """A chapter or an answer is not written as the course expects."""
 
 
-def answer(chapter: str, name: str) -> str:
-    """The source of `name` in solutions/CHAPTER.py, with a fence around the answer.
+def answer(module: str, name: str) -> str:
+    """The source of `name` in a module of solutions ("gan_losses", "networks.layers"), with a fence around the answer.
 
     Raises:
         SourceError: the module has no such name, or its fences do not close.
     """
-    sources = _sources(chapter)
+    sources = _sources(module)
     if name not in sources:
-        raise SourceError(f"solutions/{chapter}.py defines no {name!r}; it has {', '.join(sources)}")
+        raise SourceError(f"solutions.{module} defines no {name!r}; it has {', '.join(sources)}")
     return sources[name]
 
 
@@ -78,8 +78,8 @@ def _names_something(line: str) -> bool:
 
 
 @lru_cache
-def _sources(chapter: str) -> MappingProxyType:
-    path = ROOT / "solutions" / f"{chapter}.py"
+def _sources(module: str) -> MappingProxyType:
+    path = ROOT / "solutions" / f"{module.replace('.', '/')}.py"
     if not path.exists():
         raise SourceError(f"there is no {path.relative_to(ROOT)}")
     lines = [*path.read_text(encoding="utf-8").split("\n"), ""]

@@ -17,7 +17,7 @@ from .answers import ROOT, SourceError
 
 BOOK = ROOT / "book"
 ROLES = ("exercise", "written", "given", "check", "locked")  # tags that mean something to the reader; other cells are plain
-_IMPORT = re.compile(r"from solutions\.(?P<chapter>\w+) import (?P<names>[\w, ]+)")
+_IMPORT = re.compile(r"from solutions\.(?P<module>[\w.]+) import (?P<names>[\w, ]+)")
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
 
 
@@ -103,17 +103,17 @@ def role(cell: NotebookNode) -> str:
 
 
 def imported(cell: NotebookNode) -> list[str]:
-    """Names that an exercise, written or given cell imports from its chapter's module in solutions/."""
+    """Names that an exercise, written or given cell imports from a module of solutions."""
     match = _IMPORT.fullmatch(cell.source.strip())
     if not match:
-        raise SourceError(f"expected one line `from solutions.CHAPTER import name`, got {cell.source!r}")
+        raise SourceError(f"expected one line `from solutions.MODULE import name`, got {cell.source!r}")
     return [name.strip() for name in match["names"].split(",")]
 
 
 def model_of(cell: NotebookNode) -> str:
     """The answers that an exercise or given cell imports, as a reader sees them."""
     names = imported(cell)
-    module = _IMPORT.fullmatch(cell.source.strip())["chapter"]
+    module = _IMPORT.fullmatch(cell.source.strip())["module"]
     return "\n\n\n".join(answers.model(answers.answer(module, name)) for name in names)
 
 

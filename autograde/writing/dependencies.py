@@ -53,7 +53,7 @@ def _used_by(tree: ast.Module) -> set[Path]:
 def _file(name: str) -> Iterator[Path]:
     """The file behind "clipkit.walkers", "clipkit.walkers.Walkers", the exported "clipkit.Walkers", "x.safetensors"."""
     if name.endswith(".safetensors"):
-        yield from ROOT.glob(f"*/weights/{name}")
+        yield from ROOT.glob(f"*/**/weights/{name}")
     package, _, rest = name.partition(".")
     if package not in OURS:
         return

@@ -21,7 +21,7 @@ from docutils.parsers.rst import directives
 from PIL import Image
 from sphinx.util.docutils import SphinxDirective
 
-WEIGHTS = Path(__file__).parents[2] / "solutions" / "weights"
+WEIGHTS = Path(__file__).parents[2] / "solutions" / "published" / "weights"
 ASSETS = Path(__file__).parents[1] / "assets" / "live"
 GENERATORS = {"image": "dcgan", "video": "mocogan"}  # whose weights a demo loads when it is asked to
 SCRIPTS = {
@@ -34,7 +34,7 @@ TITLES = {
     "video": "Live: MoCoGAN makes people move",
     "plane": "Live: a GAN on the plane",
 }
-# Made by `python -m solutions.live_pictures`.
+# Made by `python -m solutions.published.live_pictures`.
 PICTURES = {"image": "image.png", "video": "video.png", "plane": "plane.webp"}
 ALTS = {
     "image": "Sixteen small people on a meadow, drawn by the generator of the demo: hair, clothes and poses differ.",
@@ -86,7 +86,7 @@ def depart_live(self, node: live) -> None:
 
 
 def script_of_weights(kind: str) -> str:
-    """The weights of a demo's generator, float16, as a script: the file in solutions/weights/ itself."""
+    """The weights of a demo's generator, float16, as a script: the file in solutions/published/weights/ itself."""
     name = GENERATORS[kind]
     data = base64.b64encode((WEIGHTS / f"{name}.safetensors").read_bytes()).decode()
     return f'(globalThis.liveWeights ??= {{}}).{name} = "{data}";\n'

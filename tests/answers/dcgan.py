@@ -7,7 +7,7 @@ from torch import nn
 
 import clipkit
 from autograde.checks.dcgan import _arc, faulty_step, forgetful
-from solutions.layers import ema_decay, update_ema
+from solutions.networks.layers import ema_decay, update_ema
 
 
 def sized(formula, *, refuses=True):

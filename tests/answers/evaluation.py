@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from autograde.checks.evaluation import faulty_feature_step, faulty_features
 from solutions import evaluation as reference
 
-
 # Inception Score
 
 def score(*, divergence=lambda p, q: torch.xlogy(p, p / q).sum(1), marginal=lambda p: p.mean(0, keepdim=True),

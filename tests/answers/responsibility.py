@@ -8,9 +8,9 @@ import scipy.stats
 import torch
 from torch import nn
 
+from solutions.measures.watermark import STRENGTH, from_spectrum, key_signs, marked_band, spectrum
 from solutions.pipeline import luma
 from solutions.responsibility import Copying, wilson_interval
-from solutions.watermark import STRENGTH, from_spectrum, key_signs, marked_band, spectrum
 
 # The copy test
 

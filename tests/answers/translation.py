@@ -11,7 +11,7 @@ from torch import nn
 
 from autograde.checks.translation import cycle_steps, fill_steps
 from solutions import translation as reference
-from solutions.losses import least_squares_d, least_squares_g
+from solutions.training.losses import least_squares_d, least_squares_g
 
 
 def patches(*, order="cna", squash=lambda: nn.LeakyReLU(0.2), norm=nn.InstanceNorm2d, strides=lambda k, last: 1 if k == last else 2,

@@ -6,7 +6,7 @@ import torch
 
 from benchmarks import floors, machine
 from benchmarks.floors import bytes_moved, main, operations, steps_of
-from solutions.models import MODELS
+from solutions.models.registry import MODELS
 
 
 def dcgan(batch):

@@ -56,12 +56,13 @@ def referred(pages: list[str]) -> set[str]:
 
 def defined(name: str) -> bool:
     """Whether code of that name exists: a module of solutions or something in it, or a public name of a package."""
-    module, _, inside = name.partition(".")
-    path = ROOT / "solutions" / f"{module}.py"
-    if not path.exists():
-        return importlib.util.find_spec(name) is not None if module != "clipkit" else inside in exported()
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return not inside or inside in {getattr(node, "name", None) for node in body}
+    parts = name.split(".")
+    for end in (len(parts), len(parts) - 1):
+        path = (ROOT / "solutions").joinpath(*parts[:end]).with_suffix(".py") if end else ROOT
+        if path.is_file():
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            return parts[end:] in [[], *([getattr(node, "name", None)] for node in body)]
+    return importlib.util.find_spec(name) is not None if parts[0] != "clipkit" else name.removeprefix("clipkit.") in exported()
 
 
 def exported() -> list[str]:

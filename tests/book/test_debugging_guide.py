@@ -4,7 +4,7 @@ import re
 import pytest
 
 from autograde.writing import reference_run
-from solutions.health import ADVICE
+from solutions.measures.health import ADVICE
 
 from .test_article import BOOK, PAGES
 

@@ -18,8 +18,8 @@ from torch.optim import Adam
 
 from autograde.writing import chapter
 from autograde.writing.markdown import PlainMarkdown
-from solutions import live_pictures
-from solutions.shipped import trained
+from solutions.published import live_pictures
+from solutions.published.shipped import trained
 from solutions.stability import r1_penalty
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def test_without_javascript_a_picture_stands_there(visit, kind):
 def test_the_picture_is_one_by_the_shipped_generator(name, picture):
     both = (Image.open(live_pictures.FOLDER / f"{name}.png"), picture().image)
     stored, fresh = (torch.tensor(list(image.convert("RGBA").tobytes())) for image in both)
-    assert (stored - fresh).abs().max() <= 2, "make them anew: python -m solutions.live_pictures"
+    assert (stored - fresh).abs().max() <= 2, "make them anew: python -m solutions.published.live_pictures"
 
 
 def test_a_student_notebook_has_a_link_to_the_page():

@@ -17,10 +17,10 @@ from solutions.challenge import (
     save_entry,
     train_entry,
 )
-from solutions.challenge_scorer import NUM_CLIPS, Score, Scorer, linear_clips, pixel_noise, small, stills
-from solutions.energy import count_flops
-from solutions.latent_flow import VelocityNetwork
-from solutions.models import load
+from solutions.leaderboard.scorer import NUM_CLIPS, Score, Scorer, linear_clips, pixel_noise, small, stills
+from solutions.measures.energy import count_flops
+from solutions.models.latent_flow import VelocityNetwork
+from solutions.models.registry import load
 
 RNG = torch.Generator().manual_seed(0)
 

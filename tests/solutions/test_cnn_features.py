@@ -5,8 +5,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from clipkit import Walkers
-from solutions.cnn_features import (CNN, average_pool, convolution, convolution_loops, feature_maps, frame_features,
-                                    max_pool, output_size, pixels_that_matter, receptive_field, saliency)
+from solutions.cnn_features import (
+    CNN,
+    average_pool,
+    convolution,
+    convolution_loops,
+    feature_maps,
+    frame_features,
+    max_pool,
+    output_size,
+    pixels_that_matter,
+    receptive_field,
+    saliency,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,10 @@ from solutions.conditional import (
     join_label,
 )
 from solutions.dcgan import Generator
-from solutions.gan_step import Batch, Game, gan_step
-from solutions.infogan import Codes, InfoDiscriminator, information, information_loss
-from solutions.settings import Hooks, Settings
-from solutions.train import fit
+from solutions.models.infogan import Codes, InfoDiscriminator, information, information_loss
+from solutions.training.gan_step import Batch, Game, gan_step
+from solutions.training.settings import Hooks, Settings
+from solutions.training.train import fit
 
 
 def test_the_projection_is_an_inner_product_of_label_and_features():

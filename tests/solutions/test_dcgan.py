@@ -5,9 +5,9 @@ from torch import nn
 
 from clipkit import ClipSet, Walkers, digit_images
 from solutions.dcgan import SETTINGS, Discriminator, Generator, dcgan_init, interpolate, recipe, slerp
-from solutions.layers import num_parameters
-from solutions.settings import Settings
-from solutions.train import fit
+from solutions.networks.layers import num_parameters
+from solutions.training.settings import Settings
+from solutions.training.train import fit
 
 
 def formula_generator(size, channels, nz, width):

@@ -11,10 +11,21 @@ from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from clipkit import Walkers
-from solutions.clip_features import load_features
-from solutions.evaluation import (RunningMoments, density_coverage, feature_step, features_of, frechet_clip_distance,
-                                  frechet_distance, gaussian_distance, generated_features, inception_score, kernel_distance,
-                                  neighbour_distance, precision_recall)
+from solutions.evaluation import (
+    RunningMoments,
+    density_coverage,
+    feature_step,
+    features_of,
+    frechet_clip_distance,
+    frechet_distance,
+    gaussian_distance,
+    generated_features,
+    inception_score,
+    kernel_distance,
+    neighbour_distance,
+    precision_recall,
+)
+from solutions.measures.clip_features import load_features
 
 N = 256
 

@@ -7,9 +7,18 @@ import torch.nn.functional as F
 from scipy.spatial.distance import jensenshannon
 from torch import nn
 
-from solutions.gan_losses import (discriminator_loss, discriminator_step, eight_gaussians, generator_loss,
-                                  generator_step, js_divergence, modes_covered, optimal_discriminator,
-                                  saturating_loss, train)
+from solutions.gan_losses import (
+    discriminator_loss,
+    discriminator_step,
+    eight_gaussians,
+    generator_loss,
+    generator_step,
+    js_divergence,
+    modes_covered,
+    optimal_discriminator,
+    saturating_loss,
+    train,
+)
 
 LOGITS = torch.linspace(-60, 60, 25)
 

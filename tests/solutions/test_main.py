@@ -11,8 +11,10 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from solutions import models, scores
-from solutions.__main__ import generator_file, held_out, main, restore
+from solutions.__main__ import generator_file, held_out, main
+from solutions.measures import scores
+from solutions.models import registry
+from solutions.models.saved import load_generator
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_samples_are_drawn_from_the_file_alone_and_by_seed(run, tmp_path, capsys
         assert main(arguments) == 0
         pictures.append((tmp_path / name).read_bytes())
     assert pictures[0] == pictures[1] != pictures[2]
-    generator, recipe, _ = restore(run / "generator.safetensors")
+    generator, recipe, _ = load_generator(run / "generator.safetensors")
     assert not generator.training and recipe.sample(generator, 3).shape == (3, 1, 16, 16)
 
 
@@ -55,8 +57,8 @@ def test_a_finished_run_is_not_overwritten_and_can_be_gone_on_with(run, capsys):
 
 
 def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    import solutions.train
-    original = solutions.train.one_step
+    import solutions.training.train
+    original = solutions.training.train.one_step
 
     def interrupted(game, data, step):
         if step == 2:
@@ -64,9 +66,9 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
         return original(game, data, step)
 
     arguments = ["train", "dcgan", "--preset", "smoke", "--data", "digits", "--out", str(tmp_path)]
-    monkeypatch.setattr(solutions.train, "one_step", interrupted)
+    monkeypatch.setattr(solutions.training.train, "one_step", interrupted)
     assert main(arguments) == 130 and "--resume" in capsys.readouterr().err
-    monkeypatch.setattr(solutions.train, "one_step", original)
+    monkeypatch.setattr(solutions.training.train, "one_step", original)
     assert main([*arguments, "--resume"]) == 0 and (tmp_path / "samples.png").exists()
 
 
@@ -95,7 +97,7 @@ def test_a_run_is_scored_beside_real_data(run, tmp_path, capsys):
 
 def test_held_out_clips_are_none_of_those_trained_on():
     about = {"model": "dcgan", "preset": "smoke", "shape": [1, 3, 32, 32]}
-    trained_on = models.load("walkers", preset="smoke").clips
+    trained_on = registry.load("walkers", preset="smoke").clips
     for clips in (part.clips for part in held_out("walkers", about, 20)):
         assert len(clips) == 20 and torch.cdist(clips.flatten(1), trained_on.flatten(1)).min() > 0
     first, second = held_out("digits", about | {"shape": [1, 1, 16, 16]}, 100)
@@ -163,7 +165,7 @@ def test_a_model_in_runs_may_be_called_by_its_name(tmp_path, monkeypatch):
     assert str(generator_file("a/b.safetensors")) == "a/b.safetensors"
 
 
-@pytest.mark.parametrize("model", models.MODELS)
+@pytest.mark.parametrize("model", registry.MODELS)
 def test_every_model_trains_and_samples_on_its_data(model, tmp_path):
     assert main(["train", model, "--preset", "smoke", "--out", str(tmp_path)]) == 0
     assert main(["sample", str(tmp_path), "--count", "2", "--to", str(tmp_path / "two.png")]) == 0
@@ -172,7 +174,7 @@ def test_every_model_trains_and_samples_on_its_data(model, tmp_path):
 def test_a_folder_of_pictures_is_a_data_set(tmp_path):
     for i in range(3):
         Image.new("RGB", (40, 30), (80 * i, 10, 10)).save(tmp_path / f"{i}.png")
-    data = models.load(str(tmp_path), preset="smoke", size=16)
+    data = registry.load(str(tmp_path), preset="smoke", size=16)
     assert data.clips.shape == (3, 1, 3, 16, 16)
 
 

@@ -5,7 +5,7 @@ import torch
 from torchvision.transforms import v2
 
 from clipkit import MovingDigits, Walkers, read_video, write_video
-from solutions.autoencoder import Autoencoder
+from solutions.networks.autoencoder import Autoencoder
 from solutions.pipeline import (
     augment,
     autoencoder_step,

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from clipkit import Walkers
-from solutions.clip_quality import flicker, ssim
+from solutions.measures.clip_quality import flicker, ssim
 from solutions.post_processing import (
     Stopwatch,
     blend_frames,

@@ -4,7 +4,7 @@ import torch
 from scipy.stats import binomtest, mannwhitneyu
 from torch import nn
 
-from solutions.directions import walk
+from solutions.networks.directions import walk
 from solutions.responsibility import auc, copying, label_direction, nearest, private_step, wilson_interval
 
 RNG = torch.Generator().manual_seed(0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from solutions.layers import minibatch_stddev
+from solutions.networks.layers import minibatch_stddev
 from solutions.stability import (
     MinibatchStd,
     batch_dependence,

@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 
 from clipkit import ClipSet
-from solutions.gan_step import Batch
-from solutions.settings import Hooks, Settings
 from solutions.stylegan2 import (
     EqualizedConv,
     EqualizedLinear,
@@ -24,7 +22,9 @@ from solutions.stylegan2 import (
     recipe,
     style_step,
 )
-from solutions.train import fit
+from solutions.training.gan_step import Batch
+from solutions.training.settings import Hooks, Settings
+from solutions.training.train import fit
 
 
 def generator(size=16, **options):

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from clipkit import ClipSet, Walkers
-from solutions.gan_step import Batch, Game, gan_step
-from solutions.settings import Hooks, Settings
-from solutions.train import fit
+from solutions.training.gan_step import Batch, Game, gan_step
+from solutions.training.settings import Hooks, Settings
+from solutions.training.train import fit
 from solutions.translation import (
     FakeHistory,
     PatchDiscriminator,

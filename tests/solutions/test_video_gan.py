@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from clipkit import MovingDigits
-from solutions.gan_step import Batch, Game, gan_step
-from solutions.layers import num_parameters
-from solutions.settings import Hooks, Settings
-from solutions.train import fit
+from solutions.networks.layers import num_parameters
+from solutions.training.gan_step import Batch, Game, gan_step
+from solutions.training.settings import Hooks, Settings
+from solutions.training.train import fit
 from solutions.video_gan import (
     VideoDiscriminator,
     VideoGenerator,

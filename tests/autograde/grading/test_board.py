@@ -12,7 +12,7 @@ from autograde.grading import board, intake
 from autograde.grading.grader import _digest
 from autograde.grading.runner import Limits, run
 from autograde.writing import answers, chapter, release
-from solutions.challenge_scorer import STANDING, Score
+from solutions.leaderboard.scorer import STANDING, Score
 from tests.autograde.desk import cell_of, short
 
 STEM = "14_challenge"

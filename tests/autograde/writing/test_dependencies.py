@@ -20,20 +20,21 @@ def test_every_way_to_reach_a_module_is_seen(cell):
 
 def test_what_a_module_uses_counts_and_what_nobody_uses_does_not():
     used = names("from solutions.dcgan import recipe")
-    assert {"solutions/train.py", "solutions/gan_step.py", "clipkit/checkpoint.py"} <= used
+    assert {"solutions/training/train.py", "solutions/training/gan_step.py", "clipkit/checkpoint.py"} <= used
     assert "solutions/post_processing.py" not in used
     assert names("import torch\nx = 'clipkit'") == set()
 
 
 def test_weights_count_where_their_file_is_named():
-    assert "solutions/weights/clip_features.safetensors" in names("from solutions.clip_features import load_features")
+    assert "solutions/published/weights/clip_features.safetensors" in names("from solutions.measures.clip_features import load_features")
 
 
 def test_nothing_that_python_itself_loads_is_forgotten():
-    code = ("import sys, solutions.clip_features\n"
-            "print(*(m.replace('.', '/') + '.py' for m in sys.modules if m.startswith('solutions.')))")
+    code = ("import sys, solutions.measures.clip_features\n"
+            "print(*(name.replace('.', '/') + '.py' for name, module in sys.modules.items()"
+            " if name.startswith('solutions.') and not hasattr(module, '__path__')))")  # a package is a map alone
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert set(loaded) <= names("import solutions.clip_features")
+    assert set(loaded) <= names("import solutions.measures.clip_features")
 
 
 def test_the_digest_follows_the_files(monkeypatch, tmp_path):
