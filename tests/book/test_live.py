@@ -115,7 +115,7 @@ def test_an_unknown_demo_is_a_warning(tmp_path):
 def test_the_weights_that_go_with_the_page_are_the_shipped_ones(address, name):
     weights = Path(address.removeprefix("file://")).parent / "_static" / "live" / "weights"
     script = (weights / f"{name}.js").read_text("ascii")
-    shipped = (ROOT / "solutions" / "weights" / f"{name}.safetensors").read_bytes()
+    shipped = (ROOT / "solutions" / "published" / "weights" / f"{name}.safetensors").read_bytes()
     assert base64.b64decode(re.search(r'"(.+)"', script)[1]) == shipped
 
 

@@ -51,7 +51,7 @@ sys.meta_path.insert(0, Held())
 def setup_of(chapter):
     """The module of answers as one cell, in a namespace of its own; whatever it needs of our packages is held in it."""
     source = inspect.getsource(importlib.import_module(f"tests.answers.{chapter}"))
-    inside = [ROOT / "autograde" / "__init__.py", *(ROOT / "autograde" / "checks").glob("*.py"), *(ROOT / "solutions").glob("*.py")]
+    inside = [ROOT / "autograde" / "__init__.py", *(ROOT / "autograde" / "checks").glob("*.py"), *(ROOT / "solutions").rglob("*.py")]
     sources = {".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text() for path in inside}
     return f"SOURCES = {sources!r}\n{FINDER}\nspace = {{}}\nexec({source!r}, space)\nRIGHT, WRONG = space['RIGHT'], space['WRONG']"
 
