@@ -1,4 +1,7 @@
-"""Make .venv with a Python that has no ensurepip, as Debian's and Ubuntu's has not: pip's own wheel comes from PyPI and installs itself."""
+"""Make .venv with a Python that has no ensurepip, as Debian's and Ubuntu's has not.
+
+pip's own wheel comes from PyPI and installs itself.
+"""
 import json
 import subprocess
 import tempfile

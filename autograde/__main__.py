@@ -55,7 +55,7 @@ def parser() -> Parser:
         help="folder of STUDENT/CHAPTER/NOTEBOOK.ipynb, inside the course folder; default: submitted")
     add("--chapter", metavar="C", help="only this chapter")
     add("--student", metavar="S", help="only this student")
-    add("--jobs", type=_count, default=_cores(), metavar="N", 
+    add("--jobs", type=_count, default=_cores(), metavar="N",
         help="how many at once; default: one a core (%(default)s)")
     add("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, not here; tcp://HOST:8786")
     add("--db", metavar="URL", help="another gradebook than the course folder's; sqlite:///FILE or postgresql://HOST/NAME")

@@ -105,7 +105,8 @@ clipkit.read_video(clipkit.write_video(clipkit.Walkers(num_frames=4)[0][0], "cli
 _CONTAINER = "; Docker allows it with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
 _MEND = {
     "user namespace": "; as root: sysctl -w kernel.unprivileged_userns_clone=1 (Debian), "
-                      "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), user.max_user_namespaces=10000; or grade as root",
+                      "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), user.max_user_namespaces=10000; "
+                      "or grade as root",
     "network": _CONTAINER, "files": _CONTAINER, "processes": _CONTAINER, "work folder": _CONTAINER,
     "system calls": "; install libseccomp (Debian: apt-get install libseccomp2)",
     "another user": "; where that is root's home, install Python and the course elsewhere (/opt, /usr/local), or chmod o+x the "

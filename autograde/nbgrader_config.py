@@ -1,9 +1,9 @@
-"""nbgrader's settings for this course. A course folder's own nbgrader_config.py says
+"""nbgrader's settings for this course. A course folder's own nbgrader_config.py says this.
 
     from autograde.nbgrader_config import configure
     configure(get_config())
 
-and then nbgrader's commands (generate_assignment, autograde, generate_feedback, formgrader) work on the chapters.
+Then nbgrader's commands (generate_assignment, autograde, generate_feedback, formgrader) work on the chapters.
 """
 from __future__ import annotations
 

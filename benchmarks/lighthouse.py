@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -61,7 +61,7 @@ class Compressing(SimpleHTTPRequestHandler):
         pass
 
 
-@lru_cache(maxsize=None)
+@cache
 def compressed(path: Path, changed: int) -> bytes:
     return gzip.compress(path.read_bytes())
 

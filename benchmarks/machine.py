@@ -21,7 +21,8 @@ def describe() -> dict:
     return {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30) if hasattr(os, "sysconf") else None,
+        "memory_gb": (round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+                      if hasattr(os, "sysconf") else None),
         "system": platform.system(),
         "python": platform.python_version(),
         "torch": torch.__version__,

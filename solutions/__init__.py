@@ -1,4 +1,4 @@
-"""The reference solutions: directly here one module a chapter, the model answer to each exercise; around them
+"""The reference solutions: directly here one module a chapter, the model answer to each exercise; packages around them.
 
     package      holds                                      knows beside itself           and the answers of
     networks     parts of networks that several share       -                             -

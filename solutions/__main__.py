@@ -1,4 +1,4 @@
-"""Train the course's models, draw samples and score them: python -m solutions train dcgan --preset cpu"""
+"""Train the course's models, draw samples and score them: `python -m solutions train dcgan --preset cpu`."""
 from __future__ import annotations
 
 import argparse
@@ -57,6 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def add_train(commands) -> argparse.ArgumentParser:
+    """The options of `train`."""
     parser = commands.add_parser("train", help="train a model", allow_abbrev=False)
     parser.add_argument("model", help=", ".join(MODELS))
     parser.add_argument("--preset", default="cpu", help="smoke (seconds), cpu (one to two minutes) or gpu")
@@ -70,6 +71,7 @@ def add_train(commands) -> argparse.ArgumentParser:
 
 
 def add_sample(commands) -> argparse.ArgumentParser:
+    """The options of `sample`."""
     parser = commands.add_parser("sample", help="draw samples from a trained model", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="the folder of a run, its generator file, or a model in runs/")
     parser.add_argument("--count", type=int, default=32)
@@ -79,6 +81,7 @@ def add_sample(commands) -> argparse.ArgumentParser:
 
 
 def add_evaluate(commands) -> argparse.ArgumentParser:
+    """The options of `evaluate`."""
     parser = commands.add_parser("evaluate", help="score trained models against held-out data", allow_abbrev=False)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs, generator files, or models in runs/")
     parser.add_argument("--count", type=int, default=1024, help="samples, and as many real ones")
@@ -204,6 +207,7 @@ def held_out(name: str, about: dict, count: int) -> tuple[clipkit.ClipSet, clipk
 
 
 def describe(device: torch.device) -> str:
+    """The name of a GPU, or "cpu"."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 

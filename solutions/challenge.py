@@ -275,9 +275,9 @@ what_i_tried = """
 I asked whether it pays to train longer. Most of the budget is unused, and the loss still falls at the end, so I expected better
 clips. I also feared copies: a flow that sees the same 2,048 clips again and again may come to remember them.
 
-I trained the chapter's entry for 750, 1,500 and 3,000 steps. Nothing else changed: 256 codes a step, the learning rate falling to 0
-over each run, the same network of 2.8 million numbers. Each run was made with seeds 0 and 1 and scored twice with the notebook's scorer,
-on 512 clips from two draws of noise. The cost was 0.5, 1.0 and 2.0 times 1e12 FLOPs, of the 1e13 allowed.
+I trained the chapter's entry for 750, 1,500 and 3,000 steps. Nothing else changed: 256 codes a step, the learning rate falling
+to 0 over each run, the same network of 2.8 million numbers. Each run was made with seeds 0 and 1 and scored twice with the
+notebook's scorer, on 512 clips from two draws of noise. The cost was 0.5, 1.0 and 2.0 times 1e12 FLOPs, of the 1e13 allowed.
 
 My ruler first: two draws from one network differ by up to 2.7 points, and the two seeds of one length by no more. The totals
 were 60 to 64 for 750 steps, 73 to 75 for 1,500 and 79 to 81 for 3,000. Quality rose from 0.55 over 0.75 to 0.85, diversity
@@ -285,6 +285,6 @@ from 0.69 over 0.83 to 0.88, and motion hardly, which the components hold back. 
 lower end of the share of copies was about a tenth at most, with 3,000 in one draw of four a fifth, where points are lost.
 
 So longer is better up to 3,000 steps, by much more than my ruler, and the gain shrinks. I would not expect it to go on: the
-copies grow, too. I conclude nothing about other networks, nor about training for long with noise on the codes, which I would try
-next. I chose nothing by the judge.
+copies grow, too. I conclude nothing about other networks, nor about training for long with noise on the codes, which I
+would try next. I chose nothing by the judge.
 """

@@ -261,7 +261,7 @@ the discriminator may give away where the samples do not. It needs honest held-o
 if neighbours of the training clips stand in both sets, the two look alike. And it says nothing about rights: a face needs
 consent whether or not it is copied, and a lawful copy is still a copy.
 
-I would ask how many samples were tested with which features and which intervals; whether mirrored and shifted copies were looked
-for; what a membership attack achieves at one false alarm in a hundred; whether each person agreed to this use and how one of
-them can be removed; and whether clips that leave the studio carry a mark.
+I would ask how many samples were tested with which features and which intervals; whether mirrored and shifted copies were
+looked for; what a membership attack achieves at one false alarm in a hundred; whether each person agreed to this use and
+how one of them can be removed; and whether clips that leave the studio carry a mark.
 """

@@ -370,11 +370,11 @@ right person stands in the translation is decided by something else: the archite
 than to change it, the identity loss, which asks that target images stay, or luck. A cycle may also close by cheating, where the
 target has no room for what must come back: a pattern too faint to be seen carries it, and a little noise destroys it.
 
-The squared error has its minimum at the mean: E[(c - x)^2 | what is seen] = Var[x | seen] + (c - E[x | seen])^2. Where a hole could hold a
-blue or a red shirt, the best c is the mixture, a violet that nobody wears; of many sharp possibilities the mean is blurred.
-An adversarial loss punishes what no image has, so the network has to choose one possibility. If it chooses as the data do,
-its expected squared error is twice the variance: 3 dB of PSNR less than the blur. So PSNR ranks the blur first, and PSNR alone
-cannot say which filling is better.
+The squared error has its minimum at the mean: E[(c - x)^2 | what is seen] = Var[x | seen] + (c - E[x | seen])^2. Where a
+hole could hold a blue or a red shirt, the best c is the mixture, a violet that nobody wears; of many sharp possibilities
+the mean is blurred. An adversarial loss punishes what no image has, so the network has to choose one possibility. If it
+chooses as the data do, its expected squared error is twice the variance: 3 dB of PSNR less than the blur. So PSNR ranks the
+blur first, and PSNR alone cannot say which filling is better.
 """
 
 

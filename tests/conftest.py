@@ -33,7 +33,10 @@ def shared(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium(shared) -> str:
-    """The path of a browser, fetched by the first process that needs one. Where none can be had its tests are skipped; in CI they fail."""
+    """The path of a browser, fetched by the first process that needs one.
+
+    Where none can be had its tests are skipped; in CI they fail.
+    """
     found = shared / "chromium"
     with FileLock(f"{found}.lock"):
         if not found.exists():

@@ -1,6 +1,6 @@
 """Runs a command with fewer rights than the tests have, where it can read Python and the course all the same.
 
-    python -m tests.container docker COMMAND ...    as an ordinary container does: what Docker leaves to root, and no new namespace
+    python -m tests.container docker COMMAND ...    as an ordinary container does: what Docker leaves to root, no new namespace
     python -m tests.container nobody COMMAND ...    as an ordinary user
 
 What Docker's default profile forbids without CAP_SYS_ADMIN (moby, profiles/seccomp/default.json) is refused here too.
@@ -23,7 +23,8 @@ from autograde.grading.sandbox import kernel
 ROOT = Path(__file__).resolve().parents[1]
 
 PR_CAPBSET_DROP, NOBODY = 24, 65534
-# chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
+# chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod,
+# audit_write, setfcap
 KEPT = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 FORBIDDEN = """
     unshare setns mount umount umount2 pivot_root move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr bpf

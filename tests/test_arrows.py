@@ -19,7 +19,10 @@ MAY_KNOW = {
 
 
 def imports(code: str, *, members: bool = False) -> set[str]:
-    """Absolute names that Python code imports; with `members`, "solutions.models.registry" for `from solutions.models import registry`."""
+    """Absolute names that Python code imports.
+
+    With `members`, "solutions.models.registry" for `from solutions.models import registry`.
+    """
     found = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):

@@ -24,13 +24,14 @@ NAMED = {"check"}  # commands that need more words than their name, where the te
 COMMANDS = [(page, line) for page in PAGES if (ROOT / page).exists() for line in lines(page)]
 
 
-@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=str)
+@pytest.mark.parametrize("page, line", COMMANDS, ids=str)
 def test_a_named_command_parses(page, line, capsys):
     words = shlex.split(line, comments=True)[1:]
     try:
         parser().parse_args(words if len(words) > 1 or words[0] not in NAMED else [*words, "--help"])
     except SystemExit as stop:
-        assert stop.code == 0, f"{page}: {line}: {capsys.readouterr().err}"
+        if stop.code:
+            pytest.fail(f"{page}: {line}: {capsys.readouterr().err}")
 
 
 def test_the_guide_shows_every_command_of_an_instructor():
@@ -42,7 +43,8 @@ def test_the_guide_names_every_state_and_layer():
     from autograde import tables
     from autograde.doctor import _MEND
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
-    assert not [s for s in ("graded", "timed_out", "crashed", "unreadable", "refused", "broken") if s not in tables.COLOURS or f"`{s}`" not in text]
+    statuses = ("graded", "timed_out", "crashed", "unreadable", "refused", "broken")
+    assert not [s for s in statuses if s not in tables.COLOURS or f"`{s}`" not in text]
     assert not [layer for layer in _MEND if layer not in text]
 
 

@@ -19,7 +19,8 @@ LINE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda n, d, t: (t * n + (1 - t) * d, n - d), "Noise and data are swapped: the line leads from noise, t = 0, to data."),
     (lambda n, d, t: ((1 - t) * n + t * d, d - ((1 - t) * n + t * d)),
      "That is the way that is left, which shrinks. The velocity is the derivative of x_t with respect to t."),
-    (lambda n, d, t: ((1 - t) * n + t * d, t * (d - n)), "The velocity is the derivative with respect to t: no t is left in it."),
+    (lambda n, d, t: ((1 - t) * n + t * d, t * (d - n)),
+     "The velocity is the derivative with respect to t: no t is left in it."),
     (lambda n, d, t: (n + t * d, d), "The noise must fade: its share is 1 - t."),
     (lambda n, d, t: ((1 - t).sqrt() * n + t.sqrt() * d, d - n), "A straight line: the shares are 1 - t and t, without roots."),
 ]
@@ -71,12 +72,15 @@ GAUSSIAN_MISTAKES = [
     (_gaussian(pull=_pull, spread=lambda t, s: _spread(t, s).sqrt()), "Divide by the variance of x_t, not by its root."),
     (_gaussian(pull=lambda t, s: t * s ** 2 + (1 - t), spread=_spread),
      "Check the covariance's sign: the noise stands in x_1 - x_0 with a minus, so its part is -(1 - t)."),
-    (_gaussian(pull=lambda t, s: t * s ** 2, spread=_spread), "The noise is missing from the covariance of x_1 - x_0 with x_t."),
-    (_gaussian(pull=lambda t, s: t * s - (1 - t), spread=_spread), "Variances, not standard deviations: the data's is std ** 2."),
+    (_gaussian(pull=lambda t, s: t * s ** 2, spread=_spread),
+     "The noise is missing from the covariance of x_1 - x_0 with x_t."),
+    (_gaussian(pull=lambda t, s: t * s - (1 - t), spread=_spread),
+     "Variances, not standard deviations: the data's is std ** 2."),
     (_gaussian(pull=_pull, spread=_spread, centre=lambda t, m: m), "The mean of x_t is t * mean: at t = 0 it is 0."),
     (_gaussian(pull=_pull, spread=_spread, centre=lambda t, m: 0 * t * m), "Subtract the mean of x_t, t * mean, from x."),
     (_gaussian(pull=_pull, spread=_spread, base=0), "The mean of x_1 - x_0 itself is missing: add `mean`."),
-    (_gaussian(pull=_pull, spread=lambda t, s: (1 - t) + t * s ** 2), "The shares 1 - t and t are squared in the variance of x_t."),
+    (_gaussian(pull=_pull, spread=lambda t, s: (1 - t) + t * s ** 2),
+     "The shares 1 - t and t are squared in the variance of x_t."),
     (_gaussian(pull=lambda t, s: (1 - t) * s ** 2 - t, spread=lambda t, s: t ** 2 + ((1 - t) * s) ** 2,
                centre=lambda t, m: (1 - t) * m), "Time runs backwards: at t = 0 there is noise alone."),
 ]
@@ -163,7 +167,8 @@ def the_mean_squared_error_of_the_velocity(subject: Subject, draw: Draw) -> None
     _assert_loss(subject, draw, 6, 4, part=0)
 
 
-@check("after_gans.flow_matching_loss", points=1, hint="No axis is special but the first: noise has data.shape, t (len(data),).")
+@check("after_gans.flow_matching_loss", points=1,
+       hint="No axis is special but the first: noise has data.shape, t (len(data),).")
 def of_clips_too(subject: Subject, draw: Draw) -> None:
     _assert_loss(subject, draw, 3, 2, 3, 4, 4, part=0)
 
@@ -277,7 +282,8 @@ FLOW_STEP_MISTAKES = [
     (_flow_step(late=True, stale=True), LATE), (_flow_step(narrow=True, stale=True), NARROW),
     (_flow_step(narrow=True, late=True), NARROW), (_flow_step(narrow=True), NARROW), (_flow_step(late=True), LATE),
     (_flow_step(stale=True), STALE), (_flow_step(back=True), "The target points back to the noise: it was right before."),
-    (_flow_step(late=True, back=True), "This flow carries data to noise. Mend x_t and leave the target, so that data are at t = 1."),
+    (_flow_step(late=True, back=True),
+     "This flow carries data to noise. Mend x_t and leave the target, so that data are at t = 1."),
     (_flow_step(still=True), "The weights did not move: is optimizer.step() still there?"),
 ]
 
@@ -359,9 +365,12 @@ def _part(second: Callable, mix: Callable = lambda a, b: (a + b) / 2) -> Callabl
 HEUN_MISTAKES: list[tuple[Callable, str]] = [
     (_sampler(_euler), "This is Euler's: it never asks a second time."),
     (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t))), "The second velocity is that at the end's time, t + 1 / steps."),
-    (_sampler(_part(lambda v, x, t, h, f: v(x, t + h))), "The second velocity is taken where Euler's step would end: move x first."),
-    (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: a + b)), "The mean of the two velocities: halve their sum."),
-    (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: b)), "The mean of both velocities, not the second alone."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x, t + h))),
+     "The second velocity is taken where Euler's step would end: move x first."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: a + b)),
+     "The mean of the two velocities: halve their sum."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: b)),
+     "The mean of both velocities, not the second alone."),
     (_sampler(_part(lambda v, x, t, h, f: v(x + f, t + h))), "Euler's step to the end is first / steps long."),
     (_sampler(_part(lambda v, x, t, h, f: v(x + h / 2 * f, t + h / 2), lambda a, b: b)),
      "That is the midpoint rule, as good and of the same order. Asked for is Heun's: the mean of start and end."),

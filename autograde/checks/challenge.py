@@ -88,7 +88,8 @@ MOTION_MISTAKES = [
     (_motion(change=torch.square), "The absolute difference, not its square."),
     (_motion(gray=lambda clips: clips.mean(2)), "Brightness is luma(clips), not the mean of the three colours."),
     (_motion(lags=(1, 2, 3)), "The third lag is four frames."),
-    (_motion(lags=(1, 2, 4), over=lambda part: part[:, 0]), "The mean over *all* pairs of frames so far apart, not the first pair."),
+    (_motion(lags=(1, 2, 4), over=lambda part: part[:, 0]),
+     "The mean over *all* pairs of frames so far apart, not the first pair."),
     (_motion(lags=(1, 2, 4), over=lambda part: part.sum(1)), "The mean over the pairs of frames, not their sum."),
     (_motion(early=True), "The root comes last: first the means over time and over a field."),
     (_motion(order=lambda fields: fields.flatten(2).transpose(1, 2).flatten(1)),
@@ -105,7 +106,8 @@ def _assert_motion(subject: Subject, clips: Tensor) -> None:
     assert_close(subject(clips), reference.motion(clips), mistakes=mistakes)
 
 
-@check("challenge.motion", points=3, hint="For each lag: clip[:, lag:] against clip[:, :-lag]; mean over time; 4 x 4 fields; root.")
+@check("challenge.motion", points=3,
+       hint="For each lag: clip[:, lag:] against clip[:, :-lag]; mean over time; 4 x 4 fields; root.")
 def says_how_much_changes_where(subject: Subject, draw: Draw) -> None:
     _assert_motion(subject, draw.uniform(3, 8, 3, 8, 8, low=-1))
 
@@ -147,7 +149,8 @@ def falls_by_the_root(subject: Subject, draw: Draw) -> None:
         draw.uniform(3, low=1, high=2), draw.uniform(3, low=4, high=9), draw.uniform(3, low=0.1, high=0.9), strict=True)))
 
 
-@check("challenge.closeness", points=1, hint="Nearer than `best` is 1, farther than `worst` is 0: cut the share off at 0 and at 1.")
+@check("challenge.closeness", points=1,
+       hint="Nearer than `best` is 1, farther than `worst` is 0: cut the share off at 0 and at 1.")
 def stays_between_0_and_1(subject: Subject, draw: Draw) -> None:
     best, worst = float(draw.uniform(1, low=1, high=2)), float(draw.uniform(1, low=4, high=9))
     _assert_closeness(subject, (best / 2, best, worst), (2 * worst, best, worst), (best, best, worst), (worst, best, worst))
@@ -197,7 +200,8 @@ def finds_mirrored_copies(subject: Subject, draw: Draw) -> None:
     _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(train.flip(-1), 96), _some(held_out, 32)]))
 
 
-@check("challenge.originality", points=1, hint="Deal honest clips: half of them are nearer to the training set, give or take chance.")
+@check("challenge.originality", points=1,
+       hint="Deal honest clips: half of them are nearer to the training set, give or take chance.")
 def chance_takes_no_points(subject: Subject, draw: Draw) -> None:
     def honest(train: Tensor, held_out: Tensor) -> Tensor:
         return torch.stack([_some(held_out, 64), _some(train, 64)], 1).flatten(0, 1).roll(-9, 0)
@@ -251,7 +255,8 @@ def decodes_codes(subject: Subject, draw: Draw) -> None:
     assert_close(entry.method("decode", codes), own.decode(codes), mistakes=mistakes)
 
 
-@check("challenge.Entry", points=1, hint="The first `codes` numbers of z go along self.velocity with heun in 12 steps; then decode.")
+@check("challenge.Entry", points=1,
+       hint="The first `codes` numbers of z go along self.velocity with heun in 12 steps; then decode.")
 @torch.no_grad()
 def carries_noise_to_clips(subject: Subject, draw: Draw) -> None:
     entry, own = _prepared(subject, draw)
@@ -350,7 +355,8 @@ def leaves_the_right_velocity(subject: Subject, draw: Draw) -> None:
     _assert_entry_steps(subject, draw, lambda name: not name.endswith("average"))
 
 
-@check("challenge.entry_step", points=2, hint="After the step: average = decay * average + (1 - decay) * velocity, without gradients.")
+@check("challenge.entry_step", points=2,
+       hint="After the step: average = decay * average + (1 - decay) * velocity, without gradients.")
 def and_the_right_average(subject: Subject, draw: Draw) -> None:
     _assert_entry_steps(subject, draw, lambda name: True)
 
@@ -394,7 +400,8 @@ def _judged(subject: Subject, draw: Draw) -> _Judged:
 
 
 SCORED = "Your clips score "
-_SENTENCE = re.compile(re.escape(SCORED) + r"[\d.]+ \(quality ([\d.]+), motion ([\d.]+), diversity ([\d.]+), originality ([\d.]+)\)")
+_SENTENCE = re.compile(re.escape(SCORED)
+                       + r"[\d.]+ \(quality ([\d.]+), motion ([\d.]+), diversity ([\d.]+), originality ([\d.]+)\)")
 
 
 def score_in(exercise: dict) -> Score | None:

@@ -420,8 +420,8 @@ def faulty_information_step(*faults: str) -> Callable:
         sign = -1 if "sign" in faults else 1
         fake = generator(z)
         shown = fake.detach()
-        told = (discriminator(shown), discriminator(real)) if "swapped" in faults else (discriminator(real), discriminator(shown))
-        loss_d = F.softplus(-told[0]).mean() + F.softplus(told[1]).mean()
+        up, down = (shown, real) if "swapped" in faults else (real, shown)
+        loss_d = F.softplus(-discriminator(up)).mean() + F.softplus(discriminator(down)).mean()
         if "reader unread" not in faults:
             loss_d = loss_d - sign * information(discriminator, real if "of real" in faults else shown, z)
         if gamma and "no penalty" not in faults:
@@ -558,8 +558,8 @@ def also_where_much_is_empty(subject: Subject, draw: Draw) -> None:
 
 
 written("conditional.what_control_promises", points=3, rubric="""
-- 1 point: the conditional GAN: D sees image and label, so samples of a label come to be distributed like the data of that label;
-  it needs labels.
+- 1 point: the conditional GAN: D sees image and label, so samples of a label come to be distributed like the data of that
+  label; it needs labels.
 - 1 point: the InfoGAN: the bound makes codes readable, and does not say what they mean; any cut of the data into equally
   probable parts (or renaming) has the same value. Labels are needed to find out what was found.
 - 1 point: measuring: a classifier that took no part for obedience, *and* diversity within a label, because accuracy alone is

@@ -19,7 +19,8 @@ SIZE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda n, k, s, p: (n + 2 * p - k) // s + 1, "This is the formula of a convolution. Solve it for its input size."),
     (lambda n, k, s, p: n * s + k - 2 * p, "Between n inputs there are n - 1 steps: (size - 1) * stride."),
     (lambda n, k, s, p: (n - 1) * s + k - p, "Padding cuts rows off on both sides: 2 * padding."),
-    (lambda n, k, s, p: (n - 1) * s + k + 2 * p, "Here padding makes the output smaller: it is what the convolution had added."),
+    (lambda n, k, s, p: (n - 1) * s + k + 2 * p,
+     "Here padding makes the output smaller: it is what the convolution had added."),
     (lambda n, k, s, p: (n - 1) * s + k, "The padding is missing: it cuts off 2 * padding rows."),
     (lambda n, k, s, p: n * s, "That is what kernel 4, stride 2, padding 1 do; the function is asked for any three."),
 ]
@@ -404,7 +405,8 @@ ARC_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-@check("dcgan.slerp", points=3, hint="sin((1 - t) angle) / sin(angle) times the start, sin(t angle) / sin(angle) times the end.")
+@check("dcgan.slerp", points=3,
+       hint="sin((1 - t) angle) / sin(angle) times the start, sin(t angle) / sin(angle) times the end.")
 def divides_the_angle_evenly(subject: Subject, draw: Draw) -> None:
     start, end, share = draw.normal(6), draw.normal(6), draw.uniform(7)
     mistakes = ((wrong(start, end, share), hint) for wrong, hint in ARC_MISTAKES)

@@ -186,7 +186,8 @@ GAUSSIAN_MISTAKES: list[tuple[Callable, str]] = [
     (lambda *g: _gaussian(*g, between=lambda d: 0.0), "The means have no part in it: |m1 - m2|^2 is missing."),
     (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).clamp(min=0).diagonal().sqrt().sum()), ELEMENTS),
     (lambda *g: _gaussian(*g, cross=lambda a, b: (a * b).clamp(min=0).diagonal().sqrt().sum()), ELEMENTS),
-    (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).trace()), "The root of S1 S2 is missing: you took its trace as it is."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).trace()),
+     "The root of S1 S2 is missing: you took its trace as it is."),
     (lambda *g: _gaussian(*g, cross=lambda a, b: (a @ b).trace().sqrt()),
      "The trace of a root is not the root of a trace: take the root of each eigenvalue, then the sum."),
     (lambda *g: _gaussian(*g, cross=lambda a, b: (_root(a) @ _root(b)).trace()),
@@ -283,8 +284,8 @@ MEAN_FAULTS = {
     "last shift": "You move half of the way to each batch's mean: move by len(features) / (all rows so far).",
 }
 COV_FAULTS = {
-    "within": ("You add up the scatter within the batches. What is missing is the scatter between them: their means differ, and "
-               "that adds n m / (n + m) times the outer product of the shift."),
+    "within": ("You add up the scatter within the batches. What is missing is the scatter between them: their means differ, "
+               "and that adds n m / (n + m) times the outer product of the shift."),
     "mean of covariances": ("A mean of the batches' covariances misses that their means differ, and weighs small batches as "
                             "large ones."),
     "divided by N": "Divide by the count less one.",
@@ -302,7 +303,8 @@ def _draw_batches(draw: Draw, sizes: list[int], width: int = 3, mean: float = 1.
 def _asked(subject: Subject, batches: list[Tensor]) -> dict:
     mine = subject.probe(moments_of, batches)
     if mine["count"] != len(torch.cat(batches)):
-        raise Wrong(hint=f"After {len(torch.cat(batches))} rows the count is {mine['count']}: add len(features) for each batch.")
+        raise Wrong(hint=f"After {len(torch.cat(batches))} rows the count is {mine['count']}: "
+                         "add len(features) for each batch.")
     return mine
 
 
@@ -368,8 +370,8 @@ KERNEL_MISTAKES: list[tuple[Callable, str]] = [
     (lambda a, b: _kernel_distance(a, b, diagonal=True), "You divide by n (n - 1) and yet count the diagonal: leave it out."),
     (lambda a, b: _kernel_distance(a, b, over="all"), "Without the diagonal there are n (n - 1) pairs, not n^2."),
     (lambda a, b: _kernel_distance(a, b, over="half"), "The sum over all i != j counts each pair twice: divide by n (n - 1)."),
-    (lambda a, b: _kernel_distance(a, b, cross_diagonal=False), "Between real and fake there is no diagonal to leave out: row i "
-     "of one has nothing to do with row i of the other."),
+    (lambda a, b: _kernel_distance(a, b, cross_diagonal=False),
+     "Between real and fake there is no diagonal to leave out: row i of one has nothing to do with row i of the other."),
     (lambda a, b: _kernel_distance(a, b, cross=1), "Minus *twice* the mean kernel between real and fake."),
     (lambda a, b: _kernel_distance(a, b, cross=0), "The kernel between real and fake is missing: minus twice its mean."),
     (lambda a, b: _kernel_distance(a, b, scale=1.0), "Divide the product of two features by their number F."),
@@ -377,7 +379,8 @@ KERNEL_MISTAKES: list[tuple[Callable, str]] = [
     (lambda a, b: _kernel_distance(a, b, shift=0.0), "The kernel is (x y / F + 1)^3: the 1 is missing."),
     (lambda a, b: _kernel_distance(a, b, power=2), "A cubic kernel: the power of 3."),
     (lambda a, b: _kernel_distance(a, b, power=1), "The power of 3 is missing: this kernel sees nothing but the means."),
-    (lambda a, b: _kernel_distance(a, b).clamp(min=0), "Do not clamp: an estimate that is right on average falls below 0, too."),
+    (lambda a, b: _kernel_distance(a, b).clamp(min=0),
+     "Do not clamp: an estimate that is right on average falls below 0, too."),
     (lambda a, b: _kernel_distance(a, b).abs(), "Let it be negative: an estimate that is right on average falls below 0, too."),
 ]
 
@@ -414,7 +417,8 @@ def _share(points: Tensor, centres: Tensor, k: int, *, radius: Tensor | None = N
 
 SELF = "The nearest row of a set to a row is the row itself: its k-th neighbour comes k + 1st. neighbour_distance knows it."
 SHARE_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda p, c, k: _share(c, p, k), "Precision and recall are exchanged: precision looks at fakes, in the balls of the real."),
+    (lambda p, c, k: _share(c, p, k),
+     "Precision and recall are exchanged: precision looks at fakes, in the balls of the real."),
     (lambda p, c, k: _share(p, c, k - 1), SELF),
     (lambda p, c, k: _share(p, c, k, some=lambda i: i.all(1).double().mean()), "In *any* ball: one is enough, not all."),
     (lambda p, c, k: _share(p, c, k, some=lambda i: i.any(0).double().mean()),
@@ -554,7 +558,8 @@ def all_of_it_and_for_a_smaller_last_batch(subject: Subject, draw: Draw) -> None
     weights, seed = _draw_maker(draw)
     mine = subject.probe(features_with, weights, 13, seed, 5)["features"]
     mistakes = [(_measured(weights, 13, seed, 5, fault), hint) for fault, hint in MEASURE_FAULTS.items()]
-    mistakes += [(_measured(weights, 13, seed, 5, *way), f"More than one fault left: {', '.join(way)}.") for way in MEASURE_WAYS]
+    mistakes += [(_measured(weights, 13, seed, 5, *way), f"More than one fault left: {', '.join(way)}.")
+                 for way in MEASURE_WAYS]
     assert_close(mine, _measured(weights, 13, seed, 5), mistakes=mistakes)
 
 

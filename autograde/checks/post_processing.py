@@ -22,9 +22,11 @@ PSNR_MISTAKES: list[tuple[Callable, str]] = [
     (lambda e: 20 * (2 / e.abs().mean((-4, -3, -2, -1))).log10(), "The error is squared before the mean, not its size taken."),
     (lambda e: 10 * (4 / e.square().mean((-3, -2, -1))).log10().mean(-1),
      "First the mean over the whole clip, then the logarithm: the mean of the frames' decibels is another number."),
-    (lambda e: 10 * (4 / e.square().mean((-3, -2, -1))).log10(), "One number for each clip: the mean runs over its frames too."),
+    (lambda e: 10 * (4 / e.square().mean((-3, -2, -1))).log10(),
+     "One number for each clip: the mean runs over its frames too."),
     (lambda e: 10 * (4 / e.square().mean()).log10(), "One number for each clip of a batch: mean over the last four axes."),
-    (lambda e: 10 * (4 / e.square().mean((-4, -3, -2, -1))).log10().mean(), "One number for each clip: no mean over the batch."),
+    (lambda e: 10 * (4 / e.square().mean((-4, -3, -2, -1))).log10().mean(),
+     "One number for each clip: no mean over the batch."),
     (lambda e: 10 * (e.square().mean((-4, -3, -2, -1)) / 4).log10(), "Upside down: the peak over the error; better is higher."),
 ]
 
@@ -64,7 +66,8 @@ MEDIAN_MISTAKES: list[tuple[Callable, str]] = [
     (lambda c, r: _wrapped(c, r).median(0).values, "The first frame is no neighbour of the last: at the ends, repeat the end."),
     (lambda c, r: reference.temporal_median(c.transpose(0, 1), r).transpose(0, 1),
      "The median runs over channels: time is the first axis of a clip."),
-    (lambda c, r: _around(c, r).median(1).values, "The median is taken over the wrong axis: neighbours stand on the first one."),
+    (lambda c, r: _around(c, r).median(1).values,
+     "The median is taken over the wrong axis: neighbours stand on the first one."),
     (lambda c, r: c.median(0, keepdim=True).values.expand_as(c),
      "One median for the whole clip: nothing may move any more. Take it over the neighbours of each frame."),
     (lambda c, r: _around(c, r)[:r + 1].median(0).values, "Only the frames before vote; those after count as well."),
@@ -109,7 +112,8 @@ GATE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda c, r, t: _gated(c, r, t, window=1), "The 3 × 3 window is missing: single pixels of noise pass for motion."),
     (lambda c, r, t: _gated(c, r, t, padded=True), "At the border the window is smaller: count_include_pad=False."),
     (lambda c, r, t: _gated(c, r, t, size=False), "A pixel that grows darker has changed too: take abs() of the difference."),
-    (lambda c, r, t: _gated(c, r, t, by_channel=True), "One vote a pixel, by the mean difference over channels and 3 × 3 pixels."),
+    (lambda c, r, t: _gated(c, r, t, by_channel=True),
+     "One vote a pixel, by the mean difference over channels and 3 × 3 pixels."),
     (lambda c, r, t: _gated(c, r, t, count=False), "Divide by the number of frames that vote, not by all: else it grows grey."),
     (lambda c, r, t: _gated(c, r, t, soft=True),
      "Frames that may not vote are left out of the mean; they are not replaced by the frame itself."),
@@ -121,8 +125,8 @@ GATE_MISTAKES: list[tuple[Callable, str]] = [
 def _assert_gate(subject: Subject, clip: Tensor, radius: int, threshold: float) -> None:
     found = subject(clip, radius, threshold)
     if isinstance(found, Tensor) and not found.isfinite().all():
-        raise Wrong(hint="NaN: there are pixels where no frame votes. A frame differs from itself by 0 and always may: is the gate "
-                         "the wrong way round?")
+        raise Wrong(hint="NaN: there are pixels where no frame votes. A frame differs from itself by 0 and always may: is the "
+                         "gate the wrong way round?")
     mistakes = [(wrong(clip, radius, threshold), hint) for wrong, hint in GATE_MISTAKES]
     assert_close(found, reference.motion_gated_mean(clip, radius, threshold), mistakes=mistakes)
 
@@ -235,7 +239,8 @@ FINISH_MISTAKES: list[tuple[dict, str]] = [
     ({"time": False},
      "`deflicker` wants (T, C, H, W) and gets C first: it makes the channels equally bright and leaves the flicker."),
     ({"once": False}, "The range is converted twice: `white_patch` already returns [-1, 1], so `* 2 - 1` darkens."),
-    ({"clamp_last": False}, "Clamped too early, or never: sharpening leaves [-1, 1] again, and as uint8 256 wraps around to 0."),
+    ({"clamp_last": False},
+     "Clamped too early, or never: sharpening leaves [-1, 1] again, and as uint8 256 wraps around to 0."),
     ({"rounds": False}, "uint8 cuts decimals off: every value is half a level too low on average. round() first."),
 ]
 
@@ -264,7 +269,8 @@ def every_level_is_right(subject: Subject, draw: Draw) -> None:
     _assert_pixels(subject(clip), clip)
 
 
-@check("post_processing.finish", points=2, hint="Is the brightness of the frames even? Over which axis does `deflicker` compare?")
+@check("post_processing.finish", points=2,
+       hint="Is the brightness of the frames even? Over which axis does `deflicker` compare?")
 def takes_the_flicker_away(subject: Subject, draw: Draw) -> None:
     still = draw.uniform(1, 3, 8, 8, low=-0.6, high=0.6).expand(9, -1, -1, -1)
     clip = still + 0.3 * draw.normal(9, 1, 1, 1).clamp(-1, 1)
@@ -304,12 +310,14 @@ DOUBLE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda c, s: torch.cat([c, _doubled(c, s)[1::2]]), "The new frames stand behind the old ones: they belong between them."),
     (lambda c, s: torch.cat([_doubled(c, s), c[-1:]]), "No frame comes after the last one: 2T - 1 frames."),
     (lambda c, s: c.repeat_interleave(2, 0)[:-1], "Every frame is shown twice: the new ones come from `between`."),
-    (lambda c, s: torch.cat([_doubled(c, s), (1 - s) * c[-1:] + s * c[:1]]), "No frame comes after the last one: 2T - 1 frames."),
+    (lambda c, s: torch.cat([_doubled(c, s), (1 - s) * c[-1:] + s * c[:1]]),
+     "No frame comes after the last one: 2T - 1 frames."),
     (lambda c, s: _doubled(c.transpose(0, 1), s).transpose(0, 1), "Channels are doubled: time is the first axis."),
 ]
 
 
-@check("post_processing.double_frame_rate", points=2, hint="Old frames at the even places, between(clip[:-1], clip[1:]) at the odd.")
+@check("post_processing.double_frame_rate", points=2,
+       hint="Old frames at the even places, between(clip[:-1], clip[1:]) at the odd.")
 def puts_a_new_frame_between_any_two(subject: Subject, draw: Draw) -> None:
     clip, share = draw.normal(5, 3, 4, 4), float(draw.uniform(1, low=0.1, high=0.4))
     mistakes = [(wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES]
@@ -365,7 +373,8 @@ def _assert_numbers(found: object, expected: dict[str, float], mistakes: list) -
     """Two dicts of numbers, by name."""
     keys = sorted(expected)
     if not isinstance(found, dict) or sorted(map(str, found)) != keys:
-        raise Wrong(hint=f"Expected the names {keys}, got {sorted(map(str, found)) if isinstance(found, dict) else found!r}: every "
+        got = sorted(map(str, found)) if isinstance(found, dict) else found
+        raise Wrong(hint=f"Expected the names {keys}, got {got!r}: every "
                          "block counts under its name, also one that raises.")
     pairs = [([wrong[k] for k in keys], hint) for wrong, hint in mistakes]
     assert_close([float(found[k]) for k in keys], [expected[k] for k in keys], mistakes=pairs)
@@ -416,9 +425,10 @@ def gives_the_shares_in_order(subject: Subject, draw: Draw) -> None:
 
 
 written("post_processing.what_numbers_miss", points=3, rubric="""
-- 1 point: an expected squared error is smallest at a mean, so hedging (a double image) beats a sharp guess that is wrong; the sharp
-  wrong guess pays for what is missing and for what is too many.
-- 1 point: a decision that PSNR cannot make: people who compare both without knowing which is which, or a perceptual measure, with its limits.
-- 1 point: tint and flicker are described by a few numbers and can be repaired afterwards (or at their cause); three legs cannot, because
-  nothing in the clip says what is right.
+- 1 point: an expected squared error is smallest at a mean, so hedging (a double image) beats a sharp guess that is wrong; the
+  sharp wrong guess pays for what is missing and for what is too many.
+- 1 point: a decision that PSNR cannot make: people who compare both without knowing which is which, or a perceptual measure,
+  with its limits.
+- 1 point: tint and flicker are described by a few numbers and can be repaired afterwards (or at their cause); three legs
+  cannot, because nothing in the clip says what is right.
 """)

@@ -18,7 +18,7 @@ def raised_by(function: Callable, *args: object) -> str:
         function(*args)
     except NotImplementedError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return type(error).__name__
     return ""
 
@@ -206,7 +206,8 @@ def bounds_what_one_sample_can_do(subject: Subject, draw: Draw) -> None:
     _assert_step(subject, draw, 0.0)
 
 
-@check("responsibility.private_step", points=2, hint="Noise of noise * bound on the sum, drawn parameter by parameter from rng.")
+@check("responsibility.private_step", points=2,
+       hint="Noise of noise * bound on the sum, drawn parameter by parameter from rng.")
 def hides_it_in_noise_of_that_size(subject: Subject, draw: Draw) -> None:
     _assert_step(subject, draw, 0.8)
 
@@ -275,7 +276,8 @@ def _score(clip: Tensor, key: int, *, squash: bool = True, middle: bool = True, 
 
 
 SCORE_MISTAKES: list[tuple[dict, str]] = [
-    ({"squash": False}, "The coefficients are not squashed: a few large ones, the picture's, outweigh the rest. u = tanh(c / m)."),
+    ({"squash": False},
+     "The coefficients are not squashed: a few large ones, the picture's, outweigh the rest. u = tanh(c / m)."),
     ({"middle": False}, "Divide by the median of |c| before the tanh, or the score depends on the contrast."),
     ({"bright": "mean"}, "The brightness is `luma`, with its weights, not the mean of the channels."),
     ({"bright": "first"}, "The brightness is `luma`, not one channel."),
@@ -331,7 +333,8 @@ def is_the_quantile_of_the_normal(subject: Subject, draw: Draw) -> None:
     assert_close([subject(rate) for rate in rates], [reference.threshold(rate) for rate in rates], mistakes=mistakes)
 
 
-@check("responsibility.threshold", points=1, hint="-ndtri(rate): 1 - rate would be rounded to 1. And a ValueError outside (0, 1).")
+@check("responsibility.threshold", points=1,
+       hint="-ndtri(rate): 1 - rate would be rounded to 1. And a ValueError outside (0, 1).")
 def holds_for_the_rarest_and_refuses_the_impossible(subject: Subject, draw: Draw) -> None:
     rate = draw.uniform(1, low=1.0, high=9.0).item() * 1e-20
     assert_close(subject(rate), reference.threshold(rate), rtol=1e-3)
@@ -379,8 +382,8 @@ def refuses_an_attribute_that_all_have_or_none(subject: Subject, draw: Draw) -> 
 
 written("responsibility.a_memory_test", points=4, rubric="""
 - 1 point: what it shows: no large share of near-copies, in these features, among the samples that were tested.
-- 2 points: what it does not show, at least three of: copies that the features miss (mirrored, recoloured, one face); rare copies below
-  the interval's width; membership inference from the networks; a held-out set that is not independent; samples that are
-  not independent; rights and consent (1 point for two of them).
+- 2 points: what it does not show, at least three of: copies that the features miss (mirrored, recoloured, one face); rare
+  copies below the interval's width; membership inference from the networks; a held-out set that is not independent; samples
+  that are not independent; rights and consent (1 point for two of them).
 - 1 point: questions to the studio, one of them about consent (to this use; how to withdraw), not only about statistics.
 """)

@@ -18,7 +18,8 @@ MODE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p: 2 ** torch.special.entr(p).sum(), "2 to the power of an entropy in nats: the base must fit the logarithm."),
     (lambda p: (torch.special.entr(p).sum() / torch.tensor(2.0).log()).exp(),
      "e to the power of an entropy in bits: the base must fit the logarithm."),
-    (lambda p: 1 / p.square().sum(), "This is the inverse of the sum of squares, a count of order 2. Asked for is exp(entropy)."),
+    (lambda p: 1 / p.square().sum(),
+     "This is the inverse of the sum of squares, a count of order 2. Asked for is exp(entropy)."),
     (lambda p: 1 / p.max(), "This looks at the most frequent kind only."),
     (lambda p: (-torch.special.entr(p).sum()).exp(), "The sign of the entropy: -sum p log p is at least 0."),
 ]
@@ -33,7 +34,8 @@ def weighs_each_kind_by_its_share(subject: Subject, draw: Draw) -> None:
     assert_close(subject(labels), reference.effective_modes(labels), mistakes=mistakes)
 
 
-@check("stability.effective_modes", points=1, hint="A kind that never occurs adds 0, but 0 * log(0) is NaN: torch.special.entr.")
+@check("stability.effective_modes", points=1,
+       hint="A kind that never occurs adds 0, but 0 * log(0) is NaN: torch.special.entr.")
 def bears_kinds_that_never_occur(subject: Subject, draw: Draw) -> None:
     labels = 3 * draw.integers(0, 3, 30) + 1
     assert_close(subject(labels), reference.effective_modes(labels))
@@ -158,7 +160,8 @@ def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Te
 SHAPES = {"flat": (3,), "images": (2, 4, 5), "clips": (3, 2, 4, 5)}
 
 
-def norm_variant(mean: bool = False, axes: str = "all", root: bool = False, graph: bool = True, average: bool = False) -> Callable:
+def norm_variant(mean: bool = False, axes: str = "all", root: bool = False, graph: bool = True,
+                 average: bool = False) -> Callable:
     """The squared norm with named faults."""
     def variant(critic: Callable, samples: Tensor) -> Tensor:
         samples = samples.detach().requires_grad_()

@@ -60,7 +60,8 @@ def keeps_weights_of_size_1(subject: Subject, draw: Draw) -> None:
         raise Wrong(f"Expected a weight (after, before), got {tuple(weight.shape)} for 80 features in, 90 out.")
     for size, hint in ((1.0, "Kept weights are divided by lr_scale."),
                        (1 / 80 ** 0.5, "Keep the weights large, and multiply by 1 / sqrt(before) where they are used."),
-                       (1 / lr_scale / 80 ** 0.5, "Keep the weights large, and multiply by 1 / sqrt(before) where they are used."),
+                       (1 / lr_scale / 80 ** 0.5,
+                        "Keep the weights large, and multiply by 1 / sqrt(before) where they are used."),
                        (lr_scale, "Kept weights are *divided* by lr_scale: a small one makes them large.")):
         if abs(weight.std() / size - 1) < 0.05:
             raise Wrong(f"The kept weights have the standard deviation {weight.std():.3g}.", hint=hint)
@@ -158,7 +159,8 @@ MAPPING_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-@check("stylegan2.MappingNetwork", points=2, hint="z divided by the root of its mean square, then layer and `activate` in turn.")
+@check("stylegan2.MappingNetwork", points=2,
+       hint="z divided by the root of its mean square, then layer and `activate` in turn.")
 def maps_z_to_w(subject: Subject, draw: Draw) -> None:
     matrices = draw.normal(3, 6, 6, std=0.4)
     for z in (4 * draw.normal(6, 6), draw.normal(3, 2, 6)):
@@ -180,14 +182,14 @@ def has_layers_of_a_hundredth_of_the_speed(subject: Subject, draw: Draw) -> None
     if shapes == [[40, 40]] or (len(shapes) == 2 and sorted(map(len, shapes)) == [1, 2]):
         raise Wrong(hint="One layer, or one that is used several times: make `depth` different ones.")
     if sorted(shapes) != sorted([[40, 40], [40]] * 3):
-        raise Wrong(f"Its parameters have the shapes {shapes}.", hint=f"Its parameters have the shapes {shapes}: are the layers "
-                    "in an nn.ModuleList, `depth` of them?")
+        raise Wrong(f"Its parameters have the shapes {shapes}.",
+                    hint=f"Its parameters have the shapes {shapes}: are the layers in an nn.ModuleList, `depth` of them?")
     for shape, size in kept:
         if len(shape) == 2 and abs(size - 1) < 0.1:
             raise Wrong(hint="lr_scale=0.01 is missing: the mapping network learns a hundred times more slowly.")
         if len(shape) == 2 and abs(size / 100 - 1) > 0.1:
-            raise Wrong(f"Kept weights have the standard deviation {size:.3g}.", hint="Kept weights should be of size 100, which "
-                        "EqualizedLinear makes of lr_scale=0.01.")
+            raise Wrong(f"Kept weights have the standard deviation {size:.3g}.",
+                        hint="Kept weights should be of size 100, which EqualizedLinear makes of lr_scale=0.01.")
 
 
 # Modulated convolution
@@ -206,24 +208,26 @@ def _per_sample(x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool = 
 
 
 CONV_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda x, w, s: _per_sample(x, w, s, demodulate=False), "Nothing is demodulated: divide by the length of the scaled weights."),
+    (lambda x, w, s: _per_sample(x, w, s, demodulate=False),
+     "Nothing is demodulated: divide by the length of the scaled weights."),
     (lambda x, w, s: _per_sample(x, w, s, by=lambda w, s: w), "You divide by the length of the weights *before* the style "
      "scaled them."),
     (lambda x, w, s: _per_sample(x, w, s, over=(0, 2, 3)), "One length for each feature that goes *out*: sum over the features "
      "that go in and over the kernel, axes 1, 2, 3 of (O, I, k, k)."),
-    (lambda x, w, s: _per_sample(x, w, s, over=(2, 3)), "The sum of squares is over the features that go in, too, not only over "
-     "the kernel."),
+    (lambda x, w, s: _per_sample(x, w, s, over=(2, 3)),
+     "The sum of squares is over the features that go in, too, not only over the kernel."),
     (lambda x, w, s: _per_sample(x, w, s, over=(1,)), "The sum of squares is over the kernel, too."),
-    (lambda x, w, s: _per_sample(x, w, s, over=(0, 1, 2, 3)), "Each output feature has its own length: you divide all of them by "
-     "one."),
+    (lambda x, w, s: _per_sample(x, w, s, over=(0, 1, 2, 3)),
+     "Each output feature has its own length: you divide all of them by one."),
     (lambda x, w, s: _per_sample(x, w, s, root=False), "Divide by the length, the *root* of the sum of squares."),
     (lambda x, w, s: _per_sample(x, w, s[:1].expand_as(s)), "Every sample gets the first one's style."),
     (lambda x, w, s: _per_sample(x, w, s.mean(0, keepdim=True).expand_as(s)), "Each sample has its own style: no mean over the "
      "batch."),
-    (lambda x, w, s: _per_sample(x, w, 1 + s), "The style is the factor itself. (Its bias of 1 is in the layer that makes it.)"),
+    (lambda x, w, s: _per_sample(x, w, 1 + s),
+     "The style is the factor itself. (Its bias of 1 is in the layer that makes it.)"),
     (lambda x, w, s: _per_sample(x, w, torch.ones_like(s)), "The style does nothing."),
-    (lambda x, w, s: F.instance_norm(_per_sample(x, w, s, demodulate=False)), "This normalises with the statistics of each map, "
-     "as StyleGAN did. Demodulation looks at weights and style only."),
+    (lambda x, w, s: F.instance_norm(_per_sample(x, w, s, demodulate=False)),
+     "This normalises with the statistics of each map, as StyleGAN did. Demodulation looks at weights and style only."),
     (lambda x, w, s: _per_sample(x, w, s, own=lambda w, f: w + f[None, :, None, None]), "A style multiplies, it is not added."),
 ]
 
@@ -233,7 +237,8 @@ def _assert_modulated(subject: Subject, x: Tensor, weight: Tensor, style: Tensor
     assert_close(subject(x, weight, style), _per_sample(x, weight, style), mistakes=mistakes, atol=1e-4, rtol=1e-3)
 
 
-@check("stylegan2.modulated_conv", points=2, hint="Weights times style, divided by their length, a convolution for each sample.")
+@check("stylegan2.modulated_conv", points=2,
+       hint="Weights times style, divided by their length, a convolution for each sample.")
 def equals_other_weights_for_each_sample(subject: Subject, draw: Draw) -> None:
     _assert_modulated(subject, draw.normal(3, 5, 6, 7), draw.normal(4, 5, 3, 3), draw.normal(3, 5))
     _assert_modulated(subject, draw.normal(4, 4, 5, 5), draw.normal(4, 4, 3, 3), draw.normal(4, 4))
@@ -264,7 +269,8 @@ def gradients_of(function: Callable, x: Tensor, weight: Tensor, style: Tensor, y
     return [g.detach() for g in torch.autograd.grad((function(*inputs) * y).sum(), inputs)]
 
 
-@check("stylegan2.modulated_conv", points=1, hint="The gradient flows through the length, too: no detach(), no .data, no no_grad().")
+@check("stylegan2.modulated_conv", points=1,
+       hint="The gradient flows through the length, too: no detach(), no .data, no no_grad().")
 def gradients_reach_weights_and_style(subject: Subject, draw: Draw) -> None:
     given = (draw.normal(2, 3, 4, 4), draw.normal(3, 3, 3, 3), draw.normal(2, 3), draw.normal(2, 3, 4, 4))
     for mine, right in zip(subject.probe(gradients_of, *given), gradients_of(_per_sample, *given), strict=True):
@@ -335,7 +341,8 @@ def an_image_keeps_its_noise(subject: Subject, draw: Draw) -> None:
             still = subject.probe(styled_with, sizes, double, {**weights, "strength": torch.tensor(0.0)}, x, w)
             silent = {**weights, "strength": torch.tensor(0.0)}
             right = any(is_close(still, _styled(silent, double, x, w, bias=b), atol=1e-4, rtol=1e-3) for b in (1.0, 0.0))
-            raise Wrong(hint=NEW_NOISE if right else "Without noise, too, the layer is another one now: change only what is wrong.")
+            raise Wrong(hint=NEW_NOISE if right else "Without noise, too, the layer is another one now: change only "
+                                                       "what is wrong.")
 
 
 @check("stylegan2.StyledConv", points=2, hint="In training: torch.randn_like(x[:, :1]), one number a pixel and sample.")
@@ -347,9 +354,11 @@ def in_training_every_sample_has_its_own(subject: Subject, draw: Draw) -> None:
         raise Wrong(f"Expected shape (3, 4, 40, 40), got {tuple(first.shape)}.")
     across = _alike(first[:, 0], first[:, 1])
     if across < 0.9:
-        raise Wrong(hint="Each feature has a noise of its own. It is one number a pixel, the same for all features: (B, 1, H, W).")
+        raise Wrong(hint="Each feature has a noise of its own. It is one number a pixel, the same for all features: "
+                         "(B, 1, H, W).")
     if _alike(first[0], second[0]) > 0.9:
-        raise Wrong(hint="In training, too, the noise never changes: the generator would learn it by heart. Draw it in each call.")
+        raise Wrong(hint="In training, too, the noise never changes: the generator would learn it by heart. "
+                         "Draw it in each call.")
     if _alike(first[0], first[1]) > 0.9:
         raise Wrong(hint="All samples of a batch share one noise: x[:1, :1] has one sample. Give each its own.")
     if abs(first[:, 0].std() - 1) > 0.08 or abs(first.mean()) > 0.08 or _alike(first[0], first[1]) > 0.15:
@@ -385,21 +394,24 @@ def _lengths(images: Tensor, w: Tensor, y: Tensor, *, scale: Callable = lambda y
 
 
 LENGTH_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda *a: _lengths(*a, scale=lambda y: 1.0), "The noise is divided by sqrt(H W), so that lengths do not grow with the size of "
-     "the images."),
+    (lambda *a: _lengths(*a, scale=lambda y: 1.0),
+     "The noise is divided by sqrt(H W), so that lengths do not grow with the size of the images."),
     (lambda *a: _lengths(*a, scale=lambda y: y.shape[2] * y.shape[3]), "Divide by the *root* of H W."),
     (lambda *a: _lengths(*a, scale=lambda y: y[0].numel() ** 0.5), "sqrt(H W): colours are not counted."),
     (lambda *a: _lengths(*a, scale=lambda y: y.numel() ** 0.5), "sqrt(H W): neither colours nor the batch are counted."),
-    (lambda *a: _lengths(*a, scale=lambda y: len(y) * (y.shape[2] * y.shape[3]) ** 0.5), "A mean over the batch makes all lengths B "
+    (lambda *a: _lengths(*a, scale=lambda y: len(y) * (y.shape[2] * y.shape[3]) ** 0.5),
+     "A mean over the batch makes all lengths B "
      "times too short: differentiate the sum. Samples do not meet, so each keeps its own gradient."),
-    (lambda *a: _lengths(*a, scale=lambda y: y.numel()), "Sum the products of images and noise; a mean makes lengths too short."),
+    (lambda *a: _lengths(*a, scale=lambda y: y.numel()),
+     "Sum the products of images and noise; a mean makes lengths too short."),
     (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1)), "The root is missing: these are squared lengths."),
-    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).sum(1).sqrt()), "Over the layers it is a *mean* of squared lengths, "
-     "not a sum."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).sum(1).sqrt()),
+     "Over the layers it is a *mean* of squared lengths, not a sum."),
     (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).sqrt().mean(1)), "First the mean over layers, then the root."),
-    (lambda *a: _lengths(*a, over=lambda g: g.square().mean(2).mean(1).sqrt()), "A length: *sum* the squares over the numbers of w."),
-    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1).sqrt().mean()), "Return one length for each sample, no mean "
-     "over them."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().mean(2).mean(1).sqrt()),
+     "A length: *sum* the squares over the numbers of w."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1).sqrt().mean()),
+     "Return one length for each sample, no mean over them."),
     (lambda *a: _lengths(*a, over=lambda g: g.abs().sum(2).mean(1)), "The Euclidean length: squares, sum, root."),
     (lambda *a: _lengths(a[0], a[1], torch.ones_like(a[2])), "The noise is not used: you differentiate the sum of all pixels."),
 ]
@@ -455,9 +467,11 @@ def _penalty(lengths: Tensor, mean: Tensor, decay: float, *, attached: bool = Fa
 MEAN_MISTAKES = [
     (dict(share=lambda d: 1 - d), "The shares are exchanged: the running mean *keeps* `decay` of itself."),
     (dict(share=lambda d: 0.0), "That is the mean of this batch alone: the running mean remembers."),
-    (dict(move=False), "The running mean did not move: change it in place (copy_, lerp_, mul_ and add_); `mean = ...` only gives "
+    (dict(move=False),
+     "The running mean did not move: change it in place (copy_, lerp_, mul_ and add_); `mean = ...` only gives "
      "another thing the name."),
-    (dict(first=False), "While it is 0 the running mean becomes the first batch's mean: from 0 it would take hundreds of steps."),
+    (dict(first=False),
+     "While it is 0 the running mean becomes the first batch's mean: from 0 it would take hundreds of steps."),
 ]
 VALUE_MISTAKES = [
     (dict(late=True), "The running mean is moved first, then the lengths are compared with it."),
@@ -485,7 +499,8 @@ def _penalty_with(options: dict) -> Callable:
     return lambda lengths, mean, decay: _penalty(lengths, mean, decay, **options)
 
 
-@check("stylegan2.path_penalty", points=1, hint="mean keeps `decay` of itself and takes 1 - decay of the lengths' mean, in place.")
+@check("stylegan2.path_penalty", points=1,
+       hint="mean keeps `decay` of itself and takes 1 - decay of the lengths' mean, in place.")
 def the_running_mean_moves(subject: Subject, draw: Draw) -> None:
     _compare_penalty(subject, draw, 1.7, "means", MEAN_MISTAKES)
     _compare_penalty(subject, draw, 0.0, "means", MEAN_MISTAKES)
@@ -496,7 +511,8 @@ def penalises_what_is_longer_or_shorter(subject: Subject, draw: Draw) -> None:
     _compare_penalty(subject, draw, 1.7, "values", VALUE_MISTAKES)
 
 
-@check("stylegan2.path_penalty", points=2, hint="The running mean is a goal: detach the lengths that move it, or the penalty pulls "
+@check("stylegan2.path_penalty", points=2,
+       hint="The running mean is a goal: detach the lengths that move it, or the penalty pulls "
        "the goal to the lengths as well as the lengths to the goal.")
 def only_the_lengths_are_pulled(subject: Subject, draw: Draw) -> None:
     _compare_penalty(subject, draw, 1.7, "gradients", VALUE_MISTAKES)
@@ -625,11 +641,12 @@ def returns_the_loss_of_the_step(subject: Subject, draw: Draw) -> None:
 
 
 written("stylegan2.what_a_style_buys", points=4, rubric="""
-- 1 point: z must follow a fixed distribution and the data do not, so the map from z has to bend; w is learnt and has no prescribed
-  distribution. And w enters every layer, so layers can get different styles.
+- 1 point: z must follow a fixed distribution and the data do not, so the map from z has to bend; w is learnt and has no
+  prescribed distribution. And w enters every layer, so layers can get different styles.
 - 1 point: what happens without demodulation (sizes grow with the styles), and what is wrong with normalising by each map's own
   statistics (relative strengths are lost; the network smuggles them through as droplets).
-- 1 point: what the path-length penalty asks for: equal steps in w move the image equally far, everywhere and in every direction.
+- 1 point: what the path-length penalty asks for: equal steps in w move the image equally far, everywhere and in every
+  direction.
 - 1 point: a measurement that could fail: spread of steps along a walk, or perceptual path length, against a network trained
   without the penalty (or with z in w's place).
 """)

@@ -143,7 +143,8 @@ CYCLE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda g, p, f: (g(None, f) - f).abs().mean(),
      "What comes home is compared with where it set out, `pair`; not with `fake`."),
     (lambda g, p, f: (g(None, f.flip(1)).flip(1) - p).abs().mean(),
-     "The wrong direction: a as b has to go back through b_to_a. `fake` is a pair with a first already: hand it over as it is."),
+     "The wrong direction: a as b has to go back through b_to_a. `fake` is a pair with a first already: hand it over "
+     "as it is."),
     (lambda g, p, f: (g(None, f.flip(1)) - p).abs().mean(),
      "The wrong direction: `fake` is a pair with a first already, so the generator leads each image home. Do not flip it."),
     (lambda g, p, f: (g(None, f).flip(1) - p).abs().mean(),
@@ -343,7 +344,7 @@ def cycle_steps(*faults: str) -> Callable:
     """The step with the named faults; none gives the reference."""
     def step(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone, extra=lambda pair, fake: 0):
         loss = F.binary_cross_entropy_with_logits if "cross-entropy" in faults else None
-        judged = lambda logits, target: (  # noqa: E731
+        judged = lambda logits, target: (
             loss(logits, torch.full_like(logits, target)) if loss else _squares(logits, target))
         fake = generator(None, pair)
         shown = fake.detach() if "no memory" in faults else remember(fake.detach())
@@ -633,11 +634,11 @@ def after_several_steps_both_are_right(subject: Subject, draw: Draw) -> None:
 
 
 written("translation.what_the_cycle_knows", points=3, rubric="""
-- 1 point: adversarial losses fix the distributions and the cycle makes the map invertible; any permutation of the target domain that
-  keeps its distribution, with its inverse on the way back, leaves all of these losses as they are, so they do not say which image
-  belongs to which.
-- 1 point: something that does narrow the choice (identity loss, architecture, a few pairs), or how a cycle can close by hiding what
-  the target has no room for.
+- 1 point: adversarial losses fix the distributions and the cycle makes the map invertible; any permutation of the target
+  domain that keeps its distribution, with its inverse on the way back, leaves all of these losses as they are, so they do not
+  say which image belongs to which.
+- 1 point: something that does narrow the choice (identity loss, architecture, a few pairs), or how a cycle can close by
+  hiding what the target has no room for.
 - 1 point: the squared error is smallest at the conditional mean, a mixture of all possibilities; the adversarial loss makes the
   network choose one, which costs PSNR, 3 dB for a choice as the data make it.
 """)

@@ -110,7 +110,8 @@ FOREGROUND_MISTAKES: list[tuple[Callable, str]] = [
     (lambda v, b: v.transpose(1, 2)[:, :, :-1].sigmoid(), ("A sigmoid gives [0, 1], which is the mask's range; pixels lie in "
      "[-1, 1].")),
     (lambda v, b: v.transpose(1, 2)[:, :, 1:].tanh(), "The *last* channel is the mask, the ones before it the foreground."),
-    (lambda v, b: v[:, :-1].tanh(), ("Time and channels are exchanged: a network of 3-D convolutions gives (B, C, T, H, W), and "
+    (lambda v, b: v[:, :-1].tanh(),
+     ("Time and channels are exchanged: a network of 3-D convolutions gives (B, C, T, H, W), and "
      "outside a clip is (B, T, C, H, W).")),
     (lambda v, b: v[:, :, :-1].tanh(), "You cut along the wrong axis: the volume is (B, C, T, H, W). Transpose it first."),
     (lambda v, b: v.reshape(v.shape[0], v.shape[2], v.shape[1], 4, 4)[:, :, :-1].tanh(),
@@ -538,8 +539,8 @@ def returns_both_losses(subject: Subject, draw: Draw) -> None:
 
 
 written("video_gan.two_ways_to_move", points=3, rubric="""
-- 1 point: VideoGAN's background is one picture for all frames; where camera or ground move, the mask must open everywhere and the
-  split is lost.
+- 1 point: VideoGAN's background is one picture for all frames; where camera or ground move, the mask must open everywhere and
+  the split is lost.
 - 1 point: MoCoGAN's content code is drawn once a clip, its motion code for each frame; and an experiment that shows whether the
   network uses them so (swap one, keep the other).
 - 1 point: why a frame needs a judge of its own, or a test whether the video discriminator looks at motion (shuffled or

@@ -163,5 +163,6 @@ def said(result: dict, failure: str) -> None:
 
 
 def did_you_mean(word: str, known: set[str]) -> str:
+    """The end of a sentence about an unknown word: the known one nearest to it; empty where none is near."""
     close = difflib.get_close_matches(word, sorted(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

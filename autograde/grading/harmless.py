@@ -22,9 +22,9 @@ _ACTIVE_TEX = re.compile(r"\\(href|url|style|class|cssId|require|include\w*|html
 
 def markdown(source: str, attachments: Collection[str] = ()) -> str:
     """Markdown with its active parts made text: a tag that is not plain gets a space behind its "<", a link to a script
-    leads nowhere, a picture from elsewhere becomes a link (fetching it would tell who looks), and the commands with which a formula could link or style become upright words. Honest text and
-    formulas keep their meaning; pictures of these names among the cell's attachments stay pictures (a program stops at one
-    that is not there)."""
+    leads nowhere, a picture from elsewhere becomes a link (fetching it would tell who looks), and the commands
+    with which a formula could link or style become upright words. Honest text and formulas keep their meaning; pictures of
+    these names among the cell's attachments stay pictures (a program stops at one that is not there)."""
     known = {f"attachment:{name}" for name in attachments}
 
     def link(match: re.Match) -> str:

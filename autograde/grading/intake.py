@@ -20,7 +20,8 @@ from .session import WEIGHTS
 MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
 MAX_CELLS = 2_000       # a chapter has about 100
 MAX_WEIGHTS = 12_500_000  # bytes: three million float32, and what the file says of them
-_KINDS = {"code": "code", "markdown": "markdown", "raw": "raw", "heading": "markdown", "html": "markdown"}  # formats 2 and 3 too
+_KINDS = {"code": "code", "markdown": "markdown", "raw": "raw",
+          "heading": "markdown", "html": "markdown"}  # these two in formats 2 and 3
 _IN_COLAB = "In Colab: File > Download > Download .ipynb."
 _NOT_TEXT = {b"PK\x03\x04": "a zip archive; hand in the notebook that is inside.", b"%PDF": f"a PDF. {_IN_COLAB}",
              b"\x1f\x8b": "a compressed file; hand in the notebook that is inside."}

@@ -21,20 +21,23 @@ MAX_ALL_PIXELS = 100_000_000  # of all: a few seconds of reading
 MAX_ALL_DRAWN = 10_000_000    # bytes of all: a feedback page with them can still be mailed
 MAX_SAID = 3                  # sentences about what was left out
 
-_HEAD = r"data:(?P<{0}>(?:image/[\w.+-]{{1,60}}(?:;[\w=.-]{{1,60}}){{0,5}})|[\w.+/-]{{0,60}}(?:;[\w=.-]{{1,60}}){{0,4}};base64),"
+_HEAD = (r"data:(?P<{0}>(?:image/[\w.+-]{{1,60}}(?:;[\w=.-]{{1,60}}){{0,5}})"
+         r"|[\w.+/-]{{0,60}}(?:;[\w=.-]{{1,60}}){{0,4}};base64),")
 _INSIDE = rf"(?<=[\"'<]){_HEAD.format('head')}(?P<body>[\w+/=%\s-]*+)(?=[\"'>])"
 _PLAIN = rf"(?<!\w){_HEAD.format('plain_head')}(?P<plain_body>[^\s)>\"']*+)"
 _NAME = r"(?:[^\s<>()\"']|\([^\s<>()\"']{0,300}\)){1,1000}"
-_SOURCE = re.compile(rf"{_INSIDE}|{_PLAIN}|<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})", re.IGNORECASE)
+_SOURCE = re.compile(rf"{_INSIDE}|{_PLAIN}|<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})",
+                     re.IGNORECASE)
 _ALT = r"(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,300}\]){0,300})"
 _TITLE = r"(?:\s{1,9}(?:\"[^\"]{0,300}\"|'[^']{0,300}'|\([^()]{0,300}\)))?"
-_IMAGE = re.compile(rf"!?\[{_ALT}\]\(\s{{0,9}}(?:<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})){_TITLE}\s{{0,9}}\)")
-_DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]]{1,300})\]:\s{0,9}<?attachment:(?P<name>[^\s<>]{1,1000})>?" + _TITLE + r"[ \t]{0,9}$",
-                         re.MULTILINE)
+_IMAGE = re.compile(rf"!?\[{_ALT}\]\(\s{{0,9}}"
+                    rf"(?:<attachment:(?P<angle>[^<>\n]{{1,1000}})>|attachment:(?P<name>{_NAME})){_TITLE}\s{{0,9}}\)")
+_DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]]{1,300})\]:\s{0,9}<?attachment:(?P<name>[^\s<>]{1,1000})>?"
+                         + _TITLE + r"[ \t]{0,9}$", re.MULTILINE)
 _REFERENCE = re.compile(rf"!\[{_ALT}\](?:\[(?P<label>[^\[\]]{{0,300}})\])?(?!\()")
 _AROUND = r"(?:div|center|p|figure)"
-_TAG = re.compile(rf"(?:<{_AROUND}\b[^<>]{{0,300}}>\s{{0,99}})?<img\b(?P<attributes>[^<>]{{0,2000}})>(?:\s{{0,99}}</{_AROUND}>)?",
-                  re.IGNORECASE)
+_TAG = re.compile(rf"(?:<{_AROUND}\b[^<>]{{0,300}}>\s{{0,99}})?<img\b(?P<attributes>[^<>]{{0,2000}})>"
+                  rf"(?:\s{{0,99}}</{_AROUND}>)?", re.IGNORECASE)
 _ATTRIBUTE = r"(?<![\w-]){}\s{{0,9}}=\s{{0,9}}(?:\"(?P<a>[^\"]*)\"|'(?P<b>[^']*)'|(?P<c>[^\s\"'>]+))"
 
 
@@ -52,7 +55,9 @@ class Pictures:
     @property
     def said(self) -> list[str]:
         said, more = self._sentences[:MAX_SAID], len(self._sentences) - MAX_SAID
-        return said + ([f"{more} more pictures or ends of texts were left out; where each stood, it says why."] if more > 0 else [])
+        if more > 0:
+            said.append(f"{more} more pictures or ends of texts were left out; where each stood, it says why.")
+        return said
 
     def taken_in(self, text: str, attachments: Any, place: str) -> tuple[str, dict[str, dict[str, str]]]:
         """A cell's text with all pictures in the one form, and these. What is not kept is said where it stood.

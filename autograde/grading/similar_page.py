@@ -35,6 +35,7 @@ def answers_of(course: Course, chapter: Chapter) -> tuple[dict[str, dict[str, st
 
 
 def page(title: str, pairs: Iterable[Pair], found: Answers) -> str:
+    """The HTML page that shows each pair's answers side by side, with what they share marked."""
     style = (PAGES / "page.css").read_text(encoding="utf-8")
     environment = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)

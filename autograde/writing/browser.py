@@ -44,6 +44,7 @@ def find() -> str | None:
 
 
 def candidates() -> Iterator[str]:
+    """Paths of browsers on this machine: those of its packages, then the one that Playwright downloads."""
     yield from filter(None, map(shutil.which, NAMES))
     yield printed([sys.executable, "-c", DOWNLOADED]).strip()
 

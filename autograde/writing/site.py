@@ -70,11 +70,13 @@ def execute_missing(folder: Path, preset: str = "cpu", jobs: int | None = None) 
 
 
 def into_cache(folder: Path, stem: str, executed: NotebookNode) -> None:
+    """Put a page's run where Jupyter Book looks for it before it executes a page."""
     bundle = CacheBundleIn(executed, str(ROOT / "book" / f"{stem}.md"))
     get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 def is_cached(folder: Path, page: NotebookNode) -> bool:
+    """Whether a run of this very code is in the cache."""
     try:
         get_cache(folder).match_cache_notebook(page)
     except KeyError:

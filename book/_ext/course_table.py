@@ -77,6 +77,8 @@ class Generated(SphinxDirective):
 
 
 class GeneratedExercises(Generated):
+    """The table of all exercises."""
+
     markdown = staticmethod(exercise_table)
 
 

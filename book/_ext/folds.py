@@ -33,6 +33,8 @@ class Fold(SphinxDirective):
 
 
 class Hint(Fold):
+    """A hint, in the words of the author."""
+
     summary = "Hint"
     css_class = "hint"
 

@@ -20,7 +20,8 @@ LAST = ["_static/scripts/bootstrap.js", "_static/js/course.js", "_static/scripts
 SITE = "_static/site"
 OWN = ("_static/js", "_static/live")  # where the book's scripts are
 UNUSED = ["**/*.map", "**/*.LICENSE.txt", "scripts/fontawesome.js", "vendor/fontawesome/webfonts/*.ttf"]
-OF_BOOTSTRAP = ("bs-", "show", "fade", "dropdown", "dropup", "tooltip", "collaps")  # beginnings of classes that its script sets here
+# Beginnings of classes that Bootstrap's script sets here.
+OF_BOOTSTRAP = ("bs-", "show", "fade", "dropdown", "dropup", "tooltip", "collaps")
 URL = re.compile(r"url\((?!['\"]?(?:data:|#))['\"]?([^'\")]+)['\"]?\)")
 CLASSES = re.compile(r'class="([^"]*)"')
 WORD = re.compile(r"-?[A-Za-z_][\w-]*")

@@ -12,7 +12,8 @@ import hashlib
 import re
 from pathlib import Path
 
-DATA = re.compile(r'(?P<attribute>src|poster)="data:(?P<kind>image/png|image/jpeg|image/svg\+xml|video/mp4);base64,(?P<data>[^"]+)"')
+DATA = re.compile(r'(?P<attribute>src|poster)="data:'
+                  r'(?P<kind>image/png|image/jpeg|image/svg\+xml|video/mp4);base64,(?P<data>[^"]+)"')
 IMAGE = re.compile(r"<img(?![^>]*\bloading=)")
 VIDEO = re.compile(r'(<video\b[^>]*?) preload="metadata"([^>]*?) onloadeddata="[^"]*"')
 SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/svg+xml": ".svg", "video/mp4": ".mp4"}

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from html import escape
 
-from autograde.writing import katex
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+
+from autograde.writing import katex
 
 OPTIONS = {
     "output": "htmlAndMathml",  # screen readers read the MathML, which is hidden from view

@@ -1,9 +1,9 @@
-"""A question that the page itself answers.
+r"""A question that the page itself answers.
 
     ::::{quiz} Which loss still has a gradient where $D(G(z))$ is close to 0?
-    - [ ] $\\log(1 - D(G(z)))$
+    - [ ] $\log(1 - D(G(z)))$
       It is flat there ...
-    - [x] $-\\log D(G(z))$
+    - [x] $-\log D(G(z))$
       Its slope there is ...
     ::::
 

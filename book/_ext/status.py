@@ -1,6 +1,7 @@
 """What the book says of its own making, read anew at each build: `{status} runs`, `gpu`, `measured`, `pages`, `made-with`.
 
-runs: the stored run of each page with code. gpu: what a GPU has computed, or that none has. measured: the figures of benchmarks/.
+runs: the stored run of each page with code. gpu: what a GPU has computed, or that none has.
+measured: the figures of benchmarks/.
 pages: what Lighthouse says of the pages. made-with: the versions of this build.
 """
 
@@ -32,7 +33,8 @@ def runs(preset: str = "cpu") -> str:
         total += about["seconds"]
         rows.append([f"[]({stem}.md)", f"{about['seconds']:.0f} s", about["device"], f"`{about['preset']}`", about["date"],
                      f"{about['python']}, {about['torch']}"])
-    return table(["Page", "Time", "On", "Preset", "Date", "Python and PyTorch"], [*rows, ["**Together**", clock(total), *[""] * 4]])
+    rows.append(["**Together**", clock(total), *[""] * 4])
+    return table(["Page", "Time", "On", "Preset", "Date", "Python and PyTorch"], rows)
 
 
 def clock(seconds: float) -> str:
@@ -58,8 +60,9 @@ def measured() -> str:
     for path in figures():
         found = load(path)
         machine = found.get("machine", {})
-        rows.append([f"`{path.name}`", f"`{found.get('command', f'python -m benchmarks.{path.stem}')}`", str(machine.get("cpu", "")),
-                     str(machine.get("cores", "")), gpu_of(found) or "none", machine.get("torch", "").partition("+")[0]])
+        rows.append([f"`{path.name}`", f"`{found.get('command', f'python -m benchmarks.{path.stem}')}`",
+                     str(machine.get("cpu", "")), str(machine.get("cores", "")), gpu_of(found) or "none",
+                     machine.get("torch", "").partition("+")[0]])
     return table(["Figures", "Measured by", "Processor", "Cores", "GPU", "PyTorch"], rows, left=2)
 
 
@@ -100,6 +103,8 @@ def not_measured(found: dict) -> list[str]:
 
 
 class Status(Generated):
+    """The part of the status page that its argument names."""
+
     required_arguments = 1
     parts = {"runs": runs, "gpu": gpu, "measured": measured, "pages": pages, "made-with": made_with}
 

@@ -1,7 +1,7 @@
 """Chapter 6, given: a small network whose features tell clips of walkers apart, trained on their labels and on whether
 their frames stand in order (features trained on labels alone hardly notice shuffled or reversed frames).
 
-    python -m solutions.measures.clip_features    trains it anew and writes solutions/published/weights/clip_features.safetensors
+    python -m solutions.measures.clip_features    trains it anew, for published/weights/clip_features.safetensors
 """
 from __future__ import annotations
 

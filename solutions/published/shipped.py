@@ -1,6 +1,6 @@
 """The trained generators that come with the course, for its pictures and its live demo.
 
-    python -m solutions.published.shipped mocogan    trains it anew (preset cpu) and writes solutions/published/weights/mocogan.safetensors
+    python -m solutions.published.shipped mocogan    trains it anew (preset cpu), for weights/mocogan.safetensors
 """
 from __future__ import annotations
 

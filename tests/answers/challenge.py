@@ -277,7 +277,8 @@ WRONG = {
         "the wrong one moves": (_step("zero backward step trained"), "other way round"),
     },
     "challenge.make_clips": {
-        "frames behind channels": (lambda z: torch.zeros(len(z), 3, 8, 32, 32), "Expected clips as float32 (512, 8, 3, 32, 32)"),
+        "frames behind channels": (lambda z: torch.zeros(len(z), 3, 8, 32, 32),
+                                   "Expected clips as float32 (512, 8, 3, 32, 32)"),
         "out of range": (lambda z: 2 + z[:, :1, None, None, None].expand(-1, 8, 3, 32, 32), ".clamp(-1, 1)"),
         "a list": (lambda z: [torch.zeros(2) for _ in z], "Expected a tensor, got list"),
         "ever the same": (lambda z: torch.zeros(len(z), 8, 3, 32, 32), "Whatever z is"),

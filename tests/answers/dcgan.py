@@ -177,7 +177,8 @@ def train_with_a_dict(step, generator, discriminator, real, steps, *, path, ema,
     adam_g = torch.optim.Adam(generator.parameters(), lr, betas=(0.5, 0.999))
     adam_d = torch.optim.Adam(discriminator.parameters(), lr, betas=(0.5, 0.999))
     history = []
-    kept = {"average": ema, "G": generator, "D": discriminator, "adam_G": adam_g, "adam_D": adam_d, "dice": rng, "seen": history}
+    kept = {"average": ema, "G": generator, "D": discriminator, "adam_G": adam_g, "adam_D": adam_d,
+            "dice": rng, "seen": history}
     for k in clipkit.Checkpoint(path, **kept).steps(steps):
         pick = torch.randint(len(real), (batch,), generator=rng)
         history.extend(step(generator, discriminator, adam_g, adam_d, real[pick], rng))

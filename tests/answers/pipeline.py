@@ -194,7 +194,8 @@ RIGHT = {
     "pipeline.clip_from_pixels": {
         "permute": lambda pixels: floats(pixels).permute(0, 3, 1, 2) / 255 * 2 - 1,
         "frame by frame": pixels_one_by_one,
-        "torchvision": lambda pixels: v2.functional.to_dtype(torch.tensor(pixels).movedim(3, 1), torch.float32, scale=True) * 2 - 1,
+        "torchvision": lambda pixels: v2.functional.to_dtype(
+            torch.tensor(pixels).movedim(3, 1), torch.float32, scale=True) * 2 - 1,
     },
     "pipeline.resize_and_crop": {
         "torchvision": lambda clip, size: v2.functional.center_crop(

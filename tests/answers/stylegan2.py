@@ -332,7 +332,8 @@ WRONG = {
         "by H W": (lengths(along=lambda i, y: (i * y).sum() / (y.shape[2] * y.shape[3])), "*root*"),
         "by C H W": (lengths(along=lambda i, y: (i * y).sum() / y[0].numel() ** 0.5), "colours are not counted"),
         "mean": (lengths(along=lambda i, y: (i * y).mean()), "a mean makes"),
-        "mean over the batch": (lengths(along=lambda i, y: (i * y).sum() / len(y) / (y.shape[2] * y.shape[3]) ** 0.5), "do not meet"),
+        "mean over the batch": (lengths(along=lambda i, y: (i * y).sum() / len(y) / (y.shape[2] * y.shape[3]) ** 0.5),
+                                "do not meet"),
         "squared": (lengths(size=lambda g: g.square().sum(2).mean(1)), "root is missing"),
         "sum over layers": (lengths(size=lambda g: g.square().sum((1, 2)).sqrt()), "*mean* of squared"),
         "mean of roots": (lengths(size=lambda g: g.norm(dim=2).mean(1)), "then the root"),
@@ -357,9 +358,9 @@ WRONG = {
     "stylegan2.style_step": {
         **{fault: (style_step_with(fault), words) for fault, words in (
             ("stale", "zero_grad() before"), ("still", "did not move"), ("saturating", "saturating"), ("D's side", "D's loss"),
-            ("always", "every `every`th"), ("never", "does not reach"), ("detached", "does not reach"), ("late", "first in step 0"),
-            ("all but", "not where it is not"), ("not lazy", "k times as heavy"), ("divided", "you divide"),
-            ("unweighted", "weight is missing"), ("minus", "not subtracted"))},
+            ("always", "every `every`th"), ("never", "does not reach"), ("detached", "does not reach"),
+            ("late", "first in step 0"), ("all but", "not where it is not"), ("not lazy", "k times as heavy"),
+            ("divided", "you divide"), ("unweighted", "weight is missing"), ("minus", "not subtracted"))},
         "moves D too": (step_that_moves_d, "Only the generator"),
         "returns nothing": (giving(lambda loss: None), "returns None"),
         "returns the graph": (giving(lambda loss: loss.requires_grad_()), "detach it"),

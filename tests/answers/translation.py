@@ -14,8 +14,8 @@ from solutions import translation as reference
 from solutions.training.losses import least_squares_d, least_squares_g
 
 
-def patches(*, order="cna", squash=lambda: nn.LeakyReLU(0.2), norm=nn.InstanceNorm2d, strides=lambda k, last: 1 if k == last else 2,
-            bias=True, width=lambda k: 2 << k, give=lambda x: x[:, 0], kernel=4):
+def patches(*, order="cna", squash=lambda: nn.LeakyReLU(0.2), norm=nn.InstanceNorm2d,
+            strides=lambda k, last: 1 if k == last else 2, bias=True, width=lambda k: 2 << k, give=lambda x: x[:, 0], kernel=4):
     """A discriminator put together from named parts."""
     class Variant(reference.PatchDiscriminator):
         def __init__(self, channels=3, *, width=64, halvings=3):
@@ -144,7 +144,8 @@ def step_by_gradients(generator, discriminator, optimizer_g, optimizer_d, pair, 
     return loss_d.detach(), loss_g.detach()
 
 
-def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone, extra=lambda *_: 0.0):
+def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, pair, *,
+                        remember=torch.clone, extra=lambda *_: 0.0):
     fake = generator(None, pair)
     loss_d = least_squares_d(discriminator(pair), discriminator(remember(fake)))
     optimizer_d.zero_grad()
@@ -168,8 +169,8 @@ def giving(step, change):
     return lambda *arguments, **options: change(step(*arguments, **options))
 
 
-def filling(*, covered=lambda x, m: x * (1 - m), shown=lambda c, m: torch.cat([c, m], 1), place=lambda x, made, m: torch.where(m > 0, made, x),
-            made=lambda y: y):
+def filling(*, covered=lambda x, m: x * (1 - m), shown=lambda c, m: torch.cat([c, m], 1),
+            place=lambda x, made, m: torch.where(m > 0, made, x), made=lambda y: y):
     """A fill put together from named parts."""
     return lambda network, images, mask: place(images, made(network(shown(covered(images, mask), mask))), mask)
 
@@ -302,7 +303,8 @@ WRONG = {
         "frozen for good": (step_that_forgets_to_thaw, "cut"),
         "losses swapped": (giving(reference.cycle_step, lambda pair: pair[::-1]), "comes first"),
         "one loss": (giving(reference.cycle_step, lambda pair: pair[0]), "two losses"),
-        "with graphs": (giving(reference.cycle_step, lambda pair: tuple(v.clone().requires_grad_() for v in pair)), "detach them"),
+        "with graphs": (giving(reference.cycle_step, lambda pair: tuple(v.clone().requires_grad_() for v in pair)),
+                        "detach them"),
     },
     "translation.fill": {
         "sees it all": (filling(covered=lambda x, m: x), "cover the hole"),

@@ -1,3 +1,4 @@
+"""The course that submissions of the tests are graded in, and ways to hand them in."""
 import json
 
 import pytest

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -126,7 +127,7 @@ def test_the_table_is_shown(course, capsys):
 def test_feedback_has_the_hint_and_no_hidden_check(course, capsys):
     assert main(["feedback", "--course", str(course), "--student", "cay"]) == 0
     (page,) = [line for line in capsys.readouterr().out.splitlines() if line]
-    html = open(page).read()
+    html = Path(page).read_text()
     assert "right where a density is zero" in html and "strong gradient where the samples are bad" in html
     assert "its cell is missing" in html and "18</strong> of 31 points" in html
     for secret in ("assert_close", "autograde", "from solutions", "BEGIN HIDDEN", "mistakes="):
@@ -135,7 +136,7 @@ def test_feedback_has_the_hint_and_no_hidden_check(course, capsys):
 
 def test_feedback_of_what_could_not_be_read_says_why(course, capsys):
     assert main(["feedback", "--course", str(course), "--student", "dan"]) == 0
-    assert "ends in the middle" in open(capsys.readouterr().out.strip()).read()
+    assert "ends in the middle" in Path(capsys.readouterr().out.strip()).read_text()
 
 
 def test_export_is_a_table_of_all(course, records, capsys):

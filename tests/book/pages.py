@@ -10,4 +10,5 @@ REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))[
 CONTENTS = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 PAGES = [*dict.fromkeys([*CONTENTS, "genindex", "search"])]
 CHAPTERS = [page for page in PAGES if page[0].isdigit()]
-WITH_A_CLIP = [page for page in CHAPTERS if "<video" in (ROOT / "book" / "outputs" / f"{page}.ipynb").read_text(encoding="utf-8")]
+WITH_A_CLIP = [page for page in CHAPTERS
+               if "<video" in (ROOT / "book" / "outputs" / f"{page}.ipynb").read_text(encoding="utf-8")]

@@ -24,8 +24,8 @@ ImageFolder|save_image|PyCharm|VS Code|conda|Mermaid|fast.ai|Medium|Coursera|Uda
 # Terms of the article: those of its section 1.4, then others that it uses.
 TERMS = """
 短视频生成AI 生成模型 卷积神经网络 生成对抗网络 数据增强 特征提取 超参数 过拟合 人工智能 机器学习
-数据预处理 数据清洗 后处理 去噪 色彩校正 自编码器 生成器 判别器 卷积 池化 全连接层 损失函数 交叉熵 学习率 批归一化 批量大小 梯度裁剪
-模式崩溃 噪声 图像修复 可解释性 数据隐私
+数据预处理 数据清洗 后处理 去噪 色彩校正 自编码器 生成器 判别器 卷积 池化 全连接层 损失函数 交叉熵 学习率
+批归一化 批量大小 梯度裁剪 模式崩溃 噪声 图像修复 可解释性 数据隐私
 """.split()
 ABBREVIATIONS = "GAN CNN AI ML".split()
 

@@ -50,7 +50,7 @@ def test_a_player_loads_nothing_until_it_plays():
 
 
 @pytest.mark.parametrize(
-    ("styles", "left"),
+    "styles, left",
     [
         ("/* a */ .used { color: red } .unused { color: blue }", ".used{color: red}"),
         (".used, .unused > p { margin: 0 }", ".used{margin: 0}"),

@@ -99,7 +99,7 @@ def test_written_exercise_says_so_and_one_point_is_singular(build_page):
     assert "1 point ·" in html and "graded by hand" in html
 
 
-@pytest.mark.parametrize(("hints", "labels"), [(1, ["Hint"]), (3, ["Hint 1", "Hint 2", "Hint 3"])])
+@pytest.mark.parametrize("hints, labels", [(1, ["Hint"]), (3, ["Hint 1", "Hint 2", "Hint 3"])])
 def test_hints_are_numbered_where_there_are_several(build_page, hints, labels):
     html, _ = build_page(CARD.replace("Write it.", "Write it.\n" + ":::::{hint}\nThink.\n:::::\n" * hints))
     for label in labels:
@@ -113,7 +113,7 @@ def test_card_that_lacks_something_is_a_warning(build_page, option):
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"), [(":difficulty: 1", ":difficulty: 4"), (":points: 4", ":points: many")]
+    "right, wrong", [(":difficulty: 1", ":difficulty: 4"), (":points: 4", ":points: many")]
 )
 def test_card_with_a_wrong_number_is_a_warning(build_page, right, wrong):
     assert "WARNING" in build_page(CARD.replace(right, wrong))[1]
@@ -139,7 +139,7 @@ def test_question_with_several_right_options_has_checkboxes(build_page):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    "options, expected",
     [
         ("- [x] a\n  Yes.", "at least two options"),
         ("- [ ] a\n  No.\n- [ ] b\n  No.", "a right option"),

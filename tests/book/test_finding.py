@@ -37,7 +37,8 @@ def test_search_by_keyboard_finds_english_words_and_shows_where(visit):
     assert page.faults == []
 
 
-@pytest.mark.parametrize("words", ["spectral normalisation", "mode collapse", "generator_loss", "Fréchet distance", "discriminators"])
+@pytest.mark.parametrize("words", ["spectral normalisation", "mode collapse", "generator_loss", "Fréchet distance",
+                                   "discriminators"])
 def test_search_finds_what_people_ask_for(visit, site, words):
     page = visit("search")
     assert searched(page, site, words)

@@ -130,7 +130,7 @@ def test_without_javascript_a_picture_stands_there(visit, kind):
     assert root.locator("button").count() == 0
 
 
-@pytest.mark.parametrize(("name", "picture"), [("image", live_pictures.image), ("video", live_pictures.video)])
+@pytest.mark.parametrize("name, picture", [("image", live_pictures.image), ("video", live_pictures.video)])
 def test_the_picture_is_one_by_the_shipped_generator(name, picture):
     both = (Image.open(live_pictures.FOLDER / f"{name}.png"), picture().image)
     stored, fresh = (torch.tensor(list(image.convert("RGBA").tobytes())) for image in both)
@@ -148,7 +148,7 @@ def test_a_student_notebook_has_a_link_to_the_page():
 # The generators
 
 
-@pytest.mark.parametrize(("name", "kind"), [("dcgan", "image"), ("mocogan", "video")])
+@pytest.mark.parametrize("name, kind", [("dcgan", "image"), ("mocogan", "video")])
 def test_a_generator_computes_what_torch_computes(page, name, kind):
     """The same z gives the same numbers to 2e-6, so the same pixels; the range is [-1, 1]."""
     demo(page, kind)

@@ -1,3 +1,4 @@
+"""Runs that are interrupted in every way, against one that is not."""
 import itertools
 import time
 

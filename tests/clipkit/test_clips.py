@@ -1,3 +1,4 @@
+"""A set of clips as a loader and a reader use it."""
 import torch
 from torch.utils.data import DataLoader
 

@@ -125,7 +125,7 @@ def test_whole_files_of_every_kind_are_clips(tmp_path):
     (OSError(13, "Permission denied"), "Permission denied"),
 ])
 def test_every_error_becomes_a_sentence_with_the_file_and_the_cause(error, said):
-    with pytest.raises(ValueError) as caught, readable("a/b.png", "image"):
+    with pytest.raises(ValueError, match="^'a/b.png'") as caught, readable("a/b.png", "image"):
         raise error
     assert str(caught.value) == f"'a/b.png' is no image that can be read ({said}): leave it out"
     assert caught.value.__cause__ is error

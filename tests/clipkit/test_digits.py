@@ -1,3 +1,4 @@
+"""Digits against scikit-learn's own images, and their flight against a ball that is moved step by step."""
 import pytest
 import torch
 from sklearn.datasets import load_digits

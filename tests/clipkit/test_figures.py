@@ -1,3 +1,4 @@
+"""Figures against the size that Matplotlib was asked for."""
 import matplotlib
 
 matplotlib.use("agg")

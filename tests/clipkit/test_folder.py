@@ -1,3 +1,4 @@
+"""Folders as people keep them: videos, numbered frames, photographs, and what machines leave behind."""
 import numpy as np
 import pytest
 import torch

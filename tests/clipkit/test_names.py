@@ -1,3 +1,4 @@
+"""What a typo is answered with."""
 import pytest
 
 from clipkit.names import known

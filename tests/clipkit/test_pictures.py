@@ -1,3 +1,4 @@
+"""Strips and grids, pixel by pixel against the clips that they show."""
 import base64
 import io
 from html.parser import HTMLParser

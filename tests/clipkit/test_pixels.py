@@ -1,3 +1,4 @@
+"""The door between clips and pixels: every level there and back."""
 import numpy as np
 import pytest
 import torch
@@ -60,6 +61,7 @@ def test_a_wrong_type_says_what_to_try():
         as_clips(np.zeros((4, 3, 8, 8)))
 
 
-@pytest.mark.parametrize("length, most, shown", [(3, 8, [0, 1, 2]), (3, 3, [0, 1, 2]), (9, 3, [0, 4, 8]), (20, 1, [0]), (0, 8, [])])
+@pytest.mark.parametrize("length, most, shown", [
+    (3, 8, [0, 1, 2]), (3, 3, [0, 1, 2]), (9, 3, [0, 4, 8]), (20, 1, [0]), (0, 8, [])])
 def test_what_is_shown_of_many_goes_from_first_to_last(length, most, shown):
     assert evenly_spread(length, most).tolist() == shown

@@ -1,3 +1,4 @@
+"""The figure that plays, read as a browser reads it."""
 import base64
 import io
 from html.parser import HTMLParser

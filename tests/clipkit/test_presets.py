@@ -1,3 +1,4 @@
+"""What the preset in the environment changes, and what a wrong one is answered with."""
 import pytest
 import torch
 

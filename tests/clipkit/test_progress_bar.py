@@ -1,3 +1,4 @@
+"""What a terminal and what a notebook show of a loop."""
 import nbformat
 import pytest
 import torch

@@ -1,3 +1,4 @@
+"""Video files, read back and compared with the clip that was written."""
 import av
 import pytest
 import torch

@@ -1,3 +1,4 @@
+"""Walkers against their labels: colours that are counted, steps that are measured."""
 import itertools
 
 import numpy as np

@@ -3,7 +3,7 @@
 Every bomb has a brake of its own: should the sandbox fail, the machine stands.
 """
 # The bodies are cells: what they name and leave behind stands in the notebook.
-# ruff: noqa: B018, B023, E722, F821, F841, S110
+# ruff: noqa: B018, B023, E722, F821, F841
 import nbformat
 
 from tests.autograde.desk import cell_of
@@ -285,7 +285,7 @@ def disk_bomb():
     """Fills its folder, and /dev/shm; at most 3 GB."""
     written, block = 0, bytes(50_000_000)
     for place in (".", "/dev/shm", "/tmp", "/var/tmp"):
-        for number in range(60):
+        for _ in range(60):
             if written < 3_000_000_000 and tried(lambda: pathlib.Path(place, f"pwned-{TOKEN}-{written}").write_bytes(block)):
                 written += len(block)
     if written > 1_000_000_000:

@@ -57,7 +57,7 @@ def scripts_in_its_texts(desk, folder):
 def scripts_in_its_ids(desk, folder):
     """Puts script into the ids, tags and names of cells."""
     new = short(desk.untouched())
-    for number, script in enumerate(SCRIPTS):
+    for script in SCRIPTS:
         cell = nbformat.v4.new_code_cell("1", metadata={"tags": [script], "name": script, "id": script, "nbgrader": {
             "grade_id": script, "grade": True, "locked": False, "solution": False, "points": 3, "schema_version": 3}})
         new.cells.insert(1, cell)
@@ -138,7 +138,7 @@ def commands_in_the_name_of_the_student(desk, folder):
 @handed_in(statuses={"unreadable"})
 def scripts_in_a_file_beside(desk, folder):
     """Hands in no notebook but files named like scripts, which the sentence lists."""
-    for number, name in enumerate((f"<svg onload={PWNED}>", f"[x](javascript:{PWNED})", f"{STEM}.ipynb.html")):
+    for name in (f"<svg onload={PWNED}>", f"[x](javascript:{PWNED})", f"{STEM}.ipynb.html"):
         (folder / name).write_text(f"<script>{PWNED}</script>")
 
 

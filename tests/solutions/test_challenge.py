@@ -60,7 +60,8 @@ def test_a_perfect_generator_scores_high_and_noise_nothing(train, scorer, fresh)
     assert scorer(stills(fresh)).motion < 0.05
 
 
-@pytest.mark.parametrize("change", [lambda c: c, lambda c: c.flip(-1), lambda c: c.roll(1, -1), lambda c: (c - 0.1).clamp(-1, 1),
+@pytest.mark.parametrize("change", [lambda c: c, lambda c: c.flip(-1), lambda c: c.roll(1, -1),
+                                    lambda c: (c - 0.1).clamp(-1, 1),
                                     lambda c: (c + 0.03 * torch.randn(c.shape, generator=RNG)).clamp(-1, 1)],
                          ids=["as they are", "mirrored", "shifted", "darker", "with noise"])
 def test_copies_are_found(change, train, scorer, fresh):

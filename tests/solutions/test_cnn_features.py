@@ -27,7 +27,7 @@ def one_thread():
 
 
 @pytest.mark.parametrize("size", [5, 8, 32])
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (4, 2, 1), (1, 1, 0), (5, 3, 2), (5, 1, 0)])
+@pytest.mark.parametrize("kernel, stride, padding", [(3, 1, 1), (4, 2, 1), (1, 1, 0), (5, 3, 2), (5, 1, 0)])
 def test_the_output_size_is_torchs(size, kernel, stride, padding):
     out = nn.Conv2d(1, 1, kernel, stride, padding)(torch.zeros(1, 1, size, size))
     assert output_size(size, kernel, stride, padding) == out.shape[-1]
@@ -39,7 +39,7 @@ def test_a_kernel_that_does_not_fit_is_named():
 
 
 @pytest.mark.parametrize("form", [convolution_loops, convolution])
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (4, 2, 1), (1, 1, 0), (3, 3, 0), (2, 1, 2)])
+@pytest.mark.parametrize("kernel, stride, padding", [(3, 1, 1), (4, 2, 1), (1, 1, 0), (3, 3, 0), (2, 1, 2)])
 def test_a_convolution_is_torchs(form, kernel, stride, padding):
     images, weight, bias = torch.randn(2, 3, 9, 11), torch.randn(4, 3, kernel, kernel), torch.randn(4)
     expected = F.conv2d(images, weight, bias, stride, padding)
@@ -66,7 +66,7 @@ def test_a_convolution_commutes_with_a_shift():
 
 
 @pytest.mark.parametrize("size", [2, 3])
-@pytest.mark.parametrize(("ours", "torchs"), [(max_pool, F.max_pool2d), (average_pool, F.avg_pool2d)])
+@pytest.mark.parametrize("ours, torchs", [(max_pool, F.max_pool2d), (average_pool, F.avg_pool2d)])
 def test_pooling_is_torchs_with_its_gradient(ours, torchs, size):
     images = torch.randn(2, 3, 7, 8, dtype=torch.float64, requires_grad=True)
     torch.testing.assert_close(ours(images, size), torchs(images, size))

@@ -197,7 +197,7 @@ def test_the_rate_is_that_of_the_quadratic(gamma, rate):
 def test_the_dirac_game_shrinks_at_its_rate(gamma):
     game, lr, steps = torch.tensor([1e-3, 0.0], dtype=torch.float64), 0.002, 10_000
     norms = []
-    for step in range(steps):
+    for _ in range(steps):
         game = torch.stack(dirac_step(*game, lr=lr, gamma=gamma))
         norms.append(game.norm().item())
     middle, end = max(norms[4000:6000]), max(norms[8000:])  # the envelope of a swing

@@ -88,7 +88,7 @@ def test_weights_and_the_loss_that_is_left_out():
     assert set(translation_losses(identity=0)(generator, None, Batch(pair, fake, (pair,)), fake)) == {"cycle"}
 
 
-@pytest.mark.parametrize(("halvings", "patch"), [(1, 16), (2, 34), (3, 70)])
+@pytest.mark.parametrize("halvings, patch", [(1, 16), (2, 34), (3, 70)])
 def test_a_logit_sees_a_patch_of_the_stated_size(halvings, patch):
     torch.manual_seed(0)
     network = PatchDiscriminator(1, width=4, halvings=halvings)

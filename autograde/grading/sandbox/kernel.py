@@ -39,10 +39,12 @@ def _syscall(number: int, *arguments: int | bytes | None) -> int:
 
 
 def unshare(flags: int) -> None:
+    """Leave the namespaces that `flags` (CLONE_*) name, for new ones of one's own."""
     _call("unshare", flags)
 
 
 def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = "") -> None:
+    """mount(2), with an error that says what was to be mounted where."""
     texts = [os.fsencode(text) if text is not None else None for text in (source, target, kind)]
     try:
         _call("mount", *texts, ctypes.c_ulong(flags), options.encode())
@@ -87,10 +89,12 @@ def adopt_orphans() -> None:
 
 
 def no_new_privileges() -> None:
+    """No program that this process starts gains rights, as by setuid. Landlock and seccomp ask for it."""
     _call("prctl", PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0)
 
 
 def not_dumpable() -> None:
+    """Keep other processes of this user out of this one's memory and files in /proc."""
     _call("prctl", PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0)
 
 

@@ -1,8 +1,8 @@
 """The process that has imported torch and what notebooks need, and of which everything else is a fork.
 
 It starts with an environment of a few names, and first forks one that goes on to import the checks, a chapter's when it
-is first asked for: the judges come from there. Then it walls itself off, and from then on forks a sandbox whenever it is asked for one. So a submission waits for
-no import, and its process never held an answer.
+is first asked for: the judges come from there. Then it walls itself off, and from then on forks a sandbox
+whenever it is asked for one. So a submission waits for no import, and its process never held an answer.
 """
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_nothing_hides_behind_a_picture():
         assert b"<script>" not in drawn(content)[1]
 
 
-@pytest.mark.parametrize(("content", "why"), [
+@pytest.mark.parametrize("content, why", [
     (saved(Image.new("1", (10_000, 10_000))), "has 100 million pixels"), (saved(Image.new("1", (20_000, 20_000))), "far more than 25 million"),
     (saved(noise(90, 90), "BMP"), "no PNG, JPEG, GIF or WebP"), (b"", "no PNG"), (b"<html>", "no PNG"),
     (b" <?xml version='1.0'?><SVG onload='steal()'/>", "an SVG drawing can hold a script; paste a PNG of it"), (b"\x89PNG\r\n\x1a\n" + bytes(99), "damaged"),

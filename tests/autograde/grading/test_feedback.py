@@ -159,7 +159,7 @@ def test_a_split_answer_is_whole_on_the_page(desk):
     assert "return" in code and "NotImplementedError" not in code, code
 
 
-@pytest.mark.parametrize(("source", "is_shown"), [("My words, without the comment.", True), ("", False), ("<!-- gan_losses.why_it_stalls -->", False)])
+@pytest.mark.parametrize("source, is_shown", [("My words, without the comment.", True), ("", False), ("<!-- gan_losses.why_it_stalls -->", False)])
 def test_an_answer_is_one_with_or_without_its_comment(source, is_shown, desk):
     text = text_of(way(desk, lambda cell, cells: cell.update(source=source)))
     assert ("There is no answer here." in text) is not is_shown and ("My words" in text) is is_shown

@@ -353,7 +353,7 @@ def test_a_cell_of_comments_alone_is_what_was_handed_in(desk):
     assert cell_of(repaired(notebook, desk).notebook, "train").source == "# I could not do this one."
 
 
-@pytest.mark.parametrize(("source", "names"), [
+@pytest.mark.parametrize("source, names", [
     ("if True:\n    def f(): pass\nelse:\n    g = 1", {"f", "g"}), ("from x import y as f, z", {"f", "z"}), ("f: int = 1", {"f"}), ("f, (g, h) = x", {"f", "g", "h"}),
     ("for i in x:\n    f = 1", {"i", "f"}), ("def f():\n    g = 1", {"f"}), ("f.a = 1", set()), ("try:\n    f = 1\nexcept E:\n    g = 2", {"f", "g"}),
     ("%%time\n!ls\nx = !ls\ny = %time z\nf = 1\ndef g():\n    %pip install h\n    h = 1", {"x", "y", "f", "g"}), ("def f(:\n    oops", {"f"}),

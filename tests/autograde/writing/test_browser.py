@@ -145,7 +145,7 @@ def test_page(chromium, page):
 """
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("", {"skipped": 3}), ("true", {"errors": 3})])
+@pytest.mark.parametrize("ci, outcome", [("", {"skipped": 3}), ("true", {"errors": 3})])
 def test_without_a_browser_page_tests_are_skipped_but_in_ci_they_fail(pytester, machine, monkeypatch, ci, outcome):
     monkeypatch.setenv("CI", ci)
     pytester.makeconftest("from tests.conftest import chromium, pytest_terminal_summary, shared")

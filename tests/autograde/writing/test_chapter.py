@@ -33,7 +33,7 @@ def test_a_card_belongs_to_the_cell_that_follows():
 ])
 def test_what_is_wrong_with_a_chapter_is_said(text, said):
     with pytest.raises(SourceError, match=said):
-        chapter.parse(HEAD + text, "02_gan_losses").exercises
+        _ = chapter.parse(HEAD + text, "02_gan_losses").exercises
 
 
 @pytest.mark.parametrize("name", ["2", "02", "gan_losses", "02_gan_losses", "book/02_gan_losses.md"])

@@ -14,7 +14,7 @@ def one_thread():
     torch.manual_seed(0)
 
 
-@pytest.mark.parametrize(("inputs", "outputs"), [(3, 16), (16, 32), (32, 32)])
+@pytest.mark.parametrize("inputs, outputs", [(3, 16), (16, 32), (32, 32)])
 def test_two_plus_one_has_about_the_parameters_of_three(inputs, outputs):
     count = sum(p.numel() for p in Conv2Plus1d(inputs, outputs).parameters())
     full = sum(p.numel() for p in nn.Conv3d(inputs, outputs, 3).parameters())

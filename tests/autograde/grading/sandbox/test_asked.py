@@ -147,7 +147,7 @@ def looks_for_a_key(thing):
 
 def test_a_subject_is_equal_to_nothing_and_has_no_truth(work):
     net = work("Net")(2)
-    assert net != net and not net == net and net not in [net, 1][1:]
+    assert net != net and not net == net and net not in [net, 1][1:]  # noqa: SIM201 - both operators
     with pytest.raises(TypeError, match="neither true nor false"):
         bool(net)
 
