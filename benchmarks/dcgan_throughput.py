@@ -32,7 +32,7 @@ from solutions.training.settings import Settings
 from solutions.training.train import fit
 
 NAME = "dcgan_throughput"
-SIZES = {  # as in the presets of solutions/dcgan.py
+SIZES = {  # as in the presets of solutions/models/dcgan.py
     "cpu": {"size": 32, "batch": 32, "width": 24, "nz": 64, "lr": 1e-3},
     "cuda": {"size": 64, "batch": 128, "width": 64, "nz": 100, "lr": 2e-4},
 }

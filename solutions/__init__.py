@@ -4,7 +4,7 @@
     networks     parts of networks that several share       -                             -
     training     the one trainer of the course              networks                      gan_losses, stability
     measures     what samples and runs are measured by      training                      pipeline, evaluation, responsibility
-    models       models beside those of the chapters        networks, training            any chapter
+    models       each model's recipe for the trainer        networks, training            any chapter
     published    what the book shows without training it    models, training              gan_losses
     leaderboard  the judge's side of the challenge          measures, models, published   challenge, evaluation
 

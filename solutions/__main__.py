@@ -11,11 +11,11 @@ import torch
 import clipkit
 from clipkit.names import known
 from clipkit.presets import PRESETS
-from solutions.conditional import controlled_factor
 from solutions.evaluation import inception_score
 from solutions.measures import scores
 from solutions.measures.health import health
 from solutions.models import registry
+from solutions.models.conditional import controlled_factor
 from solutions.models.registry import MODELS
 from solutions.models.saved import load_generator, save_generator
 from solutions.training import parallel

@@ -13,14 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-import clipkit
-from clipkit import ClipSet
-from solutions.dcgan import Discriminator, Generator, dcgan_init
+from solutions.dcgan import Discriminator, Generator
 from solutions.networks.layers import num_doublings
 from solutions.stability import r1_penalty
-from solutions.training.parallel import plain
-from solutions.training.recipe import Recipe
-from solutions.training.settings import Hooks, Settings
 
 
 def time_strides(num_frames: int, size: int) -> list[int]:
@@ -335,41 +330,3 @@ A discriminator of clips can tell real from fake by one bad frame, and it has fe
 motion. The image discriminator takes over the looks. A test that motion is used: show the video network real clips with
 shuffled or repeated frames. If its logit stays the same, no gradient asks the generator to move well.
 """
-
-
-def sparse_mask(generator, discriminator, batch, fake) -> dict[str, Tensor]:
-    """What VideoGAN adds to G's loss: a tenth of the mean mask, so that the foreground shows only where it must.
-
-    Source: Vondrick et al. 2016, section 2.2.
-    """
-    generator = plain(generator)
-    mask, generator.mask = generator.mask, None  # a network that keeps it could not be copied
-    return {"mask": 0.1 * mask.abs().mean()}
-
-
-SETTINGS = {
-    "smoke": Settings(steps=3, batch=4, penalty="r1"),
-    "cpu": Settings(
-        steps=1500,  # two to three minutes on one core
-        batch=16,  # clips of 8 frames: as much to convolve as 128 images
-        lr_g=2e-3, lr_d=2e-3,  # ten times the paper's: a short run of a small network bears it
-        betas=(0.0, 0.99),  # no momentum: with R1, D is smooth and G need not wait
-        penalty="r1", penalty_every=8,  # every eighth step costs an eighth, and does as much
-        schedule="linear",  # the second half wipes the speckle off
-        ema=0.995,  # a short run has a short memory
-    ),
-    "gpu": Settings(
-        steps=20_000,  # the paper's networks, 16 frames of 64 x 64
-        batch=64, penalty="r1", penalty_every=8, schedule="linear", compile=True,
-    ),
-}
-
-
-def recipe(data: ClipSet, preset: str) -> Recipe:
-    """VideoGAN on whole clips."""
-    num_frames, channels, size = data.clips.shape[1:4]
-    nz, width = clipkit.pick(preset, smoke=(16, 4), cpu=(64, 32), gpu=(100, 64))
-    generator = VideoGenerator(num_frames, size, channels, nz=nz, width=width).apply(dcgan_init)
-    width = clipkit.pick(preset, smoke=4, cpu=16, gpu=64)
-    discriminator = VideoDiscriminator(num_frames, size, channels, width=width)
-    return Recipe(generator, discriminator, data.clips, SETTINGS[preset], hooks=Hooks(extra_g=sparse_mask))

@@ -1,7 +1,12 @@
-"""Models that stand beside those of the chapters, each a recipe for the one trainer; and the list of all.
+"""How each model of the course is trained by the one trainer, a module a recipe; and the list of all.
 
     registry            models and data sets by name, for the command line
     saved               a generator in a file, and out of it
+    dcgan               of chapter 4
+    conditional         the conditional GAN of chapter 7
+    translation         CycleGAN, of chapter 8
+    stylegan2           of chapter 9
+    video_gan           VideoGAN, of chapter 10
     infogan             codes whose meaning the network finds (chapter 7)
     inpainting          an autoencoder GAN that fills holes (chapter 8)
     frames_as_channels  an image GAN whose channels are frames, the baseline of chapter 10

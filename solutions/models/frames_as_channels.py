@@ -12,8 +12,8 @@ from torch import Tensor, nn
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import Discriminator, Generator, dcgan_init
+from solutions.models.video_gan import SETTINGS
 from solutions.training.recipe import Recipe
-from solutions.video_gan import SETTINGS
 
 
 class StackedGenerator(nn.Module):

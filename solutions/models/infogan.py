@@ -9,9 +9,9 @@ from torch import LongTensor, Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
-from solutions import conditional
 from solutions.conditional import category_information, continuous_information
 from solutions.dcgan import Discriminator, Generator, dcgan_init
+from solutions.models import conditional
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
 from solutions.training.settings import Hooks

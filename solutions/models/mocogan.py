@@ -6,8 +6,9 @@ from dataclasses import replace
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
+from solutions.models.video_gan import SETTINGS
 from solutions.training.recipe import Recipe
-from solutions.video_gan import SETTINGS, MotionDiscriminator, MotionGenerator
+from solutions.video_gan import MotionDiscriminator, MotionGenerator
 
 
 def recipe(data: ClipSet, preset: str) -> Recipe:

@@ -23,14 +23,14 @@ class Model(NamedTuple):
 
 
 MODELS = {
-    "dcgan": Model("solutions.dcgan"),
-    "cgan": Model("solutions.conditional"),
+    "dcgan": Model("solutions.models.dcgan"),
+    "cgan": Model("solutions.models.conditional"),
     "infogan": Model("solutions.models.infogan", data="digits"),
-    "cyclegan": Model("solutions.translation", data="day_and_night"),
+    "cyclegan": Model("solutions.models.translation", data="day_and_night"),
     "inpainting": Model("solutions.models.inpainting"),
-    "stylegan2": Model("solutions.stylegan2", data="digits"),
+    "stylegan2": Model("solutions.models.stylegan2", data="digits"),
     "frames_as_channels": Model("solutions.models.frames_as_channels", num_frames=8),
-    "videogan": Model("solutions.video_gan", num_frames=8),
+    "videogan": Model("solutions.models.video_gan", num_frames=8),
     "mocogan": Model("solutions.models.mocogan", num_frames=8),
     "flow": Model("solutions.models.latent_flow", num_frames=8),
 }

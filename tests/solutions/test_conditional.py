@@ -6,15 +6,9 @@ import torch
 from torch import nn
 
 from clipkit import ClipSet, Walkers, digit_images
-from solutions.conditional import (
-    ConditionalGenerator,
-    ProjectionDiscriminator,
-    conditional_step,
-    controlled_factor,
-    information_step,
-    join_label,
-)
+from solutions.conditional import ConditionalGenerator, ProjectionDiscriminator, conditional_step, information_step, join_label
 from solutions.dcgan import Generator
+from solutions.models.conditional import controlled_factor
 from solutions.models.infogan import Codes, InfoDiscriminator, information, information_loss
 from solutions.training.gan_step import Batch, Game, gan_step
 from solutions.training.settings import Hooks, Settings

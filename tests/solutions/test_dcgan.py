@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from clipkit import ClipSet, Walkers, digit_images
-from solutions.dcgan import SETTINGS, Discriminator, Generator, dcgan_init, interpolate, recipe, slerp
+from solutions.dcgan import Discriminator, Generator, dcgan_init, interpolate, slerp
+from solutions.models.dcgan import SETTINGS, recipe
 from solutions.networks.layers import num_parameters
 from solutions.training.settings import Settings
 from solutions.training.train import fit

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from clipkit import ClipSet
+from solutions.models.stylegan2 import PathLength, recipe
 from solutions.stylegan2 import (
     EqualizedConv,
     EqualizedLinear,
     MappingNetwork,
-    PathLength,
     StyledConv,
     StyleDiscriminator,
     StyleGenerator,
@@ -19,7 +19,6 @@ from solutions.stylegan2 import (
     modulated_conv,
     path_lengths,
     path_penalty,
-    recipe,
     style_step,
 )
 from solutions.training.gan_step import Batch

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from clipkit import ClipSet, Walkers
+from solutions.models.translation import domains, draw, recipe, remembered_fakes, translation_losses
 from solutions.training.gan_step import Batch, Game, gan_step
 from solutions.training.settings import Hooks, Settings
 from solutions.training.train import fit
@@ -17,13 +18,8 @@ from solutions.translation import (
     TwoWayGenerator,
     cycle_loss,
     cycle_step,
-    domains,
-    draw,
     identity_loss,
-    recipe,
-    remembered_fakes,
     translate,
-    translation_losses,
 )
 
 

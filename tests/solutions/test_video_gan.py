@@ -7,20 +7,12 @@ import torch
 from torch import nn
 
 from clipkit import MovingDigits
+from solutions.models.video_gan import recipe, sparse_mask
 from solutions.networks.layers import num_parameters
 from solutions.training.gan_step import Batch, Game, gan_step
 from solutions.training.settings import Hooks, Settings
 from solutions.training.train import fit
-from solutions.video_gan import (
-    VideoDiscriminator,
-    VideoGenerator,
-    clip_step,
-    compose,
-    motion_codes,
-    recipe,
-    sparse_mask,
-    time_strides,
-)
+from solutions.video_gan import VideoDiscriminator, VideoGenerator, clip_step, compose, motion_codes, time_strides
 
 
 @pytest.mark.parametrize("num_frames, size, strides", [

@@ -19,7 +19,7 @@ def test_every_way_to_reach_a_module_is_seen(cell):
 
 
 def test_what_a_module_uses_counts_and_what_nobody_uses_does_not():
-    used = names("from solutions.dcgan import recipe")
+    used = names("from solutions.models.dcgan import recipe")
     assert {"solutions/training/train.py", "solutions/training/gan_step.py", "clipkit/checkpoint.py"} <= used
     assert "solutions/post_processing.py" not in used
     assert names("import torch\nx = 'clipkit'") == set()
