@@ -11,4 +11,4 @@ import sys
 
 # nbformat brings jsonschema, and that would take more than a second to compile a grammar of addresses in other scripts,
 # which no notebook has to follow. It does without where there is none.
-sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # what Python takes for "there is none"

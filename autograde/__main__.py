@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from . import commands
 
@@ -16,7 +17,7 @@ PRESETS = ("smoke", "cpu", "gpu")
 class Parser(argparse.ArgumentParser):
     """argparse, which answers a typo with "Did you mean"."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         known = [option for one in self._with_subparsers() for action in one._actions
                  for option in action.option_strings]
         typed = re.search(r"unrecognized arguments: (-\S+)", message)

@@ -1,6 +1,6 @@
 """A set of labelled clips: what every data source of the course gives."""
 
-from torch import LongTensor, Tensor
+from torch import Tensor
 from torch.utils.data import Dataset
 
 
@@ -12,7 +12,7 @@ class ClipSet(Dataset):
 
     Attributes:
         clips: (N, T, C, H, W), float32 in [-1, 1], all in memory.
-        labels: name -> LongTensor (N,).
+        labels: name -> int64 (N,).
         attributes: name -> the names of the label's values: `s.attributes["shirt"][s.labels["shirt"][i]]`.
         fps: frames a second, for playing.
     """
@@ -20,7 +20,7 @@ class ClipSet(Dataset):
     def __init__(
         self,
         clips: Tensor,
-        labels: dict[str, LongTensor] | None = None,
+        labels: dict[str, Tensor] | None = None,
         attributes: dict[str, tuple[str, ...]] | None = None,
         *,
         fps: float = 8,

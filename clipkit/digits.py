@@ -1,7 +1,7 @@
 """Handwritten digits in motion: the 1797 that scikit-learn brings along, bouncing inside the frame."""
 
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 from torch.nn import functional as F
 
 from clipkit.clips import ClipSet
@@ -10,7 +10,7 @@ DIGIT_SIZE = 16  # pixels of a digit in a clip
 NAMES = tuple("0123456789")
 
 
-def digit_images(size: int = 16) -> tuple[Tensor, LongTensor]:
+def digit_images(size: int = 16) -> tuple[Tensor, Tensor]:
     """The 1797 handwritten digits of scikit-learn, enlarged from 8 x 8.
 
     Returns:

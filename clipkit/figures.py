@@ -1,5 +1,7 @@
 """Matplotlib figures for the page: one as a picture with its alt text, many as the frames of a clip."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image
 from torch import Tensor
@@ -7,12 +9,15 @@ from torch import Tensor
 from clipkit.pictures import Picture
 from clipkit.pixels import from_pixels
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 # Okabe and Ito's colours, which colour-blind readers tell apart; the same meaning in every chapter.
 REAL, FAKE, DISCRIMINATOR, OTHER = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 DENSITY = 2  # pixels drawn for each pixel shown
 
 
-def figure(fig, *, alt: str) -> Picture:
+def figure(fig: "Figure", *, alt: str) -> Picture:
     """A matplotlib figure as a picture with its alt text; the figure is closed.
 
     Args:
@@ -24,7 +29,7 @@ def figure(fig, *, alt: str) -> Picture:
     return Picture(Image.fromarray(_drawn(fig, DENSITY)), alt, density=DENSITY)
 
 
-def figure_frame(fig) -> Tensor:
+def figure_frame(fig: "Figure") -> Tensor:
     """A matplotlib figure as an image (3, H, W) in [-1, 1], a frame of a clip; the figure is closed.
 
     Height and width are the figure's size in inches times 100, rounded down to even numbers.
@@ -34,12 +39,12 @@ def figure_frame(fig) -> Tensor:
     return from_pixels(pixels[None, :height, :width])[0]
 
 
-def _drawn(fig, density: int) -> np.ndarray:
+def _drawn(fig: "Figure", density: int) -> np.ndarray:
     """uint8 (H, W, 3), on white."""
     import matplotlib.pyplot as plt
 
     fig.set_dpi(100 * density)
     fig.canvas.draw()
-    pixels = np.asarray(fig.canvas.buffer_rgba())[..., :3].copy()
+    pixels = np.asarray(fig.canvas.buffer_rgba())[..., :3].copy()  # type: ignore[attr-defined]  # of those that draw pixels
     plt.close(fig)
     return pixels

@@ -65,7 +65,7 @@ class ClipFolder(ClipSet):
         self.labels, self.attributes = _classes(self.folder, self.paths)
 
     @cached_property
-    def clips(self) -> Tensor:
+    def clips(self) -> Tensor:  # type: ignore[override]  # a cached property can be written, too
         return torch.stack([self._read(path) for path in self.paths])
 
     def __len__(self) -> int:

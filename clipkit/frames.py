@@ -4,11 +4,16 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clipkit.damage import bounded, readable
 from clipkit.pixels import over_white
+
+if TYPE_CHECKING:
+    from av import VideoFrame, VideoStream
+    from av.container import InputContainer
 
 WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders: FFmpeg's own leave a WebM's transparency out
 ROUGH_CLOCK = 0.01  # seconds: WebM counts in 0.001, GIF in 0.01; a slower clock (AVI) counts the frames themselves
@@ -35,7 +40,7 @@ def frames_of(path: str | Path, fps: float | None = None) -> Iterator[np.ndarray
             yield _as_shown(frame, stream.sample_aspect_ratio)
 
 
-def at_rate(frames: Iterable, fps: float) -> Iterator:
+def at_rate(frames: Iterable["VideoFrame"], fps: float) -> Iterator["VideoFrame"]:
     """At most `fps` frames of each second: one is due at the time of the first, the next ones every 1 / fps seconds.
 
     What is due is answered by the first frame at that time or after it. None is given twice: where one stands for
@@ -61,13 +66,13 @@ def at_rate(frames: Iterable, fps: float) -> Iterator:
             yield frame
 
 
-def _early(frame, step: float) -> float:
+def _early(frame: "VideoFrame", step: float) -> float:
     """How many seconds before its time a frame may come: clocks round times to their ticks, and cameras jitter."""
     tick = float(frame.time_base or 0)
     return min(step / 2, max(JITTER * step, tick if tick <= ROUGH_CLOCK else 0))
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> "InputContainer":
     import av
 
     name = str(path.absolute())  # FFmpeg would take "part:2.mp4" for an address of a protocol "part"
@@ -77,7 +82,7 @@ def _opened(path: Path):
         return av.open(name, metadata_errors="ignore")
 
 
-def _decoded(container, stream) -> Iterator:
+def _decoded(container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
     from av import CodecContext
 
     context = stream.codec_context
@@ -87,7 +92,7 @@ def _decoded(container, stream) -> Iterator:
         yield from context.decode(packet)
 
 
-def _as_shown(frame, pixel_shape: Fraction | None) -> np.ndarray:
+def _as_shown(frame: "VideoFrame", pixel_shape: Fraction | None) -> np.ndarray:
     """uint8 (H, W, 3) of a frame whose pixels are `pixel_shape` times as wide as high."""
     width = max(1, round(frame.width * (pixel_shape or 1)))
     bounded(max(width, frame.width), frame.height)
@@ -96,7 +101,7 @@ def _as_shown(frame, pixel_shape: Fraction | None) -> np.ndarray:
     return _upright(frame.to_ndarray(format="rgb24", width=width), frame)
 
 
-def _upright(pixels: np.ndarray, frame) -> np.ndarray:
+def _upright(pixels: np.ndarray, frame: "VideoFrame") -> np.ndarray:
     """Turned and mirrored by the frame's display matrix, to the nearest quarter turn.
 
     The matrix takes a point (x, y) to (a x + c y, b x + d y), y downwards (FFmpeg's libavutil/display.h).

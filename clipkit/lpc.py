@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 from torch.nn import functional as F
 
 from clipkit.clips import ClipSet
@@ -85,7 +85,7 @@ class LPCSprites(ClipSet):
         self._cells = _cells(fetched(root))
 
     @cached_property
-    def clips(self) -> Tensor:
+    def clips(self) -> Tensor:  # type: ignore[override]  # a cached property can be written, too
         return torch.cat([self._compose(part) for part in torch.arange(len(self)).split(64)])
 
     def __len__(self) -> int:
@@ -95,7 +95,7 @@ class LPCSprites(ClipSet):
         clip = self.clips[index] if "clips" in self.__dict__ else self._compose(torch.tensor([index]))[0]
         return clip, {name: int(values[index]) for name, values in self.labels.items()}
 
-    def _compose(self, index: LongTensor) -> Tensor:
+    def _compose(self, index: Tensor) -> Tensor:
         """Clips (B, T, 3, size, size): one layer laid over another, then halved where it is asked for."""
         body, bottom, top, hair, action, direction = (values[index] for values in self.labels.values())
         clips = self._ground[index][:, None, :, None, None].expand(-1, PERIOD, -1, CELL, CELL)
@@ -107,7 +107,7 @@ class LPCSprites(ClipSet):
         return clips[:, torch.arange(self.num_frames) % PERIOD] * 2 - 1
 
 
-def _combinations(only: dict) -> LongTensor:
+def _combinations(only: dict) -> Tensor:
     """The labels of every clip that `only` allows, (M, 6)."""
     allowed = []
     for name in only:
@@ -121,7 +121,7 @@ def _combinations(only: dict) -> LongTensor:
     return torch.tensor(list(product(*allowed)))
 
 
-def _choose(combinations: LongTensor, count: int | None, rng: torch.Generator) -> LongTensor:
+def _choose(combinations: Tensor, count: int | None, rng: torch.Generator) -> Tensor:
     count = len(combinations) if count is None else count
     if not 1 <= count <= len(combinations):
         raise ValueError(f"expected a count of 1 to {len(combinations)}, the number of different clips, got {count}")

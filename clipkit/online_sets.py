@@ -1,6 +1,7 @@
 """torchvision's well-known sets by name, for those who have a network."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from clipkit.pixels import evenly_spread, from_pixels
 from clipkit.video import square
 
 # What torchvision wants to be asked to give the training part.
-STILLS = {
+STILLS: dict[str, dict[str, Any]] = {
     "MNIST": {"train": True},
     "FashionMNIST": {"train": True},
     "KMNIST": {"train": True},
@@ -60,7 +61,7 @@ def online(
     return ClipSet(from_pixels(np.stack(pixels)[:, None]), labels, attributes)
 
 
-def _downloaded(name: str, root: str | Path):
+def _downloaded(name: str, root: str | Path) -> Any:
     from torchvision import datasets
 
     try:
@@ -73,7 +74,7 @@ def _downloaded(name: str, root: str | Path):
         ) from error
 
 
-def _item(source, index: int, name: str, root: str | Path) -> tuple:
+def _item(source: Any, index: int, name: str, root: str | Path) -> tuple[Any, Any]:
     try:
         return source[index]
     except Exception as error:  # a file of it was cut short or lost: every decoder raises its own
@@ -84,13 +85,13 @@ def _item(source, index: int, name: str, root: str | Path) -> tuple:
         ) from error
 
 
-def _still(image, target, size: int) -> tuple[np.ndarray, list[int]]:
+def _still(image: Any, target: Any, size: int) -> tuple[np.ndarray, list[int]]:
     pixels = np.asarray(image)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     return square(pixels, size), [int(n) for n in np.atleast_1d(target)]
 
 
-def _labels(source, targets: torch.LongTensor) -> tuple[dict, dict]:
+def _labels(source: Any, targets: torch.Tensor) -> tuple[dict, dict]:
     """`targets` is (N, labels): one column of classes, or CelebA's forty attributes of 0 and 1."""
     if targets.shape[1] > 1:
         names = [name for name in source.attr_names if name]  # its last one is empty
@@ -99,7 +100,7 @@ def _labels(source, targets: torch.LongTensor) -> tuple[dict, dict]:
     return {"class": targets[:, 0]}, {"class": tuple(map(str, classes))}
 
 
-def _moving_mnist(source, chosen: np.ndarray, num_frames: int, size: int) -> ClipSet:
+def _moving_mnist(source: Any, chosen: np.ndarray, num_frames: int, size: int) -> ClipSet:
     length = source[0].shape[0]
     if num_frames > length:
         raise ValueError(

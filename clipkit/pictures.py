@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -34,7 +35,8 @@ class Picture:
         """Writes the picture; the suffix (.png, .webp, ...) says how. Returns the path."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.image.save(path, **({"optimize": True} if path.suffix.lower() == ".png" else {}))
+        options: dict[str, Any] = {"optimize": True} if path.suffix.lower() == ".png" else {}
+        self.image.save(path, **options)
         return path
 
     def _repr_html_(self) -> str:
@@ -130,7 +132,7 @@ def data_uri(data: bytes, mime_type: str) -> str:
     return f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
 
 
-def _sheet(rows: Sequence[np.ndarray], titles: Sequence[str] | None = None) -> Image.Image:
+def _sheet(rows: Sequence[np.ndarray] | np.ndarray, titles: Sequence[str] | None = None) -> Image.Image:
     height, width = rows[0].shape[1:3]
     across = len(rows[0]) * (width + GAP) - GAP
     letters = max(SMALLEST_TITLE, 2 * across // LETTERS_IN_TITLE)

@@ -58,10 +58,10 @@ def indexed(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """uint8 (..., 3 or 4) as numbers (...) into a palette (colours, 3 or 4); None beyond 256 colours."""
     colours = np.zeros((*pixels.shape[:-1], 4), np.uint8)
     colours[..., : pixels.shape[-1]] = pixels
-    palette, index = np.unique(colours.view(np.uint32)[..., 0], return_inverse=True)
-    if len(palette) > 256:
+    different, index = np.unique(colours.view(np.uint32)[..., 0], return_inverse=True)
+    if len(different) > 256:
         return None
-    palette = palette[:, None].view(np.uint8)[:, : pixels.shape[-1]]
+    palette = different[:, None].view(np.uint8)[:, : pixels.shape[-1]]
     return index.reshape(pixels.shape[:-1]).astype(np.uint8), palette
 
 

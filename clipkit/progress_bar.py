@@ -2,9 +2,9 @@
 
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from html import escape
-from typing import ClassVar
+from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
@@ -17,12 +17,12 @@ class Progress(tqdm):
     """What `progress` gives: iterate over it, and call `show` to set the numbers behind the bar."""
 
     monitor_interval = 0  # no thread of tqdm's that would draw into another cell
-    _numbers: ClassVar[dict] = {}
-    _shown = None  # the notebook's display, None in a terminal
+    _shown: Any = None  # the notebook's display, None in a terminal
 
     def __init__(self, iterable: Iterable, description: str):
         already_done = getattr(iterable, "already_done", 0)  # a resumed run's steps, see Checkpoint
-        total = len(iterable) + already_done if hasattr(iterable, "__len__") else None
+        total = len(iterable) + already_done if isinstance(iterable, Sized) else None
+        self._numbers: dict[str, float | Tensor] = {}
         self._in_notebook = in_notebook()
         super().__init__(
             iterable, desc=description, total=total, initial=already_done, mininterval=SECONDS_BETWEEN,

@@ -2,11 +2,15 @@
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clipkit.damage import bounded, readable
 from clipkit.pixels import over_white
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def read_still(path: str | Path) -> np.ndarray:
@@ -26,7 +30,7 @@ def read_still(path: str | Path) -> np.ndarray:
             return _colours(ImageOps.exif_transpose(image))
 
 
-def _colours(image) -> np.ndarray:
+def _colours(image: "Image.Image") -> np.ndarray:
     if image.mode.startswith("I"):  # whole numbers to 65535, which Pillow's `convert` cuts off at 255
         levels = np.asarray(image).astype(np.int32)  # NumPy 2.1 crashes comparing big-endian numbers with -1
         grey = np.where(levels == image.info.get("transparency", -1), 255, (levels.clip(0, 65535) / 257).round())

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from clipkit import damage
 from clipkit.files import whole
 from clipkit.frames import frames_of
 from clipkit.pixels import as_clips, enlarge, from_pixels, indexed, to_pixels
+
+if TYPE_CHECKING:
+    from av import VideoCodecContext, VideoFrame
 
 # suffix -> container, codec, pixel format, options of the codec
 FORMATS = {
@@ -146,7 +150,7 @@ def _one_clip(clip: Tensor, scale: int) -> np.ndarray:
     return enlarge(to_pixels(as_clips(clip)[0]), scale)
 
 
-def _yuv_frames(pixels: np.ndarray, context) -> Iterator:
+def _yuv_frames(pixels: np.ndarray, context: "VideoCodecContext") -> Iterator["VideoFrame"]:
     from av import VideoFrame
 
     context.colorspace = context.color_primaries = BT709
@@ -158,7 +162,7 @@ def _yuv_frames(pixels: np.ndarray, context) -> Iterator:
         )
 
 
-def _palette_frames(pixels: np.ndarray) -> Iterator:
+def _palette_frames(pixels: np.ndarray) -> Iterator["VideoFrame"]:
     from av import VideoFrame
 
     index, colours = indexed(pixels) or _median_cut(pixels)

@@ -64,7 +64,7 @@ def figure(haircut: str, pose: Pose) -> np.ndarray:
 
 
 def _walk(view: str, phase: int) -> Pose:
-    feet = STEP[(phase + 4) % 8], STEP[phase % 8]
+    feet: tuple = STEP[(phase + 4) % 8], STEP[phase % 8]
     hands = tuple((SWING[(phase + k) % 8], 5) for k in (0, 4))
     if view == "front":  # the way ahead is towards us: all that shows is up and down
         feet = tuple((0, lift) for _, lift in feet)

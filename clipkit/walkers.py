@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 
 from clipkit.clips import ClipSet
 from clipkit.names import known
@@ -78,7 +78,7 @@ class Walkers(ClipSet):
         super().__init__(_paint(labels, phases, size), labels, ATTRIBUTES, fps=8 / every)
 
 
-def _draw_labels(count: int, seed: int, only: dict) -> tuple[dict[str, LongTensor], LongTensor]:
+def _draw_labels(count: int, seed: int, only: dict) -> tuple[dict[str, Tensor], Tensor]:
     """The labels of each clip and the phase of its first frame."""
     for name in only:
         known(name, ATTRIBUTES, "attribute of walkers")
@@ -91,14 +91,14 @@ def _draw_labels(count: int, seed: int, only: dict) -> tuple[dict[str, LongTenso
     return labels, torch.where(turns, 0, (draws[:, -1] * PERIOD).long())
 
 
-def _allowed(name: str, values: tuple[str, ...], chosen: str | tuple[str, ...]) -> LongTensor:
+def _allowed(name: str, values: tuple[str, ...], chosen: str | tuple[str, ...]) -> Tensor:
     chosen = (chosen,) if isinstance(chosen, str) else chosen
     if not chosen:
         raise ValueError(f"expected at least one {name} of {values}, got none")
     return torch.tensor([values.index(known(value, values, f"{name} of walkers")) for value in chosen])
 
 
-def _paint(labels: dict[str, LongTensor], phases: LongTensor, size: int) -> Tensor:
+def _paint(labels: dict[str, Tensor], phases: Tensor, size: int) -> Tensor:
     """(N, T, 3, H, W): every pixel's slot, looked up in the palette of its clip."""
     count, num_frames = phases.shape
     action, direction = labels["action"][:, None], labels["direction"][:, None]
@@ -110,7 +110,7 @@ def _paint(labels: dict[str, LongTensor], phases: LongTensor, size: int) -> Tens
     return palette.gather(3, slots.expand(-1, -1, 3, -1)).view(count, num_frames, 3, size, size)
 
 
-def _palettes(labels: dict[str, LongTensor]) -> Tensor:
+def _palettes(labels: dict[str, Tensor]) -> Tensor:
     """Each clip's colours, (N, 3, slots) in [-1, 1]."""
     palette = torch.zeros(len(labels["hair"]), len(SLOTS), 3)
     for slots, name, colours in (

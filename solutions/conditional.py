@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from solutions.dcgan import Discriminator, Generator
@@ -17,14 +17,14 @@ from solutions.stability import r1_penalty
 
 
 def join_label(
-    images: Tensor, labels: LongTensor, num_classes: int
+    images: Tensor, labels: Tensor, num_classes: int
 ) -> Tensor:
     """Images with one more channel for each class: all 1 for the image's
     own class, all 0 for the others.
 
     Args:
         images: (B, C, H, W).
-        labels: (B,), 0 to K - 1.
+        labels: (B,), whole numbers, 0 to K - 1.
         num_classes: K.
     Returns:
         (B, C + K, H, W), of the images' dtype; the images come first.
@@ -63,9 +63,10 @@ class ConditionalGenerator(nn.Module):
         self.generator = Generator(
             size, channels, nz=nz + embedding, width=width)
 
-    def forward(self, z: Tensor, labels: LongTensor) -> Tensor:
-        """z (B, nz) and labels (B,) to images (B, C, size, size), in
-        [-1, 1]: the label's vector comes behind z."""
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """z (B, nz) and labels (B,), whole numbers, to images
+        (B, C, size, size), in [-1, 1]: the label's vector comes behind
+        z."""
         # BEGIN SOLUTION
         return self.generator(torch.cat([z, self.embed(labels)], 1))
         # END SOLUTION
@@ -99,8 +100,9 @@ class ProjectionDiscriminator(nn.Module):
         self.embed = nn.Embedding(num_classes, width * size // 8)
         nn.init.zeros_(self.embed.weight)
 
-    def forward(self, images: Tensor, labels: LongTensor) -> Tensor:
-        """Images (B, C, size, size) and labels (B,) to logits (B,)."""
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Images (B, C, size, size) and labels (B,), whole numbers, to
+        logits (B,)."""
         # BEGIN SOLUTION
         features = self.discriminator.features(images)  # (B, F, 4, 4)
         fits = (self.embed(labels) * features.sum((2, 3))).sum(1)
@@ -111,7 +113,7 @@ class ProjectionDiscriminator(nn.Module):
 def conditional_step(
     generator: nn.Module, discriminator: nn.Module,
     optimizer_g: Optimizer, optimizer_d: Optimizer,
-    real: Tensor, labels: LongTensor, z: Tensor, wanted: LongTensor, *,
+    real: Tensor, labels: Tensor, z: Tensor, wanted: Tensor, *,
     gamma: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """One step of a conditional GAN: first D learns, then G, from the
@@ -157,14 +159,14 @@ def conditional_step(
     return loss_d.detach(), loss_g.detach()
 
 
-def category_information(logits: Tensor, category: LongTensor) -> Tensor:
+def category_information(logits: Tensor, category: Tensor) -> Tensor:
     """A lower bound, in nats, of how much images say about their category:
     H(c) + E[log Q(c | x)].
 
     Args:
         logits: (B, K), Q's, before softmax.
-        category: (B,), those that the images were made with, uniform over
-            0 to K - 1.
+        category: (B,), whole numbers: those that the images were made
+            with, uniform over 0 to K - 1.
     Returns:
         One number, at most log K, which it is where Q is sure and right;
         0 where Q knows nothing.
@@ -238,7 +240,7 @@ def information_step(
     return loss_d.detach(), loss_g.detach(), known.detach()
 
 
-def agreement(found: LongTensor, labels: LongTensor) -> float:
+def agreement(found: Tensor, labels: Tensor) -> float:
     """How well codes match a known factor: their mutual information over
     the mean of both entropies.
 

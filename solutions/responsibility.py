@@ -10,16 +10,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from solutions.measures.watermark import STRENGTH, from_spectrum, key_signs, marked_band, spectrum
 from solutions.pipeline import luma
 
 
-def nearest(samples: Tensor, others: Tensor) -> tuple[Tensor, LongTensor]:
+def nearest(samples: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """For each row of `samples` (N, F), the distance to its nearest row
-    of `others` (M, F), and which row that is; 0 between equals."""
+    of `others` (M, F), and which row that is, a whole number; the
+    distance is 0 between equals."""
     found = torch.cdist(
         samples.double(), others.double(),
         compute_mode="donot_use_mm_for_euclid_dist").min(dim=1)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from clipkit.names import known
@@ -17,7 +17,7 @@ from clipkit.names import known
 SCHEDULES = ("constant", "linear", "cosine")
 
 
-def effective_modes(labels: LongTensor) -> float:
+def effective_modes(labels: Tensor) -> float:
     """How many kinds of samples there are, each counted by its share: the
     exponential of the entropy of the shares.
 

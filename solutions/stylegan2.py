@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from solutions.networks.layers import num_doublings
@@ -256,7 +256,7 @@ class SynthesisNetwork(nn.Module):
 
 
 def mix_styles(
-    first: Tensor, second: Tensor, crossover: LongTensor, num_styles: int,
+    first: Tensor, second: Tensor, crossover: Tensor, num_styles: int,
 ) -> Tensor:
     """Styles for each layer: those of `first` up to the crossover, those
     of `second` from there on.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +28,8 @@ from . import Draw, Subject, Wrong, assert_close, check, is_close, written
 def _flops(*, each: int = 2, area: Callable = lambda made, size: made ** 2, kernel: Callable = lambda k: k ** 2,
            weights: Callable = lambda before, after: before * after, images: bool = True, bias: bool = False) -> Callable:
     """The count, put together from named parts."""
-    def variant(count, size, before, after, *, kernel: int, stride: int = 1, padding: int = 0, of_kernel=kernel):
+    def variant(count: int, size: int, before: int, after: int, *, kernel: int, stride: int = 1, padding: int = 0,
+                of_kernel: Callable = kernel) -> int:
         made = (size + 2 * padding - kernel) // stride + 1
         total = each * area(made, size) * weights(before, after) * of_kernel(kernel)
         return (count if images else 1) * (total + (after * made ** 2 if bias else 0))
@@ -67,8 +69,9 @@ def with_stride_and_padding(subject: Subject, draw: Draw) -> None:
 
 # Motion
 
-def _motion(*, lags: tuple = (1, 2, 4), change: Callable = torch.abs, gray: Callable = None, over: Callable = None,
-            root: bool = True, order: Callable = lambda fields: fields.flatten(1), early: bool = False) -> Callable:
+def _motion(*, lags: tuple = (1, 2, 4), change: Callable = torch.abs, gray: Callable | None = None,
+            over: Callable | None = None, root: bool = True, order: Callable = lambda fields: fields.flatten(1),
+            early: bool = False) -> Callable:
     """The features, put together from named parts."""
     def variant(clips: Tensor) -> Tensor:
         light = reference.luma(clips) if gray is None else gray(clips)
@@ -226,7 +229,7 @@ def _decoded(entry: nn.Module, codes: Tensor, *, scale: Callable = lambda c, s: 
     return clamp(flat).unflatten(1, (8, 3, 32, 32))
 
 
-DECODE_MISTAKES = [
+DECODE_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"scale": lambda c, s: c}, "The scale is missing: `encode` divides by it, so multiply first."),
     ({"scale": lambda c, s: c / s}, "`encode` divides by the scale; the way back multiplies."),
     ({"mean": False}, "`encode` takes the mean off: add it at the end."),
@@ -235,7 +238,7 @@ DECODE_MISTAKES = [
 ]
 
 
-def _prepared(subject: Subject, draw: Draw) -> tuple[Subject, nn.Module]:
+def _prepared(subject: Subject, draw: Draw) -> tuple[Subject, reference.Entry]:
     """The student's network and the reference, with the same weights."""
     sizes = {"codes": 5, "width": 6, "blocks": 2}
     entry, own = subject(**sizes), reference.Entry(**sizes)

@@ -140,7 +140,7 @@ FIELD_MISTAKES: list[tuple[Callable, str]] = [
 def adds_up_layer_by_layer(subject: Subject, draw: Draw) -> None:
     stacks = [[[int(draw.integers(2, 7)), int(draw.integers(2, 4))] for _ in range(n)] for n in (3, 4, 2, 3)] + [[]]
     mistakes = (([wrong(layers) for layers in stacks], hint) for wrong, hint in FIELD_MISTAKES)
-    expected = [reference.receptive_field(layers) for layers in stacks]
+    expected = [reference.receptive_field([(kernel, stride) for kernel, stride in layers]) for layers in stacks]
     assert_close([subject(layers) for layers in stacks], expected, mistakes=mistakes)
 
 
@@ -254,12 +254,12 @@ def every_frame_gets_its_own_features(subject: Subject, draw: Draw) -> None:
 
 def small_network(first: Tensor, second: Tensor) -> nn.Module:
     """Whatever its input's axes, a network with one hidden layer and these weights; no biases."""
-    network = nn.Sequential(nn.Flatten(), nn.Linear(first.shape[1], first.shape[0], bias=False), nn.Tanh(),
-                            nn.Linear(second.shape[1], second.shape[0], bias=False))
+    hidden = nn.Linear(first.shape[1], first.shape[0], bias=False)
+    last = nn.Linear(second.shape[1], second.shape[0], bias=False)
     with torch.no_grad():
-        network[1].weight.copy_(first)
-        network[3].weight.copy_(second)
-    return network
+        hidden.weight.copy_(first)
+        last.weight.copy_(second)
+    return nn.Sequential(nn.Flatten(), hidden, nn.Tanh(), last)
 
 
 def saliency_with(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor) -> Tensor:

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 
 from . import Draw, Subject, Wrong, assert_close, check, written
 
@@ -21,7 +21,7 @@ def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
 
 # A label as channels
 
-def _planes(images: Tensor, labels: LongTensor, num_classes: int) -> Tensor:
+def _planes(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     return F.one_hot(labels, num_classes).float()[:, :, None, None].expand(-1, -1, *images.shape[2:])
 
 
@@ -48,7 +48,7 @@ def also_where_a_batch_lacks_a_class(subject: Subject, draw: Draw) -> None:
     _assert_joined(subject, draw.normal(3, 1, 4, 4), draw.integers(0, 3, 3), 6)
 
 
-def _assert_joined(subject: Subject, images: Tensor, labels: LongTensor, num_classes: int) -> None:
+def _assert_joined(subject: Subject, images: Tensor, labels: Tensor, num_classes: int) -> None:
     mistakes = [(wrong(images, labels, num_classes), hint) for wrong, hint in JOIN_MISTAKES]
     right = torch.cat([images, _planes(images, labels, num_classes)], 1)
     assert_close(subject(images, labels, num_classes), right, mistakes=mistakes)
@@ -72,7 +72,7 @@ def first_vectors(network_class: type, num_classes: int, embedding: int) -> Tens
     return network_class(num_classes, 16, 1, nz=3, width=2, embedding=embedding).embed.weight.detach()
 
 
-def drawn_with(network_class: type, vectors: Tensor, matrix: Tensor, z: Tensor, labels: LongTensor, up: Tensor) -> dict:
+def drawn_with(network_class: type, vectors: Tensor, matrix: Tensor, z: Tensor, labels: Tensor, up: Tensor) -> dict:
     """Images by one matrix and these vectors, and the vectors' gradient of the sum of images times `up`."""
     network = network_class(len(vectors), 16, 1, nz=z.shape[1], width=2, embedding=vectors.shape[1])
     network.generator = fill(Painter(matrix.shape[1]), [matrix])
@@ -95,7 +95,7 @@ STARTS = [  # standard deviation, what it tells
 
 @check("conditional.ConditionalGenerator", points=2, hint="self.embed, an nn.Embedding(num_classes, embedding), at N(0, 0.1).")
 def the_vectors_of_the_labels_begin_quietly(subject: Subject, draw: Draw) -> None:
-    num_classes = 40 + draw.integers(0, 5, 1).item()
+    num_classes = 40 + int(draw.integers(0, 5, 1).item())
     vectors = subject.probe(first_vectors, num_classes, 50)
     if vectors.shape == (50, num_classes):
         raise Wrong(hint="nn.Embedding takes the number of labels first, then the length of a vector.")
@@ -119,7 +119,7 @@ DRAW_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _draw_generator(draw: Draw) -> tuple[Tensor, Tensor, Tensor, LongTensor, Tensor]:
+def _draw_generator(draw: Draw) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     labels = torch.cat([draw.integers(0, 4, 3), torch.tensor([0, 3])])
     return draw.normal(4, 5), draw.normal(16, 8, std=0.4), draw.normal(5, 3), labels, draw.normal(5, 1, 4, 4)
 
@@ -147,7 +147,7 @@ def the_vectors_learn(subject: Subject, draw: Draw) -> None:
 
 # The discriminator
 
-def logits_with(network_class: type, weights: list[Tensor], images: Tensor, labels: LongTensor) -> Tensor:
+def logits_with(network_class: type, weights: list[Tensor], images: Tensor, labels: Tensor) -> Tensor:
     """The logits of a small projection discriminator with these weights; the last are the vectors of the labels."""
     network = network_class(len(weights[-1]), 16, 1, width=2)
     fill(network.discriminator, weights[:-1])
@@ -182,7 +182,7 @@ PROJECTION_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _assert_projection(subject: Subject, draw: Draw, labels: LongTensor) -> None:
+def _assert_projection(subject: Subject, draw: Draw, labels: Tensor) -> None:
     shapes = [(2, 1, 4, 4), (2,), (4, 2, 4, 4), (4,), (1, 4, 4, 4), (5, 4)]
     weights = [draw.normal(*s, std=0.3) for s in shapes[:-1]] + [draw.normal(*shapes[-1], std=2.0)]
     images = draw.normal(len(labels), 1, 16, 16)
@@ -213,7 +213,7 @@ class Drawer(nn.Module):
         super().__init__()
         self.z, self.label, self.out = nn.Linear(3, 6), nn.Embedding(4, 6), nn.Linear(6, 4)
 
-    def forward(self, z: Tensor, labels: LongTensor) -> Tensor:
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         return self.out((self.z(z) + self.label(labels)).tanh()).unflatten(1, (1, 2, 2))
 
 
@@ -224,7 +224,7 @@ class Judge(nn.Module):
         super().__init__()
         self.look, self.head, self.label = nn.Linear(4, 6), nn.Linear(6, 1), nn.Embedding(4, 6)
 
-    def forward(self, images: Tensor, labels: LongTensor) -> Tensor:
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         seen = self.look(images.flatten(1)).tanh()
         return self.head(seen)[:, 0] + (seen * self.label(labels)).sum(1)
 
@@ -271,7 +271,7 @@ def faulty_step(*faults: str) -> Callable:
     return step
 
 
-D_FAULTS = {
+D_FAULTS: dict[tuple[str, ...], str] = {
     ("real", "fake"): "Two faults left in D's turn: each image is judged with the label of another. A real one with its own, a "
                       "fake one with the label that G was told.",
     ("real",): "One fault left in D's turn: real images are judged with labels that are not theirs, so D learns that a label "
@@ -280,7 +280,7 @@ D_FAULTS = {
     ("stale D",): "Gradients of earlier steps are added to D's: zero_grad() before backward().",
     ("drawn by real",): "G is to draw what is wanted: generator(z, wanted).",
 }
-G_FAULTS = {
+G_FAULTS: dict[tuple[str, ...], str] = {
     ("judged by real",): "One fault left in G's turn: G is judged with labels that it was not told, so it cannot but ignore "
                          "those that it was.",
     ("saturating",): "This is the saturating loss of G; asked for is softplus(-s).",
@@ -295,7 +295,7 @@ def _draw_conditional(draw: Draw, count: int) -> tuple[list[Tensor], list]:
     return [draw.normal(*s, std=0.6) for s in shapes], [batch() for _ in range(count)]
 
 
-def _flat(weights: list) -> Tensor:
+def _flat(weights: Iterable) -> Tensor:
     return torch.cat([torch.as_tensor(w).flatten() for w in weights])
 
 
@@ -363,7 +363,7 @@ def also_where_q_is_very_sure(subject: Subject, draw: Draw) -> None:
     _assert_information(subject, draw.normal(16, 3, std=300.0), draw.integers(0, 3, 16))
 
 
-def _assert_information(subject: Subject, logits: Tensor, category: LongTensor) -> None:
+def _assert_information(subject: Subject, logits: Tensor, category: Tensor) -> None:
     mistakes = [(wrong(logits, category), hint) for wrong, hint in INFORMATION_MISTAKES]
     right = math.log(logits.shape[1]) + logits.log_softmax(1)[torch.arange(len(category)), category].mean()
     assert_close(subject(logits, category), right, mistakes=mistakes)
@@ -498,16 +498,17 @@ def returns_both_losses_and_the_information(subject: Subject, draw: Draw) -> Non
 
 # Agreement
 
-def _table(found: LongTensor, labels: LongTensor) -> Tensor:
+def _table(found: Tensor, labels: Tensor) -> Tensor:
     joint = torch.zeros(int(found.max()) + 1, int(labels.max()) + 1, dtype=torch.float64)
     for pair in zip(found.tolist(), labels.tolist(), strict=True):
         joint[pair] += 1
     return joint / len(found)
 
 
-def _entropies(found: LongTensor, labels: LongTensor) -> tuple[float, float, float]:
+def _entropies(found: Tensor, labels: Tensor) -> tuple[float, float, float]:
     joint = _table(found, labels)
-    return tuple(-torch.xlogy(p, p).sum().item() for p in (joint.sum(1), joint.sum(0), joint))
+    codes, kinds, both = (-torch.xlogy(p, p).sum().item() for p in (joint.sum(1), joint.sum(0), joint))
+    return codes, kinds, both
 
 
 AGREEMENT_MISTAKES: list[tuple[Callable, str]] = [
@@ -525,19 +526,19 @@ AGREEMENT_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _mutual(found: LongTensor, labels: LongTensor) -> float:
+def _mutual(found: Tensor, labels: Tensor) -> float:
     codes, kinds, both = _entropies(found, labels)
     return codes + kinds - both
 
 
-def _assert_agreement(subject: Subject, found: LongTensor, labels: LongTensor) -> None:
+def _assert_agreement(subject: Subject, found: Tensor, labels: Tensor) -> None:
     codes, kinds, _ = _entropies(found, labels)
     mistakes = [] if 0 in (codes, kinds) else [(wrong(found, labels), hint) for wrong, hint in AGREEMENT_MISTAKES]
     right = 2 * _mutual(found, labels) / (codes + kinds) if codes + kinds else 0.0
     assert_close(subject(found, labels), right, mistakes=mistakes)
 
 
-def _draw_codes(draw: Draw) -> tuple[LongTensor, LongTensor]:
+def _draw_codes(draw: Draw) -> tuple[Tensor, Tensor]:
     labels = draw.integers(0, 6, 300)
     return torch.where(draw.uniform(300) < 0.7, (2 * labels + 1) % 4, draw.integers(0, 4, 300)), labels
 

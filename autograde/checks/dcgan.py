@@ -4,6 +4,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -294,7 +295,8 @@ def returns_both_losses(subject: Subject, draw: Draw) -> None:
 
 # Interrupted and resumed
 
-def plain_step(generator, discriminator, optimizer_g, optimizer_d, real, rng) -> tuple[float, float]:
+def plain_step(generator: Any, discriminator: Any, optimizer_g: Any, optimizer_d: Any, real: Tensor,
+               rng: torch.Generator) -> tuple[float, float]:
     """A step that nobody has to repair, so that `train` is judged apart from `article_step`."""
     fake = generator(torch.randn(len(real), generator.nz, generator=rng))
     loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake.detach())).mean()
@@ -328,7 +330,7 @@ def forgetful(*forgotten: str) -> Callable:
 
     def train(step, generator, discriminator, real, steps, *, path, ema, rng, lr=1e-3, batch=32):
         optimizers = [Adam(network.parameters(), lr, betas=(0.5, 0.999)) for network in (generator, discriminator)]
-        losses = []
+        losses: list[tuple[float, float]] = []
         parts = {"generator": generator, "discriminator": discriminator, "ema": ema, "optimizer_g": optimizers[0],
                  "optimizer_d": optimizers[1], "rng": rng, "losses": losses}
         checkpoint = clipkit.Checkpoint(path, **{n: p for n, p in parts.items() if n not in forgotten})

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -67,7 +68,7 @@ class Heads(nn.Module):
             name: nn.Linear(w.shape[1], w.shape[0], bias=False) for name, w in zip(("kind", "way"), weights[1:], strict=True)})
         with torch.no_grad():
             for head, weight in zip(self.heads.values(), weights[1:], strict=True):
-                head.weight.copy_(weight)
+                head.load_state_dict({"weight": weight})
 
     def forward(self, clips: Tensor) -> Tensor:
         return (clips.flatten(1) @ self.matrix).tanh()
@@ -100,7 +101,7 @@ def faulty_feature_step(fault: str = "") -> Callable:
                 losses.append(F.cross_entropy(logits[known], values[known], reduction="sum"))
             else:
                 losses.append(F.cross_entropy(logits[known], values[known]))
-        loss = losses[-1] if fault == "last head" else losses[0] if fault == "first head" else sum(losses)
+        loss: Any = losses[-1] if fault == "last head" else losses[0] if fault == "first head" else sum(losses)
         loss = loss / len(losses) if fault == "mean of heads" else loss
         if fault != "stale":
             optimizer.zero_grad()
@@ -260,7 +261,7 @@ def _moments(batches: list[Tensor], fault: str = "") -> dict:
         mean = torch.zeros(rows.shape[1], dtype=torch.float64)
         for batch in batches:
             mean = (mean + batch.double().mean(0)) / 2
-    within = sum((b.double() - b.double().mean(0)).T @ (b.double() - b.double().mean(0)) for b in batches)
+    within: Any = sum((b.double() - b.double().mean(0)).T @ (b.double() - b.double().mean(0)) for b in batches)
     if fault == "within":
         cov = within / (len(rows) - 1)
     elif fault == "divided by N":
@@ -468,9 +469,9 @@ class Maker(nn.Module):
 
     def __init__(self, matrix: Tensor, mean: Tensor):
         super().__init__()
-        self.matrix, self.norm = nn.Parameter(matrix), nn.BatchNorm1d(8)
-        self.norm.running_mean.copy_(mean)
-        self.norm.running_var.fill_(2.0)
+        self.matrix = nn.Parameter(matrix)
+        self.norm: Any = nn.BatchNorm1d(8)
+        self.norm.load_state_dict({"running_mean": mean, "running_var": torch.full((8,), 2.0)}, strict=False)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.norm(z @ self.matrix).tanh().unflatten(1, (2, 1, 2, 2))
@@ -481,8 +482,9 @@ class Seer(nn.Module):
 
     def __init__(self, matrix: Tensor, mean: Tensor):
         super().__init__()
-        self.matrix, self.norm = nn.Parameter(matrix), nn.BatchNorm1d(4)
-        self.norm.running_mean.copy_(mean)
+        self.matrix = nn.Parameter(matrix)
+        self.norm: Any = nn.BatchNorm1d(4)
+        self.norm.load_state_dict({"running_mean": mean}, strict=False)
 
     def forward(self, clips: Tensor) -> Tensor:
         return self.norm(clips.flatten(1) @ self.matrix)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -167,7 +168,7 @@ def _as_ints(mine: object) -> object:
     return mine.int() if isinstance(mine, Tensor) and mine.dtype == torch.bool else mine
 
 
-def _finds_repeats(subject: Subject, clip: Tensor, *threshold: float) -> None:
+def _finds_repeats(subject: Subject, clip: Tensor, *threshold: Any) -> None:
     right = reference.duplicate_frames(clip, *threshold)
     used = (*threshold, 2 / 127.5)[0]
     mistakes = ((torch.tensor(wrong).int(), hint) for wrong, hint in _repeat_mistakes(clip, used, 8))
@@ -386,7 +387,7 @@ def _descended(weight: Tensor, batches: list[Tensor], *, loss: Callable = F.mse_
 
 
 def _step_mistakes(weight: Tensor, batches: list[Tensor], *, stale: bool) -> list[tuple[Tensor, str]]:
-    def after(**fault: object) -> Tensor:
+    def after(**fault: Any) -> Tensor:
         return _descended(weight, batches, **fault)
 
     return [

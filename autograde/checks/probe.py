@@ -13,6 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from types import ModuleType
 
 STAYS = {"solutions", "autograde", "tests"}
 
@@ -45,7 +46,7 @@ def source_of(probe: Callable) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def prepare(module: object) -> list[str]:
+def prepare(module: ModuleType) -> list[str]:
     """Read the source of every probe that a module of checks names, before it is needed. Returns their names.
 
     Raises:
@@ -61,7 +62,7 @@ def prepare(module: object) -> list[str]:
 
 
 @cache
-def _top_level(module: object) -> dict[str, ast.stmt]:
+def _top_level(module: ModuleType) -> dict[str, ast.stmt]:
     """What a module defines, by name; an import of several names becomes one for each."""
     parts: dict[str, ast.stmt] = {}
     for node in ast.parse(inspect.getsource(module)).body:
@@ -83,7 +84,7 @@ def _may_travel(node: ast.stmt, probe: str) -> None:
         if isinstance(inner, ast.Import):
             modules += [alias.name for alias in inner.names]
         elif isinstance(inner, ast.ImportFrom):
-            modules.append(f"autograde.checks ({ast.unparse(inner)})" if inner.level else inner.module)
+            modules.append(f"autograde.checks ({ast.unparse(inner)})" if inner.level else inner.module or "")
     for module in modules:
         if module.partition(".")[0] in STAYS:
             raise ProbeError(f"the probe {probe} needs {module}, which must stay outside the sandbox: let it only compute, "

@@ -118,13 +118,13 @@ def counts_pairs_and_halves_ties(subject: Subject, draw: Draw) -> None:
 
 def network_of(first: Tensor, second: Tensor) -> nn.Module:
     """A small network with these weights."""
-    network = nn.Sequential(nn.Linear(first.shape[1], first.shape[0]), nn.Tanh(), nn.Linear(second.shape[1], 1))
+    hidden, last = nn.Linear(first.shape[1], first.shape[0]), nn.Linear(second.shape[1], 1)
     with torch.no_grad():
-        network[0].weight.copy_(first)
-        network[0].bias.fill_(0.1)
-        network[2].weight.copy_(second)
-        network[2].bias.fill_(-0.2)
-    return network
+        hidden.weight.copy_(first)
+        hidden.bias.fill_(0.1)
+        last.weight.copy_(second)
+        last.bias.fill_(-0.2)
+    return nn.Sequential(hidden, nn.Tanh(), last)
 
 
 def squared_loss(network: nn.Module, samples: Tensor) -> Tensor:
@@ -268,7 +268,8 @@ def _score(clip: Tensor, key: int, *, squash: bool = True, middle: bool = True, 
     """The detection score with one named fault."""
     volume = {"luma": reference.luma(clip), "mean": clip.mean(1), "first": clip[:, 0]}[bright]
     c = spectrum(volume)
-    c = c[marked_band(tuple(volume.shape))] if band else c.flatten()
+    num_frames, height, width = volume.shape
+    c = c[marked_band((num_frames, height, width))] if band else c.flatten()
     u = (c / c.abs().median() if middle else c).tanh() if squash else c
     size = {"norm": u.norm(), "squares": u.square().sum(), "count": torch.tensor(float(len(u))),
             "root": torch.tensor(float(len(u))).sqrt()}[divide]

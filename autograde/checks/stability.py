@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -148,7 +149,7 @@ def small_critic(kind: str, weights: list[Tensor]) -> nn.Module:
 
 def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Tensor) -> dict:
     """What the function gives, and the gradient of its weighted sum for the critic's first weights: 0 where none comes."""
-    critic = small_critic(kind, weights)
+    critic: Any = small_critic(kind, weights)
     values = function(critic, samples)
     total = (values * torch.linspace(1, 2, values.numel()).view(values.shape)).sum()
     if total.requires_grad:
@@ -360,7 +361,7 @@ def clip_variant(fault: str) -> Callable:
 
 def clipped(function: Callable, gradients: list[Tensor], max_norm: float) -> dict:
     """The gradients after clipping, and what it returned; one more parameter has none."""
-    parameters = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
+    parameters: list[Any] = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient.clone()
     norm = function(iter([nn.Parameter(torch.zeros(2)), *parameters]), max_norm)

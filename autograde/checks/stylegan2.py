@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -377,7 +378,8 @@ def lengths_with(function: Callable, weights: list[Tensor], w: Tensor, y: Tensor
     """Lengths for images that tanh makes of linear maps of the styles, one of each layer, and their gradients."""
     weights = [weight.clone().requires_grad_() for weight in weights]
     w = w.clone().requires_grad_()
-    images = sum(torch.tanh(w[:, k] @ weight) for k, weight in enumerate(weights)).view(y.shape)
+    flat: Any = sum(torch.tanh(w[:, k] @ weight) for k, weight in enumerate(weights))
+    images = flat.view(y.shape)
     lengths = function(images, w, y)
     result = {"lengths": lengths.detach()}
     if lengths.requires_grad:
@@ -541,7 +543,7 @@ class TinyGenerator(nn.Module):
 def after_style_steps(step: Callable, weights: list[Tensor], z: Tensor, noise: Tensor, weight: float, every: int,
                       first: int) -> dict:
     """Both networks after a step for each batch of z (S, B, 3), all losses, and whether D can still learn."""
-    generator = TinyGenerator(0.4)
+    generator: Any = TinyGenerator(0.4)
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0))
     fill(nn.ModuleList([generator, discriminator]), weights)
     generator(z[0]).sum().backward()  # gradients of an earlier life: they must not count

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -106,7 +107,9 @@ class TwoMaps(nn.Module):
 
 def two_maps(weights: list[Tensor]) -> TwoMaps:
     """The generator with these weights."""
-    return put(TwoMaps(), weights)
+    maps = TwoMaps()
+    put(maps, weights)
+    return maps
 
 
 def _draw_maps(draw: Draw, count: int = 6) -> tuple[list[Tensor], Tensor]:
@@ -180,7 +183,7 @@ def _l1_identity(generator: nn.Module, pair: Tensor) -> Tensor:
     return (generator(None, pair.flip(1)) - pair).abs().mean()
 
 
-def _assert_loss(mine: dict, right: dict, mistakes: Iterable[tuple[Callable, str]], *arguments: Tensor) -> None:
+def _assert_loss(mine: dict, right: dict, mistakes: Iterable[tuple[Callable, str]], *arguments: Any) -> None:
     assert_close(mine["loss"], right["loss"], mistakes=[(wrong(*arguments), hint) for wrong, hint in mistakes])
 
 

@@ -40,7 +40,8 @@ def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> 
         CourseError: there is no cluster, it has no workers, or one of them cannot grade; the message says which.
     """
     with _connected(address) as client:
-        waiting, sent = iter(jobs), {}
+        waiting = iter(jobs)
+        sent: dict[Any, Job] = {}
         while True:
             room = AHEAD * sum(client.nthreads().values()) - len(sent)
             for job in itertools.islice(waiting, max(room, 0 if sent else 1)):
@@ -70,7 +71,9 @@ def versions() -> dict[str, str]:
     """What must be the same wherever submissions of one course are graded."""
     digest = hashlib.sha256()
     for package in OURS:
-        folder = Path(importlib.util.find_spec(package).origin).parent
+        spec = importlib.util.find_spec(package)
+        assert spec and spec.origin, f"{package} is not installed"
+        folder = Path(spec.origin).parent
         for path in sorted(folder.rglob("*.py")):
             digest.update(f"{package}/{path.relative_to(folder)}".encode() + path.read_bytes())
     installed = {name: importlib.metadata.version(name) for name in ("torch", "distributed")}

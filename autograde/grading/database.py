@@ -91,7 +91,7 @@ def make_tables(engine: Engine) -> None:
         RUNS.metadata.create_all(connection)
 
 
-def _newest_version() -> str:
+def _newest_version() -> str | None:
     """Of nbgrader's tables, as `alembic heads` says it."""
     from alembic.script import ScriptDirectory  # slow to import, and asked once in a gradebook's life
     return ScriptDirectory(f"{nbgrader.__path__[0]}/alembic").get_current_head()

@@ -22,7 +22,7 @@ _TORCH: tuple[tuple[Callable[[], Any], Callable[[Any], None], Any], ...] = (  # 
     (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, "default"),
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
 )
-_NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_NUMPY: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
 @contextlib.contextmanager
@@ -58,6 +58,7 @@ def _device() -> contextlib.AbstractContextManager:
 
 @contextlib.contextmanager
 def _in_folder(folder: str | Path) -> Iterator[None]:
+    before: str | Path
     try:
         before = os.getcwd()
     except OSError:  # it has been removed

@@ -54,7 +54,7 @@ def drawn(content: bytes) -> tuple[str, bytes]:
     """
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            moves = image.format == "GIF" and image.n_frames > 1
+            moves = image.format == "GIF" and getattr(image, "n_frames", 1) > 1
             kind, new = _moving(image) if moves else _still(image)
     except Exception:  # as above
         raise LeftOut("it is cut off or damaged") from None

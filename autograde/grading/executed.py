@@ -27,6 +27,7 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
         if cell.cell_type != "code":
             cell.source = harmless.markdown(cell.source, cell.get("attachments", ()))
             continue
+        outputs: list[dict] | None
         if index in run.point_cells:
             results = run.results[run.point_cells[index]]
             cell.metadata["autograde"] = {"checks": results}  # for the feedback page

@@ -55,7 +55,7 @@ def read_roster(path: Path, form: str, students: Iterable[str]) -> tuple[Roster,
                           f"the names of the folders in submitted/, found the columns {', '.join(reader.fieldnames or ())}")
     matched = {id(row) for row in known.values()}
     absent = {f"\0{i}": row for i, row in enumerate(rows) if id(row) not in matched and not _is_no_person(row)}
-    return Roster(tuple(reader.fieldnames), known | absent), sorted(students - known.keys())
+    return Roster(tuple(reader.fieldnames or ()), known | absent), sorted(students - known.keys())
 
 
 def _row(record: Record) -> dict[str, Any]:

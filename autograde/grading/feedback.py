@@ -53,7 +53,10 @@ class Card:
 class FeedbackExporter(HTMLExporter):
     """Our page, for `nbgrader generate_feedback`."""
 
-    def from_notebook_node(self, nb: NotebookNode, resources: dict | None = None, **_: Any) -> tuple[str, dict]:
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own exporters of text do
+        self, nb: NotebookNode, resources: dict | None = None, **_: Any,
+    ) -> tuple[str, dict]:
+        assert resources is not None, "nbgrader says whose notebook it is"
         about = resources["nbgrader"]
         grades = Gradebook(about["db_url"]).grades(about["student"], about["assignment"])
         html = page(nb, chapters.load(about["assignment"]), about["student"], grades)
@@ -105,7 +108,7 @@ def _card(exercise: Exercise, notebook: NotebookNode, score: float | None, comme
     answer, said = cells.get(exercise.name), markup.markdown(comment) if comment else Markup("")
     source = _first(answer.source) if answer else ""
     if exercise.kind == "written":
-        text = markup.markdown(source, answer.get("attachments")) if has_text(source) else Markup("")
+        text = markup.markdown(source, answer.get("attachments")) if answer and has_text(source) else Markup("")
         return Card(exercise, score, said, text)
     check, points = cells.get(f"{exercise.name}-check"), cells.get(f"{exercise.name}-points", {})
     state, words = visible.said(check.outputs if check and check.execution_count else None)

@@ -136,7 +136,7 @@ class Gradebook:
             book.db.execute(delete(RUNS).where(*this))
             now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
             book.db.execute(insert(RUNS).values(graded_at=now, **row))
-            return _with_hand_grades(record, grades)
+            return _with_hand_grades(record, grades) or record  # one without exercises
 
         return self._written(write)
 
@@ -208,7 +208,7 @@ def _comments(book: api.Gradebook, student: str, stem: str) -> dict[str, api.Com
     return dict(_of_submission(book, api.Comment, student, stem))
 
 
-def _of_submission(book: api.Gradebook, kind: type, student: str, stem: str) -> list[tuple[str, Any]]:
+def _of_submission(book: api.Gradebook, kind: type[Any], student: str, stem: str) -> list[tuple[str, Any]]:
     """Names of cells, and what a submission has of `kind` for each: in one query, where nbgrader asks cell by cell."""
     rows = select(api.BaseCell.name, kind).join(kind, kind.cell_id == api.BaseCell.id)
     rows = rows.join(api.SubmittedNotebook, kind.notebook_id == api.SubmittedNotebook.id)

@@ -159,7 +159,8 @@ class Grader:
 
     def _settle(self, job: Job, run: Run) -> dict[str, Any]:
         failed, fault = broken.failures(job.notebook, run), run.said if run.status == "broken" else ""
-        fault = fault or failed and self._locked_alone(job.key.assignment).fault(failed)
+        if failed and not fault:
+            fault = self._locked_alone(job.key.assignment).fault(failed)
         return self._leave_open(job.key, fault) if fault else self._finish(job.key, run)
 
     def _locked_alone(self, assignment: Assignment) -> broken.Alone:
@@ -176,7 +177,8 @@ class Grader:
         self.faults[chapter.stem, fault] += 1
         before = self.gradebook.grades(submission.student, chapter.stem).values()
         stays = ["The grade recorded before stays."] if any(score is not None for score, _ in before) else []
-        exercises = [{"id": e.id, "score": None, "max_score": e.points, "checks": []} for e in chapter.exercises]
+        exercises: list[dict[str, Any]] = [
+            {"id": e.id, "score": None, "max_score": e.points, "checks": []} for e in chapter.exercises]
         return _record(submission, "broken", " ".join((*taken.said, fault, *stays)), exercises) | {"score": None}
 
     def _finish(self, taken: TakenIn, run: Run) -> dict[str, Any]:

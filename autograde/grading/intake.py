@@ -179,8 +179,10 @@ def _cell(raw: dict) -> NotebookNode:
     source = source if isinstance(source, str) else "".join(str(line) for line in source)
     if raw["cell_type"] == "heading":
         source = f"{'#' * _level(raw)} {' '.join(source.split())}"
-    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-    cell = {"cell_type": kind, "id": str(raw.get("id") or metadata.get("id") or ""), "metadata": metadata, "source": source}
+    metadata = raw.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    cell: dict[str, Any] = {"cell_type": kind, "id": str(raw.get("id") or metadata.get("id") or ""), "metadata": metadata,
+                            "source": source}
     if kind == "code":
         cell |= {"outputs": [], "execution_count": None}
     elif isinstance(raw.get("attachments"), dict):

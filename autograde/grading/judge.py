@@ -53,19 +53,19 @@ def main(report: socket.socket, end: socket.socket) -> None:
 
     Sent back: what `go_through` yields and then {"end": ""}, or {"end": why} where the sandbox ended before.
     """
-    report = Connection(report.detach())
-    job = json.loads(report.recv_bytes(MAX_JOB))
+    back: Connection = Connection(report.detach())
+    job = json.loads(back.recv_bytes(MAX_JOB))
     signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 30)  # if all else fails
-    sandbox = Asked(end, job["cell_seconds"], give_up=report.fileno(), weights=base64.b64decode(job["weights"]))
+    sandbox = Asked(end, job["cell_seconds"], give_up=back.fileno(), weights=base64.b64decode(job["weights"]))
     try:
         sandbox.hand_over()
         for message in go_through(sandbox, job["notebook"], job["chapter"], seed=job["seed"]):
-            _send(report, message)
+            _send(back, message)
             if sandbox.ended:
                 break
     except Ended:
         pass
-    _send(report, {"end": sandbox.ended, "said": sandbox.said})
+    _send(back, {"end": sandbox.ended, "said": sandbox.said})
 
 
 def _send(report: Connection, message: dict[str, Any]) -> None:

@@ -90,7 +90,8 @@ def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits())
     Raises:
         started.SandboxError: this machine cannot hold a submission as `limits.sandbox` asks.
     """
-    waiting, running = iter(jobs), []
+    waiting = iter(jobs)
+    running: list[_Process] = []
     try:
         while True:
             for job in itertools.islice(waiting, at_once - len(running)):

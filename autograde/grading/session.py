@@ -64,8 +64,10 @@ class Session:
             code = TransformerManager().transform_cell(source)
             tree = ast.parse(code, filename)
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
-        shown = not code.rstrip().endswith(";") and tree.body and isinstance(tree.body[-1], ast.Expr)
-        last = ast.Expression(tree.body.pop().value) if shown else None
+        last = None
+        if tree.body and isinstance(end := tree.body[-1], ast.Expr) and not code.rstrip().endswith(";"):
+            tree.body.pop()
+            last = ast.Expression(end.value)
         self._evaluate(_compiled(tree, filename, "exec"))
         return self._evaluate(_compiled(last, filename, "eval")) if last else None
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..writing.chapter import Chapter
+from ..writing.chapter import Chapter, Exercise
 
 GREEN = "#009E73"  # Okabe and Ito's, the judge's colour in the book's figures
 OUTCOMES = ("passed", "failed", "not written")
@@ -25,7 +25,7 @@ class Row:
     number: str
     exercise: str
     title: str
-    counts: tuple[int, int, int]
+    counts: tuple[int, ...]
     hint: str
 
     @property
@@ -66,7 +66,7 @@ def of(chapter: Chapter, records: Iterable[dict[str, Any]]) -> Summary:
                    len(records) - len(read))
 
 
-def _rows(exercise, records: list[dict]) -> Iterable[Row]:
+def _rows(exercise: Exercise, records: list[dict]) -> Iterable[Row]:
     answers = [e for record in records for e in record["exercises"] if e["id"] == exercise.id]
     for title in dict.fromkeys(check["title"] for answer in answers for check in answer["checks"]):
         said = [check for answer in answers for check in answer["checks"] if check["title"] == title]

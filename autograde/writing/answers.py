@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, STUB, END = "# BEGIN SOLUTION", "# STUB ", "# END SOLUTION"
@@ -43,11 +44,13 @@ def model(fenced: str) -> str:
 
 def stub(fenced: str) -> str:
     """The answer with every fence emptied: what a student starts from."""
-    kept, region = [], None
+    kept: list[str] = []
+    region: tuple[str, list[str]] | None = None  # its indentation and its stub, within a fence
     for line in fenced.split("\n"):
         if line.strip() == BEGIN:
             region = (line[: len(line) - len(line.lstrip())], [])
         elif line.strip() == END:
+            assert region is not None
             indent, stub_lines = region
             kept += stub_lines or [indent + MARKER]
             region = None
@@ -61,7 +64,8 @@ def stub(fenced: str) -> str:
 def text(chapter: str, name: str) -> str:
     """The model answer to a written exercise: a string in solutions/CHAPTER.py."""
     try:
-        return ast.literal_eval(ast.parse(answer(chapter, name)).body[0].value).strip()
+        node: Any = ast.parse(answer(chapter, name)).body[0]
+        return ast.literal_eval(node.value).strip()
     except (ValueError, AttributeError):
         raise SourceError(f"solutions/{chapter}.py: {name!r} is not a plain string") from None
 
@@ -87,7 +91,8 @@ def _sources(module: str) -> MappingProxyType:
     for node in ast.parse("\n".join(lines)).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            end = node.end_lineno + (lines[node.end_lineno].strip() == END)  # a comment belongs to no node
+            last = node.end_lineno or node.lineno
+            end = last + (lines[last].strip() == END)  # a comment belongs to no node
             found[node.name] = _fence(lines[first - 1:end], node, first)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found[node.targets[0].id] = "\n".join(lines[node.lineno - 1:node.end_lineno])
@@ -103,5 +108,5 @@ def _fence(lines: list[str], node: ast.FunctionDef | ast.ClassDef, first: int) -
         return "\n".join(lines)
     body = node.body[1:] if ast.get_docstring(node) else node.body
     start = body[0].lineno - first
-    indent = re.match(r"\s*", lines[start]).group()
+    indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
     return "\n".join([*lines[:start], indent + BEGIN, *lines[start:], indent + END])

@@ -69,7 +69,10 @@ class Chapter:
     @property
     def title(self) -> str:
         first = next(c.source for c in self.notebook.cells if c.cell_type == "markdown")
-        return re.search(r"^# (.+)$", first, re.M)[1].strip()
+        found = re.search(r"^# (.+)$", first, re.M)
+        if not found:
+            raise SourceError(f"{self.stem}: expected a title in its first cell, a line `# Title`")
+        return found[1].strip()
 
     @cached_property
     def exercises(self) -> tuple[Exercise, ...]:
@@ -104,16 +107,20 @@ def role(cell: NotebookNode) -> str:
 
 def imported(cell: NotebookNode) -> list[str]:
     """Names that an exercise, written or given cell imports from a module of solutions."""
+    return _imported(cell)[1]
+
+
+def _imported(cell: NotebookNode) -> tuple[str, list[str]]:
+    """The module, and the names."""
     match = _IMPORT.fullmatch(cell.source.strip())
     if not match:
         raise SourceError(f"expected one line `from solutions.MODULE import name`, got {cell.source!r}")
-    return [name.strip() for name in match["names"].split(",")]
+    return match["module"], [name.strip() for name in match["names"].split(",")]
 
 
 def model_of(cell: NotebookNode) -> str:
     """The answers that an exercise or given cell imports, as a reader sees them."""
-    names = imported(cell)
-    module = _IMPORT.fullmatch(cell.source.strip())["module"]
+    module, names = _imported(cell)
     return "\n\n\n".join(answers.model(answers.answer(module, name)) for name in names)
 
 

@@ -68,5 +68,5 @@ def _file(name: str) -> Iterator[Path]:
 def _exports(package: str) -> dict[str, str]:
     """Name -> module, as the package's __init__ imports them."""
     tree = ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
-    return {alias.asname or alias.name: node.module.partition(".")[2]
+    return {alias.asname or alias.name: (node.module or "").partition(".")[2]
             for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}

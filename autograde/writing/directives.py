@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 _OPEN = re.compile(r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[\w:+-]+)\}\s*(?P<argument>.*)$")
@@ -65,7 +65,7 @@ def with_options(directive: Directive, **options: object) -> Directive:
     return replace(directive, options={key: str(value) for key, value in options.items()} | directive.options)
 
 
-def _until(fence: str, lines, opening: str) -> list[str]:
+def _until(fence: str, lines: Iterator[str], opening: str) -> list[str]:
     """Lines up to and with the closing fence: the same character, at least as often."""
     taken = []
     for line in lines:

@@ -4,9 +4,10 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from pybtex.database import parse_file
 
@@ -56,7 +57,7 @@ class PlainMarkdown:
             return f"({cited})" if role == "cite:p" else cited
         if role == "term":
             return targeted["text"] if targeted else text
-        if role == "ref":
+        if role == "ref" and targeted:
             return f"[{targeted['text']}]({_site()}{_pages()[targeted['target']]}.html#{targeted['target']})"
         raise KeyError(f"the role {{{role}}} has no plain form; add it to autograde/writing/markdown.py")
 
@@ -133,7 +134,7 @@ def _pages() -> dict[str, str]:
 
 
 @lru_cache
-def _bibliography():
+def _bibliography() -> Mapping[str, Any]:
     return parse_file(BOOK / "references.bib").entries
 
 

@@ -1,6 +1,8 @@
 """notebooks/: the student notebooks, one a chapter, generated and committed."""
 from __future__ import annotations
 
+from pathlib import Path
+
 from . import chapter, release
 from .answers import ROOT, SourceError
 from .chapter import Chapter
@@ -35,5 +37,5 @@ def stale(chapters: list[Chapter]) -> list[str]:
     return [str(_path(stem).relative_to(ROOT)) for stem in [*wrong, *sorted(left)]]
 
 
-def _path(stem: str):
+def _path(stem: str) -> Path:
     return release.NOTEBOOKS / f"{stem}.ipynb"

@@ -51,10 +51,10 @@ class ReferenceRun:
     def picture(self, label: str) -> str:
         """The same as Markdown with a still picture and its alt text (of a clip: its film strip)."""
         img = _IMG.search(self.html(label))
-        if not img:
-            raise SourceError(f"{self.stem}: the output labelled {label!r} holds no picture")
-        alt = unescape(_ALT.search(img[0])[1])
-        return f"![{alt}]({img['src']})"
+        alt = img and _ALT.search(img[0])
+        if not img or not alt:
+            raise SourceError(f"{self.stem}: the output labelled {label!r} holds no picture, or one without an alt text")
+        return f"![{unescape(alt[1])}]({img['src']})"
 
 
 def path(stem: str, preset: str = "cpu") -> Path:

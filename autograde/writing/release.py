@@ -22,7 +22,7 @@ from nbgrader.preprocessors import (
 from .. import checks
 from . import answers, reference_run
 from .answers import ROOT
-from .chapter import Chapter, model_of, role, settings
+from .chapter import Chapter, Exercise, model_of, role, settings
 from .markdown import PlainMarkdown
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -92,7 +92,8 @@ def source(chapter: Chapter) -> NotebookNode:
 
 def student(chapter: Chapter) -> NotebookNode:
     """The student notebook: the source assignment without answers, hidden checks and outputs."""
-    notebook, resources = source(chapter), {}
+    notebook = source(chapter)
+    resources: dict = {}
     for step in (LockCells, ClearAnswers, ClearOutput, CheckCellMetadata, ComputeChecksums, ClearHiddenTests,
                  ComputeChecksums, CheckCellMetadata):
         notebook, resources = step().preprocess(notebook, resources)
@@ -158,10 +159,11 @@ def _given_cell(text: str) -> NotebookNode:
     return _cell("code", text, f"given-{_digest(text)}", locked=True)
 
 
-def _written_cell(exercise) -> NotebookNode:
-    rubric = checks.rubric_of(exercise.id).text
+def _written_cell(exercise: Exercise) -> NotebookNode:
+    rubric = checks.rubric_of(exercise.id)
+    assert rubric is not None, f"{exercise.id} is written and has no rubric"
     text = (f"<!-- {exercise.id} -->\n{answers.BEGIN}\n{exercise.answer}\n\n"
-            f"**For the grader**\n\n{rubric}\n{answers.END}")
+            f"**For the grader**\n\n{rubric.text}\n{answers.END}")
     return _cell("markdown", text, exercise.name, solution=True, grade=True, points=exercise.points)
 
 

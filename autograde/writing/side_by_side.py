@@ -12,14 +12,14 @@ from . import reference_run, source
 MEMORY_A_PAGE = 3 * 2**30  # bytes; the hungriest chapter takes 2.4 GB
 
 
-def run_all(stems: list[str], preset: str, jobs: int | None = None) -> Iterator[tuple[str, NotebookNode | Exception]]:
+def run_all(stems: list[str], preset: str, jobs: int | None = None) -> Iterator[tuple[str, NotebookNode | BaseException]]:
     """Yield each page, executed, as it ends; in its place the error of one that failed.
 
     Args:
         jobs: how many run at once, each with its share of the cores; None is what the machine has room for.
     """
     jobs = max(1, min(jobs or room(), len(stems)))
-    threads = max(1, os.cpu_count() // jobs) if jobs > 1 else None
+    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
     pool = ThreadPoolExecutor(jobs)  # each thread waits for a kernel, which is a process of its own
     running = {pool.submit(reference_run.execute, source.page_of(stem), preset=preset, threads=threads): stem
                for stem in longest_first(stems)}
@@ -35,7 +35,7 @@ def room() -> int:
     if not hasattr(os, "sysconf"):
         return 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(os.cpu_count(), memory // MEMORY_A_PAGE))
+    return max(1, min(os.cpu_count() or 1, memory // MEMORY_A_PAGE))
 
 
 def longest_first(stems: list[str]) -> list[str]:

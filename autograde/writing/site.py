@@ -50,8 +50,8 @@ def fill_cache(folder: Path, preset: str = "cpu") -> list[str]:
     """Put every fresh stored run into Jupyter Book's cache; returns the pages that it will not have to execute."""
     filled = []
     for stem in source.executed():
-        if reference_run.is_fresh(stem, source.page_of(stem), preset):
-            into_cache(folder, stem, reference_run.load(stem, preset).notebook)
+        if reference_run.is_fresh(stem, source.page_of(stem), preset) and (run := reference_run.load(stem, preset)):
+            into_cache(folder, stem, run.notebook)
             filled.append(stem)
     return filled
 
@@ -63,7 +63,7 @@ def execute_missing(folder: Path, preset: str = "cpu", jobs: int | None = None) 
     """
     missing = [stem for stem in source.executed() if not is_cached(folder, source.page_of(stem))]
     for stem, executed in side_by_side.run_all(missing, preset, jobs):
-        if not isinstance(executed, Exception):
+        if not isinstance(executed, BaseException):
             print(f"{stem}: executed in {executed.metadata['reference_run']['seconds']} s", flush=True)
             into_cache(folder, stem, executed)
     return missing
@@ -92,7 +92,7 @@ def execute(chapters: list[str], preset: str = "cpu", jobs: int | None = None) -
     pages, failed = source.executed(), 0
     stems = [chapter.find(name, pages) for name in chapters] or pages
     for stem, executed in side_by_side.run_all(stems, preset, jobs):
-        if isinstance(executed, Exception):
+        if isinstance(executed, BaseException):
             print(f"{stem}: {executed}", file=sys.stderr)
             failed = 1
         else:

@@ -7,6 +7,7 @@ their number and points. Other pages pass as they are.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import jupytext
 import nbformat
@@ -66,8 +67,9 @@ def page(chapter: Chapter) -> NotebookNode:
         if directive.name == "expected":  # `:only: notebook` is for a cell whose output the page shows anyway
             if directive.argument not in labels:
                 raise SourceError(f"{chapter.stem}: no cell has the label {directive.argument!r} of an {{expected}}")
-            shown = run and "only" not in directive.options and run.has(directive.argument)
-            return _picture(run.html(directive.argument)) if shown else ""
+            if run and "only" not in directive.options and run.has(directive.argument):
+                return _picture(run.html(directive.argument))
+            return ""
         return directive
 
     notebook = nbformat.from_dict(chapter.notebook)
@@ -75,7 +77,9 @@ def page(chapter: Chapter) -> NotebookNode:
     return with_fingerprint(notebook)
 
 
-def _page_cell(cell: NotebookNode, chapter: Chapter, fill) -> NotebookNode:
+def _page_cell(
+    cell: NotebookNode, chapter: Chapter, fill: Callable[[directives.Directive], directives.Directive | str],
+) -> NotebookNode:
     new = nbformat.from_dict(cell)
     if cell.cell_type == "markdown":
         new.source = directives.rewrite(cell.source, fill)

@@ -67,6 +67,7 @@ def cheats(train: Tensor) -> dict[str, Tensor]:
 def tuned_noise(targets: Tensor, steps: int = 12) -> Tensor:
     """Pixels that descend on the distance to the features of clips, as an attacker with the judge's network would."""
     network = judge().network
+    assert network is not None
     wanted = network(targets)
     start = 0.5 * torch.randn(targets.shape, generator=torch.Generator().manual_seed(0))
     pixels = start.clamp(-1, 1).requires_grad_()

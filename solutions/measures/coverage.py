@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 
 
 class LinearProbe:
@@ -22,7 +22,7 @@ class LinearProbe:
     """
 
     def __init__(
-        self, samples: Tensor, labels: LongTensor, ridge: float = 0.1
+        self, samples: Tensor, labels: Tensor, ridge: float = 0.1
     ):
         x = samples.flatten(1).double()
         y = torch.nn.functional.one_hot(labels).double()
@@ -33,18 +33,18 @@ class LinearProbe:
         covariance += scale * torch.eye(len(covariance), dtype=x.dtype)
         self.weight = torch.linalg.solve(covariance, x.T @ y / len(x))
 
-    def __call__(self, samples: Tensor) -> LongTensor:
+    def __call__(self, samples: Tensor) -> Tensor:
         """The label of each sample, (N,)."""
         x = samples.flatten(1).double() - self.mean
         return (x @ self.weight + self.share).argmax(1)
 
-    def accuracy(self, samples: Tensor, labels: LongTensor) -> float:
+    def accuracy(self, samples: Tensor, labels: Tensor) -> float:
         """The share of samples whose label it gets right."""
         return (self(samples) == labels).float().mean().item()
 
 
 def missing_modes(
-    found: Sequence[LongTensor], real: Sequence[LongTensor], least: float = 0.25,
+    found: Sequence[Tensor], real: Sequence[Tensor], least: float = 0.25,
 ) -> list[tuple[int, ...]]:
     """Combinations of labels that the data have and the samples (almost) have not.
 
@@ -59,12 +59,12 @@ def missing_modes(
     return sorted(mode for mode, share in shares[1].items() if shares[0].get(mode, 0.0) < least * share)
 
 
-def coverage(found: Sequence[LongTensor], real: Sequence[LongTensor], least: float = 0.25) -> float:
+def coverage(found: Sequence[Tensor], real: Sequence[Tensor], least: float = 0.25) -> float:
     """The share of the data's combinations of labels that are not missing, in [0, 1]; see `missing_modes`."""
     return 1 - len(missing_modes(found, real, least)) / len(_shares(real))
 
 
-def _shares(labels: Sequence[LongTensor]) -> dict[tuple[int, ...], float]:
+def _shares(labels: Sequence[Tensor]) -> dict[tuple[int, ...], float]:
     """How often each combination occurs."""
     modes, counts = torch.stack(list(labels), 1).unique(dim=0, return_counts=True)
     return {tuple(mode): count / len(labels[0]) for mode, count in zip(modes.tolist(), counts.tolist(), strict=True)}

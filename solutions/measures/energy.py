@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -19,7 +20,10 @@ class FlopCounter(TorchDispatchMode):
 
     flops = 0
 
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, operation: torch._ops.OpOverload, types: object,
+        args: tuple = (), kwargs: dict | None = None,
+    ) -> object:
         result = operation(*args, **kwargs or {})
         formula = flop_registry.get(operation._overloadpacket)
         if formula:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import copy
 from dataclasses import fields, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 
@@ -24,14 +24,14 @@ class Contender(NamedTuple):
     run: Run
 
 
-def shortened(recipe, steps: int):
+def shortened(recipe: Any, steps: int) -> Any:
     """The same recipe for so many steps, with copies of its networks: the recipe stays as it was."""
     values = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     networks = {name: copy.deepcopy(value) for name, value in values.items() if isinstance(value, nn.Module)}
     return replace(recipe, settings=replace(recipe.settings, steps=steps), **networks)
 
 
-def training_flops(recipe) -> tuple[float, float]:
+def training_flops(recipe: Any) -> tuple[float, float]:
     """What a recipe costs: FLOPs of a mean step, and FLOPs that it spends once.
 
     Counted in runs of 8 and 16 steps; their difference is free of what is done once.
@@ -41,7 +41,7 @@ def training_flops(recipe) -> tuple[float, float]:
     return each, short - PROBE * each
 
 
-def at_equal_compute(recipes: dict, flops: float, **options) -> dict[str, Contender]:
+def at_equal_compute(recipes: dict[str, Any], flops: float, **options: Any) -> dict[str, Contender]:
     """Trains each recipe for as many steps as the budget affords; schedules end where the budget does.
 
     FLOPs are the same on any machine; seconds tell how well this one does them. What the choice of settings has cost
@@ -63,5 +63,5 @@ def at_equal_compute(recipes: dict, flops: float, **options) -> dict[str, Conten
             raise ValueError(f"expected a budget of at least {least:.3g} FLOPs for {name}, got {flops:.3g}")
         train = partial(shortened(recipe, steps).train, description=name, **options)
         run, seconds = timed(train)
-        contenders[name] = Contender(steps, once + steps * each, seconds, run)
+        contenders[name] = Contender(steps, once + steps * each, seconds, cast(Run, run))
     return contenders

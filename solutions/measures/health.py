@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import LongTensor, Tensor
+from torch import Tensor
 
 ADVICE = {
     "diverged":
@@ -104,8 +104,8 @@ def swing(curve: Tensor) -> tuple[float, int]:
 
 
 def diversity_within(
-    samples: Tensor, labels: LongTensor, real: Tensor,
-    real_labels: LongTensor,
+    samples: Tensor, labels: Tensor, real: Tensor,
+    real_labels: Tensor,
 ) -> float:
     """`diversity` among the samples of one label, the mean over the labels
     of which both have at least 2.
@@ -126,7 +126,7 @@ def diversity_within(
 
 def health(
     history: Mapping[str, Tensor], samples: Tensor, real: Tensor, *,
-    labels: LongTensor | None = None, real_labels: LongTensor | None = None,
+    labels: Tensor | None = None, real_labels: Tensor | None = None,
 ) -> Diagnosis:
     """What a run suffers from, if anything.
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ def data_copying_z(samples: Tensor, train: Tensor, held_out: Tensor) -> float:
 
 
 @torch.no_grad()
-def membership_auc(discriminator, members: Tensor, others: Tensor) -> float:
+def membership_auc(discriminator: Callable[[Tensor], Tensor], members: Tensor, others: Tensor) -> float:
     """How well the discriminator's logits tell who was in the training set: the AUC of an attacker who has it.
 
     A discriminator that has memorised the training set finds it more real than other data of the same kind.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 
 from clipkit import progress
 from clipkit.names import known
@@ -71,7 +71,7 @@ class SoftmaxRegression:
         decay: of the weights; small features of few samples are not trusted.
     """
 
-    def __init__(self, features: Tensor, labels: LongTensor, decay: float = 1e-3):
+    def __init__(self, features: Tensor, labels: Tensor, decay: float = 1e-3):
         self.mean, self.std = features.mean(0), features.std(0) + 1e-6
         self.layer = nn.Linear(features.shape[1], int(labels.max()) + 1)
         nn.init.zeros_(self.layer.weight)

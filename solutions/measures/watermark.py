@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import BoolTensor, Tensor
+from torch import Tensor
 
 LOWEST = 0.05  # of the highest frequency: below lie the looks of a clip
 HIGHEST = 0.35  # of the highest frequency: what lies above a codec drops
@@ -39,9 +39,9 @@ def from_spectrum(coefficients: Tensor) -> Tensor:
     return torch.tensordot(time.T, planes, dims=1)
 
 
-def marked_band(shape: tuple[int, int, int]) -> BoolTensor:
-    """Which frequencies of a volume of this shape (T, H, W) carry the
-    mark: middle ones in space, all in time.
+def marked_band(shape: tuple[int, int, int]) -> Tensor:
+    """Which frequencies of a volume carry the mark, bool (T, H, W), for
+    this shape: middle ones in space, all in time.
 
     The lowest hold most of the picture, which would drown the mark; the
     highest are what a codec throws away first.

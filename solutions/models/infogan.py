@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from torch import LongTensor, Tensor, nn
+from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
 from solutions.conditional import category_information, continuous_information
 from solutions.dcgan import Discriminator, Generator, dcgan_init
 from solutions.models import conditional
+from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
 from solutions.training.settings import Hooks
@@ -40,13 +41,14 @@ class Codes:
     def draw(self, rng: torch.Generator, count: int) -> Tensor:
         """z (count, nz): noise, the category as one-hot, the continuous
         codes."""
-        options = {"generator": rng, "device": rng.device}
-        category = torch.randint(self.categories, (count,), **options)
-        continuous = 2 * torch.rand(count, self.continuous, **options) - 1
-        return self.join(category, continuous, rng)
+        category = torch.randint(
+            self.categories, (count,), generator=rng, device=rng.device)
+        share = torch.rand(
+            count, self.continuous, generator=rng, device=rng.device)
+        return self.join(category, 2 * share - 1, rng)
 
     def join(
-        self, category: LongTensor, continuous: Tensor, rng: torch.Generator
+        self, category: Tensor, continuous: Tensor, rng: torch.Generator
     ) -> Tensor:
         """z with these codes, (count,) and (count, continuous), and noise
         from `rng`."""
@@ -55,7 +57,7 @@ class Codes:
         one_hot = F.one_hot(category, self.categories).float()
         return torch.cat([noise, one_hot, continuous], 1)
 
-    def split(self, z: Tensor) -> tuple[LongTensor, Tensor]:
+    def split(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """The category (B,) and the continuous codes (B, continuous) in z."""
         _, one_hot, continuous = z.split(
             [self.noise, self.categories, self.continuous], 1)
@@ -98,7 +100,7 @@ class InfoDiscriminator(nn.Module):
 
 
 def information(
-    discriminator: nn.Module, images: Tensor, z: Tensor
+    discriminator: InfoDiscriminator, images: Tensor, z: Tensor
 ) -> Tensor:
     """How much of the codes in z, in nats, the discriminator reads off the
     images: a lower bound. The continuous codes count a tenth."""
@@ -108,7 +110,9 @@ def information(
             + 0.1 * continuous_information(mean, continuous))
 
 
-def information_loss(generator, discriminator, batch, fake) -> dict[str, Tensor]:
+def information_loss(
+    generator: nn.Module, discriminator: nn.Module, batch: Batch, fake: Tensor,
+) -> dict[str, Tensor]:
     """What InfoGAN adds to both losses: minus the information that the fakes keep of their codes.
 
     In D's step it teaches the reader, in G's step the generator to be readable.

@@ -14,6 +14,7 @@ import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import Discriminator, dcgan_init
 from solutions.networks.layers import num_doublings
+from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
 from solutions.training.settings import Hooks, Settings
@@ -85,6 +86,7 @@ class ContextEncoder(nn.Module):
     """
 
     nz = 2
+    examples: Tensor
 
     def __init__(self, examples: Tensor, hole: int, *, width: int = 64, code: int = 512):
         super().__init__()
@@ -104,7 +106,7 @@ class ContextEncoder(nn.Module):
 class FilledDiscriminator(Discriminator):
     """DCGAN's, on whole images: it judges the filling along with its surroundings, so that the seam counts too."""
 
-    def forward(self, filled: Tensor, *_) -> Tensor:
+    def forward(self, filled: Tensor, *_: Tensor) -> Tensor:
         """Filled images (B, C, H, W) to logits (B,); what else the trainer hands it, the images, is not looked at."""
         return super().forward(filled)
 
@@ -126,7 +128,7 @@ def sharpness(images: Tensor, mask: Tensor) -> Tensor:
         One number, 0 where every hole is of one colour. A blurred image
         has less than a sharp one.
     """
-    total = count = 0
+    total = count = images.new_zeros(())
     for axis in (2, 3):
         size = mask.shape[axis]
         both = mask.narrow(axis, 1, size - 1) * mask.narrow(axis, 0, size - 1)
@@ -138,7 +140,7 @@ def sharpness(images: Tensor, mask: Tensor) -> Tensor:
 def reconstruction(weight: float) -> Callable:
     """The reconstruction loss as the trainer's hook `extra_g`: `weight` times the mean squared error in the holes."""
 
-    def loss(generator, discriminator, batch, fake) -> dict[str, Tensor]:
+    def loss(generator: nn.Module, discriminator: nn.Module, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
         network = plain(generator)
         mask = hole_mask(batch.z, network.size, network.hole)
         return {"reconstruction": weight * hole_error(fake, batch.real, mask).mean()}

@@ -5,8 +5,10 @@ to such codes: diffusion in a latent space (Rombach et al. 2022), small enough f
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +37,9 @@ class LatentFlow(nn.Module):
     Attributes:
         steps, sampler: how `forward` goes from noise to code; a name in SAMPLERS. Change them as you like.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, num_frames: int, channels: int, size: int, *, code: int = 64, width: int = 32,
                  hidden: int = 256, blocks: int = 3):
@@ -91,7 +96,7 @@ class FlowRecipe:
     real: Tensor
     settings: FlowSettings
 
-    def train(self, **options) -> Run:
+    def train(self, **options: Any) -> Run:
         """Runs `fit_flow`; `options` are its keyword arguments."""
         return fit_flow(self.generator, self.real, self.settings, **options)
 
@@ -115,10 +120,12 @@ def fit_flow(
     """
     check_samples(real, ())
     rng = torch.Generator(device).manual_seed(seed)
-    real, model = real.to(rng.device), channels_last(model.to(rng.device)).train()
-    ema, history, board = ema_copy(model), History(settings.steps, rng.device), Board(tensorboard)
+    real, model = real.to(rng.device), model.to(rng.device).train()
+    channels_last(model)
+    ema = cast(LatentFlow, ema_copy(model))
+    history, board = History(settings.steps, rng.device), Board(tensorboard)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr, fused=rng.device.type in ("cpu", "cuda"))
-    steps = range(settings.steps)
+    steps: Iterable[int] = range(settings.steps)
     if checkpoint is not None:
         parts = {"model": model, "ema": ema, "optimizer": optimizer, "history": history, "rng": rng}
         steps = clipkit.Checkpoint(checkpoint, **parts).steps(settings.steps)

@@ -71,6 +71,9 @@ def gaussian_codes(
 class CodeGenerator(nn.Module):
     """Noise (B, nz) to codes (B, code) with the scale of `codes`."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, codes: Tensor, nz: int = 16, width: int = 128):
         super().__init__()
         self.nz = nz
@@ -92,6 +95,9 @@ class CodeDiscriminator(nn.Module):
 
     Source: Lin et al. 2018, "PacGAN".
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, codes: Tensor, pack: int = 4, width: int = 128):
         super().__init__()

@@ -15,6 +15,8 @@ class VelocityNetwork(nn.Module):
         blocks: how many.
     """
 
+    frequencies: Tensor
+
     def __init__(self, code: int, *, width: int = 256, blocks: int = 3):
         super().__init__()
         self.register_buffer("frequencies", torch.pi * 2.0 ** torch.arange(6))

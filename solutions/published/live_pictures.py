@@ -56,8 +56,8 @@ def drawn(heat: Tensor, real: Tensor, fake: Tensor) -> Picture:
     axis = fig.add_axes((0, 0, 1, 1))
     shade = plt.matplotlib.colors.LinearSegmentedColormap.from_list("D", ["white", DISCRIMINATOR])
     axis.imshow(heat, extent=(-EDGE, EDGE) * 2, origin="lower", cmap=shade, vmin=0, vmax=1.4, interpolation="bilinear")
-    axis.scatter(*real.T, s=5, color=REAL)
-    axis.scatter(*fake.T, s=5, color=FAKE)
+    for points, color in ((real, REAL), (fake, FAKE)):
+        axis.scatter(points[:, 0], points[:, 1], s=5, color=color)
     axis.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE), xticks=[], yticks=[])
     return figure(fig, alt="a GAN on the plane")
 

@@ -91,7 +91,7 @@ def generator_update(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[
     D, settings = undistributed(game.discriminator), game.settings
     D.requires_grad_(False)  # no gradient for D's weights, which nobody would use
     try:
-        logits = (game.judge(D, fake, batch, step),)
+        logits: tuple[Tensor, ...] = (game.judge(D, fake, batch, step),)
         if LOSSES[settings.loss].paired:
             logits += (game.judge(D, batch.real, batch, step),)
         loss = LOSSES[settings.loss].generator(*logits)

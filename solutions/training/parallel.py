@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -64,7 +65,8 @@ def distributed(network: nn.Module) -> nn.Module:
     # Buffers stay each process's own: copied at every call, they would change between two calls of one step.
     named = inspect.signature(DistributedDataParallel).parameters
     option = "forward_sync_buffers" if "forward_sync_buffers" in named else "broadcast_buffers"  # its older name
-    return DistributedDataParallel(network, **{option: False})
+    options: dict[str, Any] = {option: False}
+    return DistributedDataParallel(network, **options)
 
 
 def undistributed(network: nn.Module) -> nn.Module:
@@ -72,7 +74,7 @@ def undistributed(network: nn.Module) -> nn.Module:
     return network.module if isinstance(network, DistributedDataParallel) else network
 
 
-def plain(network: nn.Module) -> nn.Module:
-    """The network as it was written: neither distributed nor compiled."""
+def plain(network: nn.Module) -> Any:
+    """The network as it was written: neither distributed nor compiled; of a type that its model knows."""
     network = undistributed(network)
     return getattr(network, "_orig_mod", network)

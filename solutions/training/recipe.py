@@ -3,11 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from clipkit import ClipSet, Picture, film_strip, image_grid
+from solutions.training.parallel import plain
 from solutions.training.settings import NO_HOOKS, Hooks, Settings
 from solutions.training.train import Run, fit
 
@@ -29,7 +31,7 @@ class Recipe:
     hooks: Hooks = NO_HOOKS
     draw: Callable | None = None
 
-    def train(self, **options) -> Run:
+    def train(self, **options: Any) -> Run:
         """Runs `fit`; `options` are its keyword arguments, such as seed, device and checkpoint."""
         return fit(
             self.generator, self.discriminator, self.real, self.settings,
@@ -44,7 +46,7 @@ class Recipe:
 @torch.no_grad()
 def sample(generator: nn.Module, count: int, rng: torch.Generator) -> Tensor:
     """Samples (count, *) from z of a standard Gaussian, drawn on the CPU: the same on every device."""
-    z = torch.randn(count, generator.nz, generator=rng)
+    z = torch.randn(count, plain(generator).nz, generator=rng)
     return generator(z.to(next(generator.parameters()).device))
 
 

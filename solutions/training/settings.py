@@ -37,7 +37,7 @@ class Settings:
     bfloat16: bool = True  # convolutions of images and clips in half the digits, where the device is faster so
     compile: bool = False  # torch.compile, on CUDA only: on a CPU it takes longer than it saves
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         known(self.loss, LOSSES, "loss")
         known(self.penalty, PENALTIES, "penalty")
         known(self.schedule, SCHEDULES, "schedule")

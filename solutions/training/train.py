@@ -4,8 +4,9 @@ Images are (B, C, H, W), clips (B, T, C, H, W), both in [-1, 1]. A generator say
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ def fit(
     game = set_up(generator, discriminator, settings, hooks, rng)
     ema, history = ema_copy(generator), History(settings.steps, rng.device)
     board = Board(tensorboard if is_first() else None)
-    steps = range(settings.steps)
+    steps: Iterable[int] = range(settings.steps)
     if checkpoint is not None:
         steps = steps_to_do(checkpoint, game, ema, history)
     if is_first():
@@ -96,20 +97,23 @@ def set_up(
     generator: nn.Module, discriminator: nn.Module, settings: Settings, hooks: Hooks, rng: torch.Generator,
 ) -> Game:
     """Moves both networks to the device of `rng`, channels last, and gives each its optimizer."""
-    device, networks, optimizers = rng.device, [], []
+    device, beta1, beta2 = rng.device, *map(float, settings.betas)
+    networks, optimizers = [], []
     for network, lr in ((generator, settings.lr_g), (discriminator, settings.lr_d)):
         channels_last(network.to(device)).train()
         fused = device.type in ("cpu", "cuda")  # one kernel for all weights
-        optimizers.append(Adam(network.parameters(), lr=lr, betas=tuple(map(float, settings.betas)), fused=fused))
+        optimizers.append(Adam(network.parameters(), lr=lr, betas=(beta1, beta2), fused=fused))
         if settings.compile and device.type == "cuda":
-            network = torch.compile(network)
+            network = cast(nn.Module, torch.compile(network))
         networks.append(distributed(network))
-    return Game(*networks, *optimizers, settings, hooks, rng)
+    (G, D), (optimizer_g, optimizer_d) = networks, optimizers
+    return Game(G, D, optimizer_g, optimizer_d, settings, hooks, rng)
 
 
 def draw_batch(game: Game, real: Tensor, labels: tuple[Tensor, ...]) -> Batch:
     """Samples with their labels, drawn with replacement, and z; of these this process's share."""
     count, rng = game.settings.batch, game.rng
+    assert rng is not None, "a game that draws its batches needs an rng"
     index = my_share(torch.randint(len(real), (count,), generator=rng, device=rng.device))
     if game.hooks.latent:
         z = game.hooks.latent(rng, count)

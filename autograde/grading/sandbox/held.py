@@ -83,7 +83,7 @@ def end_orphans(proc: int | None) -> None:
                 os.waitpid(child, 0)
 
 
-def _threads(proc: int, pid: int) -> list[str]:
+def _threads(proc: int | None, pid: int) -> list[str]:
     folder = os.open(f"{pid}/task", os.O_RDONLY, dir_fd=proc)
     try:
         return os.listdir(folder)

@@ -49,7 +49,7 @@ def mount(source: str | None, target: str, kind: str | None = None, flags: int =
     try:
         _call("mount", *texts, ctypes.c_ulong(flags), options.encode())
     except OSError as error:
-        raise OSError(error.errno, f"mount {kind or source} at {target}: {os.strerror(error.errno)}") from None
+        raise OSError(error.errno, f"mount {kind or source} at {target}: {os.strerror(error.errno or 0)}") from None
 
 
 def restrict_mount(path: str, *, flags: int = MS_RDONLY | MS_NOSUID | MS_NODEV, recursive: bool = True) -> None:

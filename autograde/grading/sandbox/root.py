@@ -93,7 +93,8 @@ def _topmost(paths: Iterable[str]) -> list[str]:
 def reachable() -> dict[str, list[str]]:
     """For a sandbox that has no root of its own, where Landlock alone hides our packages: paths that may be read, folders
     whose names may be listed, and devices that may be written to."""
-    read, list_ = [], []
+    read: list[str] = []
+    list_: list[str] = []
 
     def walk(path: str) -> None:
         if path in covered:

@@ -24,6 +24,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache, partial
 from itertools import cycle
+from typing import Any
 
 from . import held, kernel, root, walls
 
@@ -198,7 +199,8 @@ def _live(seconds: float, end: socket.socket, folder: str, within: Callable[[], 
     os.chdir(folder)
     for which in (signal.SIGINT, signal.SIGXFSZ):
         signal.signal(which, signal.SIG_IGN)
-    torch.set_num_threads = torch.set_num_interop_threads = lambda _: None  # one thread, whatever a notebook asks for
+    for name in ("set_num_threads", "set_num_interop_threads"):
+        setattr(torch, name, lambda _: None)  # one thread, whatever a notebook asks for
     _load_in_this_process(torch.utils.data.DataLoader)
     multiprocessing.set_start_method("fork", force=True)  # as a notebook has it
     random.seed(0)
@@ -210,7 +212,7 @@ def _live(seconds: float, end: socket.socket, folder: str, within: Callable[[], 
     serve(socket.socket(fileno=3), session)
 
 
-def _load_in_this_process(loader: type) -> None:
+def _load_in_this_process(loader: Any) -> None:
     """Make a DataLoader do without workers, which hand tensors over through sockets that are not to be had here."""
     start = loader.__init__
 
