@@ -130,6 +130,7 @@ class TwoWayGenerator(nn.Module):
     """
 
     nz = 0
+    examples: Tensor
 
     def __init__(
         self, examples: Tensor, a_to_b: nn.Module, b_to_a: nn.Module,

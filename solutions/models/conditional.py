@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import clipkit
 from clipkit import ClipSet
@@ -44,7 +44,7 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
     width = clipkit.pick(preset, smoke=8, cpu=24, gpu=64)
 
     @torch.no_grad()
-    def draw(generator: nn.Module, count: int, rng: torch.Generator) -> Tensor:
+    def draw(generator: ConditionalGenerator, count: int, rng: torch.Generator) -> Tensor:
         labels = torch.arange(count) % num_classes
         device = next(generator.parameters()).device
         return generator(torch.randn(count, generator.nz, generator=rng).to(device), labels.to(device))

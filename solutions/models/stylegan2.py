@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
 from solutions.stylegan2 import StyleDiscriminator, StyleGenerator, path_lengths, path_penalty
+from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
 from solutions.training.settings import Hooks, Settings
@@ -25,7 +26,9 @@ class PathLength:
     def __init__(self, weight: float = 2.0, every: int = 4, decay: float = 0.99):
         self.weight, self.every, self.decay, self.step = weight, every, decay, 0
 
-    def __call__(self, generator, discriminator, batch, fake) -> dict[str, Tensor]:
+    def __call__(
+        self, generator: nn.Module, discriminator: nn.Module, batch: Batch, fake: Tensor,
+    ) -> dict[str, Tensor]:
         self.step += 1
         if self.step % self.every:
             return {}

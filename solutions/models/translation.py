@@ -4,11 +4,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
+from solutions.training.gan_step import Batch
 from solutions.training.recipe import Recipe, frames
 from solutions.training.settings import Hooks, Settings
 from solutions.translation import (
@@ -30,7 +31,9 @@ def translation_losses(cycle: float = 10.0, identity: float = 5.0) -> Callable:
         identity: weight of `identity_loss`; half of the cycle's in the paper, 0 leaves it out.
     """
 
-    def losses(generator, discriminator, batch, fake) -> dict[str, Tensor]:
+    def losses(
+        generator: nn.Module, discriminator: nn.Module, batch: Batch, fake: Tensor,
+    ) -> dict[str, Tensor]:
         pair, extra = batch.labels[0], {"cycle": cycle * cycle_loss(generator, batch.labels[0], fake)}
         return extra | ({"identity": identity * identity_loss(generator, pair)} if identity else {})
 
@@ -40,7 +43,9 @@ def translation_losses(cycle: float = 10.0, identity: float = 5.0) -> Callable:
 def remembered_fakes(history: FakeHistory) -> Callable:
     """What old fakes add to the discriminator's loss, as the trainer's hook `extra_d`: they are fake still."""
 
-    def loss(generator, discriminator, batch, fake) -> dict[str, Tensor]:
+    def loss(
+        generator: nn.Module, discriminator: nn.Module, batch: Batch, fake: Tensor,
+    ) -> dict[str, Tensor]:
         return {"history": discriminator(history.exchange(fake), *batch.labels).square().mean() / 2}
 
     return loss

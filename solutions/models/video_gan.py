@@ -1,25 +1,30 @@
 """Chapter 10: VideoGAN, as the one trainer takes it: its sparse mask as a hook."""
 from __future__ import annotations
 
-from torch import Tensor
+from typing import cast
+
+from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
+from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe
 from solutions.training.settings import Hooks, Settings
 from solutions.video_gan import VideoDiscriminator, VideoGenerator
 
 
-def sparse_mask(generator, discriminator, batch, fake) -> dict[str, Tensor]:
+def sparse_mask(
+    generator: nn.Module, discriminator: nn.Module, batch: Batch, fake: Tensor,
+) -> dict[str, Tensor]:
     """What VideoGAN adds to G's loss: a tenth of the mean mask, so that the foreground shows only where it must.
 
     Source: Vondrick et al. 2016, section 2.2.
     """
-    generator = plain(generator)
-    mask, generator.mask = generator.mask, None  # a network that keeps it could not be copied
-    return {"mask": 0.1 * mask.abs().mean()}
+    network = cast(VideoGenerator, plain(generator))
+    mask, network.mask = network.mask, None  # a network that keeps it could not be copied
+    return {"mask": 0.1 * mask.abs().mean()}  # type: ignore[attr-defined]  # in training there is one
 
 
 SETTINGS = {
