@@ -95,10 +95,10 @@ def look(browser: Browser, site: str):
 
 
 def opened(context: BrowserContext, site: str, name: str) -> Page:
-    """The page, loaded and at rest; `page.faults` is what went wrong on the way."""
+    """The page, loaded; `page.faults` is what goes wrong in it."""
     page = context.new_page()
     page.faults = watch(page, site)
-    page.goto(f"{site}{name}.html", wait_until="networkidle")
+    page.goto(f"{site}{name}.html", wait_until="load")
     return page
 
 
@@ -119,8 +119,10 @@ def watch(page: Page, site: str = "file:") -> list[str]:
 
 def scroll_through(page: Page) -> None:
     """As a reader does, from top to bottom, so that what loads late has loaded."""
-    height = page.evaluate("document.documentElement.scrollHeight")
-    for top in range(0, height, 600):
-        page.evaluate(f"scrollTo({{ top: {top}, behavior: 'instant' }})")
-        page.wait_for_timeout(30)
+    page.evaluate("""async () => {
+        for (let top = 0; top < document.documentElement.scrollHeight; top += 600) {
+            scrollTo({ top, behavior: "instant" });
+            for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+        }
+    }""")
     page.wait_for_load_state("networkidle")

@@ -12,13 +12,35 @@ in_every_chapter = pytest.mark.parametrize("name", CHAPTERS)
 where_a_clip_plays = pytest.mark.parametrize("name", WITH_A_CLIP)
 
 
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that a theme can break
+# A token of code or of a formula has the colours of each like it in a block of that kind. To look at all is slow: one stays.
+REMOVE_REPEATED_TOKENS = """() => {
+    const seen = new Set(), repeated = [];
+    for (const token of document.querySelectorAll("pre span, .katex *")) {
+        if (token.childElementCount || !token.checkVisibility()) continue;
+        let kind = "";
+        for (let part = token; part; part = part.parentElement) kind += `${part.localName}.${part.className} `;
+        if (seen.has(kind)) repeated.push(token);
+        seen.add(kind);
+    }
+    for (const token of repeated) token.remove();
+}"""
+FIND = """options => axe.run({ resultTypes: ["violations"], ...options }).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ target, html }) => [id, target, html.slice(0, 200)])))"""
+
+
 @on_every_page
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(visit, name, theme):
-    page = visit(name, color_scheme=theme)
-    assert page.locator("html").get_attribute("data-theme") == theme
-    found = Axe().run(page).response["violations"]
-    assert [(rule["id"], node["target"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+def test_axe_finds_nothing(visit, name):
+    """All but the colours once, and the colours in both themes."""
+    page = visit(name, color_scheme="light")
+    page.evaluate(Axe().axe_script)
+    assert page.evaluate(FIND, {"rules": {rule: {"enabled": False} for rule in COLOURS}}) == []
+    page.evaluate(REMOVE_REPEATED_TOKENS)
+    page.add_style_tag(content="* { transition: none !important }")  # no colour passes slowly into another
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.locator(f"html[data-theme={theme}]").wait_for()
+        assert page.evaluate(FIND, {"runOnly": COLOURS}) == []
 
 
 @in_every_chapter

@@ -48,8 +48,13 @@ def test_search_finds_what_people_ask_for(visit, site, words):
 
 def test_search_finds_every_chinese_term_of_the_glossary(visit, site):
     page = visit("search")
-    for english, chinese in GLOSSARY:
-        first = searched(page, site, chinese)[0]
+    searched(page, site, GLOSSARY[0][1])
+    for english, chinese in GLOSSARY:  # as the page does for the words in its address, but the page is loaded once
+        page.evaluate("""words => {
+            document.getElementById("search-results").replaceChildren();
+            Search.performSearch(words);
+        }""", chinese)
+        first = hits(page)[0]
         assert first.startswith("glossary.html#term-"), chinese
         assert page.locator("ul.search .context").first.inner_text().startswith(english), chinese
     assert page.faults == []
