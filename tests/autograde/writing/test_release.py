@@ -7,6 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from autograde.writing import answers, chapter, release
+from tests import kernels
 
 STEMS = chapter.stems()
 
@@ -73,8 +74,15 @@ def test_the_notebook_opens_as_colab_wants_it(read, student):
     assert "--no-deps" in "".join(setup) and "#subdirectory=clipkit" in "".join(setup)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm_kernels(tmp_path_factory):
+    with kernels.started(tmp_path_factory.mktemp("jupyter")) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder))
+        yield
+
+
 def run(notebook, folder, *, allow_errors):
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=allow_errors,
+    client = NotebookClient(notebook, timeout=300, kernel_name=kernels.NAME, allow_errors=allow_errors,
                             resources={"metadata": {"path": str(folder)}})
     client.execute()
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
