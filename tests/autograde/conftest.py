@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from filelock import FileLock
 
 from autograde.grading.gradebook import Gradebook
 from solutions.challenge import challenge_clips, save_entry, train_entry
@@ -36,10 +37,13 @@ def postgresql(desk):
 
 
 @pytest.fixture(scope="session")
-def entry_file(tmp_path_factory):
-    """What a student hands in beside the notebook of the challenge: its entry, trained for ten seconds."""
-    path = tmp_path_factory.mktemp("entry") / "entry.safetensors"
-    save_entry(train_entry(challenge_clips(), 600), path)
+def entry_file(shared):
+    """What a student hands in beside the notebook of the challenge: its entry, trained for ten seconds, once for all processes."""
+    path = shared / "entry" / "entry.safetensors"
+    with FileLock(shared / "entry.lock"):
+        if not path.exists():
+            path.parent.mkdir()
+            save_entry(train_entry(challenge_clips(), 600), path)
     return path
 
 
