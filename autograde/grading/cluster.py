@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 AHEAD = 2      # jobs sent for each thread of a worker: one that runs, and the next, so that none waits for the network
+ANSWER = 10    # seconds for a scheduler to answer
 PATIENCE = 60  # seconds with no worker at all
 OURS = ("autograde", "clipkit", "solutions")
 
@@ -88,7 +89,7 @@ def _connected(address: str) -> Client:
     except ImportError:
         raise CourseError("--dask needs the package distributed; run `pip install distributed`") from None
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CourseError(f"no Dask scheduler answers at {address} ({error}); start one with `dask scheduler`, and "
                           "give the address that it prints, like tcp://HOST:8786") from None

@@ -123,7 +123,8 @@ def test_a_cell_that_nobody_may_edit_is_run_alone_there_too(scheduler, tmp_path,
     assert "In the untouched notebook it runs" in found["ann"]["said"]
 
 
-def test_without_a_scheduler_there_is_a_sentence(tmp_path, capsys):
+def test_without_a_scheduler_there_is_a_sentence(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cluster, "ANSWER", 1)
     folder = tmp_path / "submitted" / "ann" / "02_gan_losses"
     folder.mkdir(parents=True)
     (folder / "02_gan_losses.ipynb").write_text("{")
