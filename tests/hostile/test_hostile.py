@@ -24,6 +24,7 @@ from autograde.grading.gradebook import Gradebook
 from autograde.grading.sandbox import walls
 from autograde.writing.browser import OPTIONS
 from tests.autograde.desk import Desk, short
+from tests.slowdown import slowdown
 
 from .corpus import CORPUS, STEM, TOOLS
 
@@ -32,8 +33,7 @@ for kind in ("forging", "reading", "breaking", "values", "wire", "pages", "files
 
 ROOT = Path(__file__).parents[2]
 EVERY = 12              # so many hostile ones, then an honest neighbour
-BUSY = min(2.5, max(1, os.getloadavg()[0] / (os.cpu_count() or 1) / 2))  # how much longer all takes where others work too
-CELL, NOTEBOOK = 4 * BUSY, 15 * BUSY  # seconds
+CELL, NOTEBOOK = 2.5, 9  # seconds, where nothing else computes
 SET_CHILD_SUBREAPER = 36
 COMMANDS = """
 import sys
@@ -87,13 +87,14 @@ class Course:
             if number % EVERY == 0 and submission.student[0].isalpha():
                 honest(f"{submission.student[:200]}-and-after", list(kinds)[number // EVERY % 2])
 
-    def command(self, *arguments, seconds=600):
+    def command(self, *arguments, seconds=1800):
         """An `autograde` command in a process of its own, and in a container where the level is of one."""
+        busy = slowdown()
         environment = os.environ | {"SECRET": self.secrets["environment"], "HOME": str(self.home), "OMP_NUM_THREADS": "1",
                                     "TMPDIR": str(self.home / "temporary"), "PYTHONDONTWRITEBYTECODE": "1"}
         (self.home / "temporary").mkdir(exist_ok=True)
         around = [sys.executable, "-m", "tests.container", "docker"] if self.level == "contained" else []
-        command = [*around, sys.executable, "-c", COMMANDS % (CELL, NOTEBOOK), *arguments]
+        command = [*around, sys.executable, "-c", COMMANDS % (CELL * busy, NOTEBOOK * busy), *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
 
     def grade(self):
@@ -330,11 +331,11 @@ def test_nothing_runs_in_a_feedback_page(pages, tab, hidden):
 
 def test_nothing_runs_where_a_person_grades(course, tab, listening):
     """The graded notebook, as nbconvert shows it (formgrader builds on that): its own scripts run, a submission's don't."""
-    own = f"127.0.0.1:{listening['port']}"
+    own, exporter = f"127.0.0.1:{listening['port']}", HTMLExporter()
     for submission in (s for s in CORPUS.values() if s.kind == "pages"):
         path = course.root / "autograded" / submission.student / submission.chapter / f"{STEM}.ipynb"
         if path.exists():
-            (course.root.parent / "shown.html").write_text(HTMLExporter().from_filename(str(path))[0], "utf-8")
+            (course.root.parent / "shown.html").write_text(exporter.from_filename(str(path))[0], "utf-8")
             tab.faults.clear()
             tab.goto((course.root.parent / "shown.html").as_uri(), wait_until="load")
             assert not tab.evaluate("window.pwned"), submission.name

@@ -13,6 +13,7 @@ import pytest
 
 from autograde.grading.runner import Job, Limits, run, run_all
 from autograde.grading.sandbox import started, walls
+from tests.slowdown import slowdown
 
 LIMITS = Limits(cell=10, notebook=60)
 
@@ -45,7 +46,7 @@ def test_a_missing_name_fails_its_checks():
                                          ("raise KeyboardInterrupt", "KeyboardInterrupt"), ("1 / 0", "ZeroDivisionError")])
 def test_what_an_answer_does_when_it_is_called_fails_its_own_checks(body, words):
     ran = run(notebook(f"def generator_loss(s):\n    {body}", "generator_loss", "'still here'"), "gan_losses",
-              limits=Limits(cell=0.5, notebook=30))
+              limits=Limits(cell=0.5 * slowdown(), notebook=60))
     assert ran.status == "graded" and len(ran.outputs) == 2
     assert any(words in r["hint"] for r in ran.results["gan_losses.generator_loss"])
     assert not any(r["passed"] for r in ran.results["gan_losses.generator_loss"])
@@ -109,7 +110,7 @@ def test_every_submission_ends_in_a_state_of_its_own(capfd, monkeypatch):
     here = os.getcwd()
     hang, *others = sorted(jobs, key=lambda job: job.key != "hang")
     ran = {job.key: result for job, result in itertools.chain(
-        run_all([hang], limits=Limits(cell=0.5, notebook=60)), run_all(others, at_once=3, limits=limits))}
+        run_all([hang], limits=Limits(cell=0.5 * slowdown(), notebook=60)), run_all(others, at_once=3, limits=limits))}
     assert ran.keys() == ENDS.keys() | LIVES.keys()
     for name, (_, status, words) in ENDS.items():
         assert ran[name].status == status and words in ran[name].said, (name, ran[name].said)
@@ -155,7 +156,7 @@ def processes(marker):
 
 def settled(marker, expected):
     """Waits until just `expected` is left: a judge that lost its grader needs a moment to see it."""
-    for _ in range(100):
+    for _ in range(600):
         if processes(marker) == expected:
             return expected
         time.sleep(0.05)

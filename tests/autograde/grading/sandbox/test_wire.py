@@ -72,9 +72,9 @@ STAYS = {
 
 @pytest.mark.parametrize("what", STAYS)
 def test_what_cannot_cross_stays_and_is_described(what):
-    start = time.monotonic()
+    start = time.process_time()
     assert crossed([STAYS[what]]) == [f"<{what}>"]
-    assert time.monotonic() - start < 1, "nothing large is copied"
+    assert time.process_time() - start < 1, "nothing large is copied"
 
 
 def test_many_tensors_are_bounded_in_sum():
