@@ -20,7 +20,7 @@ from tests.autograde.desk import cell_of, short
 pytest.importorskip("distributed", reason="distributed is not installed (pip install distributed)")
 LIMITS = Limits(cell=20, notebook=60, sandbox="weak")
 ANSWER = "import torch.nn.functional as F\ndef generator_loss(s):\n    return F.softplus(-s).mean()"
-RIGHT, WRONG, EXITS, SLOW = ANSWER, ANSWER.replace("-s", "s"), "import os; os._exit(3)", "import time; time.sleep(1)"
+RIGHT, WRONG, EXITS, SLOW = ANSWER, ANSWER.replace("-s", "s"), "import os; os._exit(3)", "import time; time.sleep(0.3)"
 
 
 def job(key, *sources):
