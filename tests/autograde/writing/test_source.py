@@ -42,18 +42,26 @@ def test_the_stored_run_is_fresh(read):
     assert reference_run.path(read.stem).stat().st_size < 1e6, "book/outputs is kept in git: smaller or shorter clips"
 
 
-def test_a_fresh_run_is_found_by_jupyter_books_cache(read, tmp_path):
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A folder with Jupyter Book's cache, and the pages whose stored runs are in it."""
+    folder = tmp_path_factory.mktemp("cache")
+    return folder, site.fill_cache(folder)
+
+
+def test_a_fresh_run_is_found_by_jupyter_books_cache(read, filled):
     from jupyter_cache import get_cache
 
-    assert read.stem in site.fill_cache(tmp_path)
-    assert get_cache(tmp_path).match_cache_notebook(source.page(read))
+    folder, stems = filled
+    assert read.stem in stems
+    assert get_cache(folder).match_cache_notebook(source.page(read))
 
 
 @pytest.mark.parametrize("stem", source.executed()[len(chapter.stems()):])
-def test_an_appendix_that_runs_has_its_stored_run_too(stem, tmp_path):
+def test_an_appendix_that_runs_has_its_stored_run_too(stem, filled):
     assert reference_run.is_fresh(stem, source.page_of(stem)), f"run `python -m autograde execute {stem}`"
     assert reference_run.load(stem).notebook.metadata["reference_run"]["seconds"] < 240
-    assert stem in site.fill_cache(tmp_path)
+    assert stem in filled[1]
 
 
 def test_pages_that_run_are_the_chapters_and_the_appendices_with_code():
