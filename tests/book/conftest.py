@@ -89,7 +89,7 @@ def visit(browser: Browser, site: str):
 
 @pytest.fixture(scope="module")
 def look(browser: Browser, site: str):
-    """look(name) is a page of the book, opened once for all the tests that change nothing in it."""
+    """look(name) is a page of the book, opened once for all the tests that change nothing that another looks at."""
     context = browser.new_context(reduced_motion="reduce")  # no clip plays in a page that stays open
     return cache(partial(opened, context, site))
 

@@ -6,7 +6,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
-REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+REPOSITORY, BASE = CONFIG["repository"], CONFIG["html"]["baseurl"]
 CONTENTS = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 PAGES = [*dict.fromkeys([*CONTENTS, "genindex", "search"])]
 CHAPTERS = [page for page in PAGES if page[0].isdigit()]

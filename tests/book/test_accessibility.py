@@ -55,11 +55,13 @@ def test_keyboard_reaches_the_code_and_formulas_that_scroll_and_passes_by_the_ot
 
 
 @on_every_page
-def test_page_fits_a_phone_a_tablet_and_a_wide_screen(visit, name):
-    page = visit(name)
+def test_page_fits_a_phone_a_tablet_and_a_wide_screen(look, name):
+    page = look(name)
+    usual = page.viewport_size
     for width in (390, 820, 1600):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size(usual)
 
 
 @on_every_page
@@ -112,8 +114,8 @@ def test_page_is_readable_without_javascript(visit):
 
 
 @in_every_chapter
-def test_hints_open_by_keyboard(visit, name):
-    hint = visit(name).locator("details.hint").first
+def test_hints_open_by_keyboard(look, name):
+    hint = look(name).locator("details.hint").first
     content = hint.locator(":scope > :not(summary)").first
     assert not content.is_visible()
     hint.locator("summary").press("Enter")
@@ -121,8 +123,8 @@ def test_hints_open_by_keyboard(visit, name):
 
 
 @in_every_chapter
-def test_answers_are_folded_and_open_by_keyboard(visit, name):
-    page = visit(name)
+def test_answers_are_folded_and_open_by_keyboard(look, name):
+    page = look(name)
     cells = page.locator(".cell.tag_exercise").all()
     assert cells
     for cell in cells:

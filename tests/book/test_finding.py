@@ -6,13 +6,11 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 
 from .conftest import watch
-from .pages import CHAPTERS, CONTENTS, PAGES, ROOT
+from .pages import BASE, CHAPTERS, CONTENTS, PAGES, ROOT
 
 GLOSSARY = re.findall(r"^(\S.*?) · (.+)$", (ROOT / "book" / "glossary.md").read_text(encoding="utf-8"), re.M)
-BASE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
 
 
 def hits(page) -> list[str]:
@@ -92,15 +90,3 @@ def test_sitemap_names_every_page(build):
     places = {place.text for place in ElementTree.parse(build / "sitemap.xml").findall(".//{*}loc")}
     assert places == {f"{BASE}{name}.html" for name in CONTENTS}
     assert f"Sitemap: {BASE}sitemap.xml" in (build / "robots.txt").read_text()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_link_to_a_page_has_a_preview(look, build, name):
-    page = look(name)
-    assert page.title()
-    assert (build / page.locator("link[rel=icon]").get_attribute("href")).is_file()
-    if name in ("genindex", "search"):
-        return
-    assert len(page.locator("meta[name=description]").get_attribute("content")) > 40
-    picture = page.locator("meta[property='og:image']").get_attribute("content")
-    assert (build / picture.removeprefix(BASE)).is_file()

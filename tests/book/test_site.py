@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from .conftest import scroll_through, watch
-from .pages import CHAPTERS, CONTENTS, PAGES, REPOSITORY, ROOT
+from .pages import BASE, CHAPTERS, CONTENTS, PAGES, REPOSITORY, ROOT
 
 on_every_page = pytest.mark.parametrize("name", PAGES)
 in_every_chapter = pytest.mark.parametrize("name", CHAPTERS)
@@ -141,8 +141,8 @@ def test_checks_are_in_view(look, name):
 
 
 @in_every_chapter
-def test_quiz_answers_right_and_wrong(visit, name):
-    page = visit(name)
+def test_quiz_answers_right_and_wrong(look, name):
+    page = look(name)
     questions = page.locator(".quiz").all()
     assert questions
     for question in questions:
@@ -200,6 +200,18 @@ def test_download_is_the_student_notebook(look, name):
         assert json.load(answer) == json.loads(
             (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
         )
+
+
+@on_every_page
+def test_link_to_a_page_has_a_preview(look, build, name):
+    page = look(name)
+    assert page.title()
+    assert (build / page.locator("link[rel=icon]").get_attribute("href")).is_file()
+    if name in ("genindex", "search"):
+        return
+    assert len(page.locator("meta[name=description]").get_attribute("content")) > 40
+    picture = page.locator("meta[property='og:image']").get_attribute("content")
+    assert (build / picture.removeprefix(BASE)).is_file()
 
 
 @on_every_page
