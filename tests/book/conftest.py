@@ -73,31 +73,49 @@ def browser(chromium: str):
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def tabs(browser: Browser):
+    """Open pages by the options of their contexts: to open one takes longer than to load a page of the book into it."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser, site: str):
-    """visit(name, **context options) opens a page of the book afresh, to do with as the test likes."""
-    contexts = []
+def visit(browser: Browser, site: str, tabs: dict[str, Page]):
+    """visit(name, **context options) loads a page of the book afresh, to do with as the test likes."""
+    used = []
 
     def open_page(name: str, **options) -> Page:
-        contexts.append(browser.new_context(**options))
-        return opened(contexts[-1], site, name)
+        kind = repr(sorted(options.items()))
+        page = tabs.pop(kind, None) or new_page(browser.new_context(**options), site)
+        used.append((kind, options, page))
+        return load(page, site, name)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for kind, options, page in used:
+        page.evaluate("localStorage.clear()")
+        page.unroute_all()
+        page.emulate_media(media="null", color_scheme=options.get("color_scheme", "light"),
+                           reduced_motion=options.get("reduced_motion", "no-preference"))
+        tabs[kind] = page
 
 
 @pytest.fixture(scope="module")
 def look(browser: Browser, site: str):
     """look(name) is a page of the book, opened once for all the tests that change nothing that another looks at."""
     context = browser.new_context(reduced_motion="reduce")  # no clip plays in a page that stays open
-    return cache(partial(opened, context, site))
+    return cache(lambda name: load(new_page(context, site), site, name))
 
 
-def opened(context: BrowserContext, site: str, name: str) -> Page:
-    """The page, loaded; `page.faults` is what goes wrong in it."""
+def new_page(context: BrowserContext, site: str) -> Page:
+    """A page; `page.faults` is what has gone wrong in it since something was loaded into it."""
     page = context.new_page()
     page.faults = watch(page, site)
+    return page
+
+
+def load(page: Page, site: str, name: str) -> Page:
+    """The page of the book, loaded."""
+    page.faults.clear()
     page.goto(f"{site}{name}.html", wait_until="load")
     return page
 
