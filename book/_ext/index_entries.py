@@ -1,7 +1,8 @@
 """What the index lists: the glossary's terms in both languages, where the chapters speak of them first, and the exercises.
 
 The glossary says after each term in which chapters it is at home. There, the first section that uses the term gets an
-entry; the glossary's own is the main one. So the index grows with the book and nobody has to keep it.
+entry; the glossary's own is the main one. So the index grows with the book and nobody has to keep it. The site's search
+looks into these entries, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
+from sphinx.util.index_entries import split_index_msg
 
 TERM = re.compile(r"^(?P<english>\S.*?) · (?P<chinese>.+)\n(?P<text>(?:  .+\n?)+)", re.M)
 HOMES = re.compile(r"\(([\d, ]+)\)\s*\Z")
@@ -76,7 +78,21 @@ def first_with(term: str, sections: list[tuple[nodes.section, str]]) -> nodes.se
     return next((section for section, text in sections if re.search(words, text, re.I)), None)
 
 
+def tell_the_search(app) -> list:
+    """Give the search the entries of all pages: Sphinx gives it those of the pages that it writes anew, and loses the others."""
+    if search := app.builder.indexer:
+        entries = app.env.get_domain("index").entries
+        search._index_entries = {page: as_searched(entries.get(page, [])) for page in sorted(search._titles)}
+    return []  # no pages of its own
+
+
+def as_searched(entries: list[tuple]) -> list[tuple[str, str, str]]:
+    """Each part of each entry, its place and whether it is the main one, as Sphinx's `IndexBuilder.feed` has them."""
+    return sorted({(part, anchor or "", main) for kind, text, anchor, main, _ in entries for part in split_index_msg(kind, text)})
+
+
 def setup(app) -> dict:
     app.add_transform(IndexGlossary)
     app.add_transform(IndexChapter)
+    app.connect("html-collect-pages", tell_the_search)  # all pages are written, the search's index is not
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -49,6 +50,37 @@ def build_page(tmp_path):
         return (out / "index.html").read_text(encoding="utf-8"), warnings.getvalue()
 
     return build
+
+
+GLOSSARY = """
+:::{glossary}
+logit · 对数几率
+  A number before the sigmoid. (1)
+
+clip · 片段
+  Frames in a row. (2)
+:::
+"""
+
+
+def test_search_knows_the_index_entries_of_all_pages_also_where_one_is_built_anew(tmp_path):
+    """The second build reads one page; its search index is that of a build from scratch."""
+    pages = {"01_one": f"# One\n\nA logit.\n{CARD}", "02_two": "# Two\n\nA clip.\n", "glossary": f"# Terms\n{GLOSSARY}"}
+    pages["index"] = "# Page\n\n```{toctree}\n01_one\n02_two\nglossary\n```\n"
+    for name, text in pages.items():
+        (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
+    settings = SETTINGS | {"extensions": [*SETTINGS["extensions"], "index_entries"]}
+
+    def search_index(out: str) -> dict:
+        with patch_docutils(), docutils_namespace():
+            Sphinx(tmp_path, None, tmp_path / out, tmp_path / out / ".doctrees", "html", settings, status=None).build()
+        return json.loads(re.search(r"\{.*\}", (tmp_path / out / "searchindex.js").read_text(encoding="utf-8"))[0])
+
+    search_index("again")
+    (tmp_path / "02_two.md").write_text("# Two\n\nOnce more: a clip.\n", encoding="utf-8")
+    index = search_index("again")
+    assert index["indexentries"].keys() == {"logit", "对数几率", "clip", "片段", "discriminator_loss, exercise 2.1"}
+    assert index == search_index("fresh")
 
 
 def test_formula_is_html_and_mathml(build_page):
