@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from exercises import exercise_card
+from exercises import exercise_card, spoken
 
 COLAB = "https://colab.research.google.com/github"
 DOWNLOADS = "_downloads/notebooks"
@@ -69,8 +69,7 @@ def size_of_chapter(doctree: nodes.document) -> str:
     if not cards:
         return ""
     minutes = sum(card["minutes"] for card in cards)
-    time = f"{minutes:g} minutes" if minutes < 90 else f"{round(minutes / 30) / 2:g} hours"
-    return f"{len(cards)} exercises · {sum(card['points'] for card in cards):g} points · about {time}"
+    return f"{len(cards)} exercises · {sum(card['points'] for card in cards):g} points · about {spoken(minutes)}"
 
 
 def add_link_preview(app, pagename, templatename, context, doctree) -> None:

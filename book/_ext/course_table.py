@@ -9,6 +9,7 @@ import re
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from exercises import spoken
 from sphinx.util.docutils import SphinxDirective
 
 from autograde.writing import chapter, reference_run
@@ -47,7 +48,7 @@ def needs(one: chapter.Chapter) -> str:
 def cells(counts: list[float]) -> list[str]:
     """Exercises, points and minutes as words."""
     exercises, points, minutes = counts
-    return [f"{exercises}", f"{points:g}", f"{minutes} min" if minutes < 90 else f"{round(minutes / 30) / 2:g} h"]
+    return [f"{exercises}", f"{points:g}", spoken(minutes, " min", " h")]
 
 
 def run_time(stem: str) -> str:

@@ -87,6 +87,11 @@ class Exercise(SphinxDirective):
         return [card]
 
 
+def spoken(minutes: float, minute: str = " minutes", hour: str = " hours") -> str:
+    """For instance `85 minutes`; from an hour and a half on in half hours, `2.5 hours`."""
+    return f"{minutes:g}{minute}" if minutes < 90 else f"{round(minutes / 30) / 2:g}{hour}"
+
+
 def number_hints(card: exercise_card) -> None:
     hints = [child for child in card if isinstance(child, fold) and "hint" in child["classes"]]
     if len(hints) > 1:
@@ -120,7 +125,7 @@ def meta_line(card: exercise_card) -> str:
     parts = [
         f"{card['points']:g} point" + ("s" if card["points"] != 1 else ""),
         f'<span aria-hidden="true">{"★" * stars}{"☆" * (3 - stars)}</span> {DIFFICULTIES[stars]}',
-        f"about {card['minutes']:g} minutes",
+        f"about {spoken(card['minutes'])}",
     ]
     if card["kind"] == "written":
         parts.append("graded by hand")
