@@ -1,6 +1,7 @@
 # Each target is a line or two that also work by hand; the README shows them for those without make.
 PYTHON ?= python3
 PRESET ?= cpu
+CHAPTER ?= all
 PY := .venv/bin/python
 
 book: .venv/ready     # build the site and say where to open it; PRESET=gpu shows the stored runs of a GPU
@@ -14,6 +15,9 @@ links: .venv/ready    # ask every outside link for an answer
 
 test: .venv/ready     # everything that must hold
 	$(PY) -m pytest -n 2 --dist loadfile
+
+check: .venv/ready    # what holds of one chapter, in a minute: CHAPTER=05_stability; all are those that differ from main
+	$(PY) -m pytest -n 2 -q $(addprefix --chapter=,$(CHAPTER))
 
 release: .venv/ready  # write the student notebooks
 	$(PY) -m autograde release
@@ -29,4 +33,4 @@ execute: .venv/ready  # run every chapter anew and keep its outputs in book/outp
 	else { $(PYTHON) -c "import ensurepip" 2>/dev/null && $(PYTHON) -m venv .venv || $(PYTHON) .ci/make_venv.py; } && $(PY) -m pip install -q -r requirements.txt; fi
 	touch $@
 
-.PHONY: book pdf links test release execute
+.PHONY: book pdf links test check release execute

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from autograde.writing import browser
 
+pytest_plugins = ["tests.of_chapter"]
 torch.set_num_threads(1)
 NO_BROWSER = "needs a browser; the last lines say how to get one"
 

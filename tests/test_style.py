@@ -17,6 +17,7 @@ def ruff(*words: str | Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.chapter("style")
 def test_ruff_finds_nothing():
     done = ruff(".")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,7 +13,8 @@ once. What it may ask is in `subject`; where one call is not enough it hands ove
 that only computes, whose source travels (see `probe`). What comes back may be forged by a hostile submission. So ask for
 values that depend on fresh inputs, compare every one of them here, and let no point hang on a flag, a count or a zero.
 
-One module a chapter; `load(chapter)` imports it, which registers its checks.
+One module a chapter; `load(chapter)` imports it, which registers its checks. Where it compares with something that takes
+seconds to make, it has a function `make_ready`, which is called once, before many submissions are judged.
 """
 from __future__ import annotations
 

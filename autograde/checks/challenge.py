@@ -367,6 +367,14 @@ def and_the_right_average(subject: Subject, draw: Draw) -> None:
 # The entry
 
 LINEAR, GOOD = 30.5, 50.0  # totals: the linear baseline's, and one that half a minute of training exceeds
+
+
+def make_ready() -> None:
+    """The scorer takes seconds to make: once, before the judges are forked, and not once a judge."""
+    from solutions.leaderboard.board import judge
+    judge()
+
+
 @dataclass
 class _Judged:
     """An entry's clips, made and scored once for all checks."""

@@ -26,13 +26,13 @@ def files(cells: Iterable[str]) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _used_by(_parsed(path.read_text(encoding="utf-8"))) if path.suffix == ".py" else ()
+            waiting += _used_by(_parsed(path.read_text(encoding="utf-8"), path)) if path.suffix == ".py" else ()
     return found
 
 
-def _parsed(code: str) -> ast.Module:
+def _parsed(code: str, path: Path | str = "a cell") -> ast.Module:
     lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines()]
-    return ast.parse("\n".join(lines))
+    return ast.parse("\n".join(lines), str(path))
 
 
 def _used_by(tree: ast.Module) -> set[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from jupyter_cache import get_cache
@@ -20,7 +21,7 @@ PDF = "gans-for-short-video.pdf"
 
 
 def book(preset: str = "cpu", *, form: str = "html", output: Path = ROOT, strict: bool = True,
-         jobs: int | None = None) -> int:
+         jobs: int | None = None, only: Collection[str] | None = None) -> int:
     """Build the book into OUTPUT/_build with Jupyter Book: what is executed already is not executed again.
 
     Args:
@@ -28,12 +29,14 @@ def book(preset: str = "cpu", *, form: str = "html", output: Path = ROOT, strict
         form: "html" is the site, "pdf" the whole book as one file; "links" only asks every outside link for an answer.
         strict: every warning is an error.
         jobs: how many chapters run at once, where some must; None is what the machine has room for.
+        only: the pages that are executed where they must; others that must show no outputs. The cache in OUTPUT then holds
+            pages without outputs: build nothing else there.
     Returns:
         Jupyter Book's exit status; 0 is success.
     """
     build = output / "_build"
     fill_cache(build / ".jupyter_cache", preset)
-    execute_missing(build / ".jupyter_cache", preset, jobs)
+    execute_missing(build / ".jupyter_cache", preset, jobs, only)
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(ROOT / "book"), "--path-output", str(output)]
     done = subprocess.run([*command, *BUILDERS[form], *["-W", "--keep-going"] * strict], cwd=ROOT,
                           env=os.environ | {"CLIPKIT_PRESET": preset})
@@ -56,12 +59,17 @@ def fill_cache(folder: Path, preset: str = "cpu") -> list[str]:
     return filled
 
 
-def execute_missing(folder: Path, preset: str = "cpu", jobs: int | None = None) -> list[str]:
+def execute_missing(folder: Path, preset: str = "cpu", jobs: int | None = None,
+                    only: Collection[str] | None = None) -> list[str]:
     """Execute the pages that the cache has not, side by side, where Jupyter Book would do so one by one; returns which.
 
-    One that fails is left to Jupyter Book, which says where.
+    One that fails is left to Jupyter Book, which says where. With `only`, all others are cached as if they had shown nothing.
     """
     missing = [stem for stem in source.executed() if not is_cached(folder, source.page_of(stem))]
+    if only is not None:
+        for stem in set(missing).difference(only):
+            into_cache(folder, stem, source.page_of(stem))
+        missing = [stem for stem in missing if stem in only]
     for stem, executed in side_by_side.run_all(missing, preset, jobs):
         if not isinstance(executed, BaseException):
             print(f"{stem}: executed in {executed.metadata['reference_run']['seconds']} s", flush=True)

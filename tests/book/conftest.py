@@ -14,6 +14,7 @@ from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from autograde.writing.browser import OPTIONS
+from tests.of_chapter import chosen
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,20 +36,22 @@ def build(request: pytest.FixtureRequest, shared: Path) -> Path:
         return Path(given).resolve()
     with FileLock(shared / "site.lock"):
         if not (shared / "site.built").exists():
-            build_site(shared / "site")
+            build_site(shared / "site", only=chosen(request.config) or None)
             (shared / "site.built").touch()
     return shared / "site" / "_build" / "html"
 
 
-def build_site(output: Path) -> None:
+def build_site(output: Path, only: list[str] | None = None) -> None:
     """The site as it is published: from the stored runs, warnings as errors.
 
-    A chapter whose stored run is stale (another test says so) is run with the smallest preset.
+    A chapter whose stored run is stale (another test says so) is run with the smallest preset; if `only` these are looked at,
+    no other is run.
     """
-    command = [sys.executable, "-m", "autograde", "book", "--preset", "smoke", "--output", str(output)]
+    build = f"site.book('smoke', output=site.Path({str(output)!r}), only={only})"
+    command = [sys.executable, "-c", f"from autograde.writing import site; raise SystemExit({build})"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     tracebacks = "\n".join(log.read_text("utf-8")[-2000:] for log in output.rglob("reports/*.log"))
-    assert run.returncode == 0, f"{' '.join(command)}\n{run.stderr[-6000:]}\n{tracebacks}"
+    assert run.returncode == 0, f"{run.stderr[-6000:]}\n{tracebacks}"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

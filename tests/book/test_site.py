@@ -10,11 +10,22 @@ from urllib.request import urlopen
 
 import pytest
 
+from autograde.writing import chapter
+
 from .conftest import scroll_through, watch
 from .pages import BASE, CHAPTERS, CONTENTS, PAGES, REPOSITORY, ROOT
 
 on_every_page = pytest.mark.parametrize("name", PAGES)
 in_every_chapter = pytest.mark.parametrize("name", CHAPTERS)
+
+
+@pytest.mark.chapter("page")
+@in_every_chapter
+def test_chapter_is_built_without_a_warning(build, name):
+    """A warning anywhere is an error of `build`. What stands here is the chapter, with its exercises and its outputs."""
+    page = (build / f"{name}.html").read_text(encoding="utf-8")
+    assert page.count('<section class="exercise"') == len(chapter.load(name).exercises)
+    assert '<div class="cell_output' in page
 
 
 @on_every_page

@@ -97,7 +97,7 @@ def _remember_digits() -> None:
 
 
 def _load_checks() -> Callable[[str], None]:
-    """A function that imports the checks of a chapter, once, and what they send into a sandbox."""
+    """A function that imports the checks of a chapter, once, and makes ready what they send into a sandbox and compare with."""
     from ... import checks
     from ...checks import probe, subject
     from .. import judge  # noqa: F401
@@ -106,8 +106,10 @@ def _load_checks() -> Callable[[str], None]:
 
     @cache
     def load(chapter: str) -> None:
-        with contextlib.suppress(LookupError):  # its judge will fail, and no other
-            probe.prepare(checks.load(chapter))
+        with contextlib.suppress(Exception):  # its judge will fail, and no other
+            module = checks.load(chapter)
+            probe.prepare(module)
+            getattr(module, "make_ready", lambda: None)()
             gc.freeze()
     return load
 

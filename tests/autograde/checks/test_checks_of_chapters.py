@@ -5,7 +5,9 @@ import pytest
 
 from autograde import checks
 from autograde.checks import Subject
+from tests.autograde.plain import plain
 
+pytestmark = pytest.mark.chapter("answers")
 CHAPTERS = checks.chapters()
 ANSWERS = {name: importlib.import_module(f"tests.answers.{name}") for name in CHAPTERS}
 
@@ -27,21 +29,21 @@ def test_the_reference_earns_every_point(exercise):
     chapter, _, name = exercise.partition(".")
     answer = getattr(importlib.import_module(f"solutions.{chapter}"), name)
     for seed in range(3):
-        results = checks.run(exercise, Subject(answer), seed=seed)
+        results = plain(exercise, answer, seed)
         assert all(r.passed for r in results), results
         assert sum(r.points for r in results) == checks.max_score(exercise)
 
 
 @pytest.mark.parametrize("exercise, answer", cases("RIGHT"))
 def test_a_right_answer_earns_every_point(exercise, answer):
-    results = checks.run(exercise, Subject(answer))
+    results = plain(exercise, answer)
     assert all(r.passed for r in results), [r for r in results if not r.passed]
 
 
 @pytest.mark.parametrize("exercise, answer", cases("WRONG"))
 def test_a_wrong_answer_loses_points_and_is_told_why(exercise, answer):
     wrong, words = answer
-    failed = [r for r in checks.run(exercise, Subject(wrong)) if not r.passed]
+    failed = [r for r in plain(exercise, wrong) if not r.passed]
     assert failed
     assert words in " ".join(r.hint for r in failed), [r.hint for r in failed]
 

@@ -12,6 +12,7 @@ from autograde.checks.probe import ProbeError, prepare, source_of
 SECRETS = ("solutions", "autograde", "hint", "points", "assert_close", "Wrong", "reference", '"""')
 
 
+@pytest.mark.chapter("answers")
 @pytest.mark.parametrize("chapter", checks.chapters())
 def test_every_probe_of_a_chapter_can_travel_and_tells_nothing(chapter):
     module = checks.load(chapter)

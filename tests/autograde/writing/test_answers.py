@@ -45,6 +45,7 @@ def test_names_that_are_missing_are_named():
         answers.text("gan_losses", "train")
 
 
+@pytest.mark.chapter("notebook")
 @pytest.mark.parametrize("stem", chapter.stems())
 def test_every_stub_is_made_of_lines_of_its_answer(stem):
     for exercise in chapter.load(stem).exercises:

@@ -46,6 +46,7 @@ def test_a_typo_is_answered_with_a_name():
         chapter.find("gan_loses")
 
 
+@pytest.mark.chapter("page")
 @pytest.mark.parametrize("stem", chapter.stems())
 def test_every_chapter_is_whole(stem):
     read = chapter.load(stem)

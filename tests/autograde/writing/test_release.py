@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from autograde.writing import answers, chapter, release
 from tests import kernels
 
+pytestmark = pytest.mark.chapter("notebook")
 STEMS = chapter.stems()
 
 

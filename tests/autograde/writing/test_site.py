@@ -70,6 +70,15 @@ def test_the_first_build_executes_everything_and_the_second_only_what_was_edited
     assert [code for code, *_ in runs].count("22") == 1 and len(runs) == 4
 
 
+def test_where_one_page_is_looked_at_no_other_runs_and_the_stale_ones_show_nothing(pages, runs, tmp_path):
+    assert site.execute(["extra"]) == 0
+    site.fill_cache(tmp_path / "cache")
+    assert site.execute_missing(tmp_path / "cache", "smoke", only=["01_one"]) == ["01_one"]
+    assert [(code, preset) for code, preset, _ in runs] == [("3", "cpu"), ("1", "smoke")]
+    assert all(site.is_cached(tmp_path / "cache", page) for page in pages.values())
+    assert site.execute_missing(tmp_path / "cache", only=[]) == []
+
+
 @pytest.fixture
 def build(tmp_path, monkeypatch):
     """build() brings a real book of two pages up to date as `autograde book` does; returns (pages executed, Sphinx's log)."""

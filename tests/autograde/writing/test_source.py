@@ -14,12 +14,14 @@ def read(request):
     return chapter.load(request.param)
 
 
+@pytest.mark.chapter("page")
 def test_cards_get_their_number_and_points(read):
     text = "\n".join(cell.source for cell in source.page(read).cells)
     for exercise in read.exercises:
         assert f":id: {exercise.id}\n:number: {exercise.number}\n:points: {exercise.points:g}\n" in text
 
 
+@pytest.mark.chapter("page")
 def test_answers_stand_in_the_place_of_imports_and_are_folded(read):
     page = source.page(read)
     code = "\n".join(cell.source for cell in page.cells if cell.cell_type == "code")
@@ -28,6 +30,7 @@ def test_answers_stand_in_the_place_of_imports_and_are_folded(read):
     assert len(answered) == sum(e.kind == "exercise" for e in read.exercises)
 
 
+@pytest.mark.chapter("page")
 def test_code_fits_its_column(read):
     for cell in source.page(read).cells:
         if cell.cell_type == "code":

@@ -1,0 +1,35 @@
+"""What judges find ready in the process that they are forked from."""
+import gc
+
+import pytest
+
+from autograde.checks import challenge
+from autograde.grading.sandbox import warm
+from solutions.leaderboard import board
+
+
+@pytest.fixture
+def load():
+    yield warm._load_checks()
+    gc.unfreeze()
+
+
+def test_what_takes_long_to_make_is_made_once_before_judges_are_forked(load, monkeypatch):
+    made = []
+    monkeypatch.setattr(challenge, "make_ready", lambda: made.append("the scorer"))
+    for chapter in ("challenge", "gan_losses", "challenge"):
+        load(chapter)
+    assert made == ["the scorer"]
+
+
+def test_where_it_cannot_be_made_no_other_chapter_suffers(load, monkeypatch):
+    monkeypatch.setattr(challenge, "make_ready", lambda: 1 / 0)
+    load("challenge")
+
+
+def test_of_the_challenge_that_is_its_scorer(monkeypatch):
+    monkeypatch.setattr(board, "Scorer", lambda *clips, **options: "a scorer")
+    board.judge.cache_clear()
+    challenge.make_ready()
+    assert (board.judge.cache_info().misses, board.judge()) == (1, "a scorer") and board.judge.cache_info().misses == 1
+    board.judge.cache_clear()
