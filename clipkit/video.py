@@ -18,9 +18,13 @@ from clipkit.pixels import as_clips, enlarge, from_pixels, indexed, to_pixels
 if TYPE_CHECKING:
     from av import VideoCodecContext, VideoFrame
 
+# With AVX-512, x264 plans its bits by what lies in memory behind a row of blocks; and it cuts its work by the number of
+# cores. Its plain way, on one core, makes the same file of the same clip in every run and on every machine.
+REPEATABLE = {"threads": "1", "x264-params": "cpu-independent=1"}
+
 # suffix -> container, codec, pixel format, options of the codec
 FORMATS = {
-    ".mp4": ("mp4", "libx264", "yuv420p", {"preset": "veryslow"}),  # plays everywhere
+    ".mp4": ("mp4", "libx264", "yuv420p", {"preset": "veryslow"} | REPEATABLE),  # plays everywhere
     ".webm": ("webm", "libvpx-vp9", "yuv420p", {"b": "0", "deadline": "good", "cpu-used": "4"}),
     ".gif": ("gif", "gif", "pal8", {}),
 }
@@ -30,9 +34,9 @@ BT709, SRGB = 1, 13  # colours said plainly in the file (ITU-T H.273), so that n
 def write_video(clip: Tensor, path: str | Path, *, fps: float = 8, scale: int = 1, crf: int = 18) -> Path:
     """Writes a clip as MP4 (H.264), WebM (VP9) or GIF, as the suffix says; returns the path.
 
-    The file appears whole or not at all. MP4 and WebM hold colour at half resolution: `scale=2` or more keeps
-    the colours of single pixels, and an odd width or height gains one repeated row or column. A GIF has 256
-    colours, chosen for the whole clip.
+    The file appears whole or not at all, and from the same clip it comes out the same, byte by byte. MP4 and WebM
+    hold colour at half resolution: `scale=2` or more keeps the colours of single pixels, and an odd width or height
+    gains one repeated row or column. A GIF has 256 colours, chosen for the whole clip.
 
     Args:
         clip: (T, C, H, W), in [-1, 1], C = 1 or 3.
@@ -99,7 +103,8 @@ def encode(pixels: np.ndarray, file: str | io.BytesIO, suffix: str, fps: float, 
     container_name, codec, pixel_format, options = FORMATS[suffix]
     options = options if suffix == ".gif" else options | {"crf": str(crf)}
     whole_file = {"movflags": "+faststart"} if suffix == ".mp4" and isinstance(file, str) else {}
-    with av.open(file, "w", format=container_name, options=whole_file) as container:
+    repeatable = {"fflags": "+bitexact"}  # a WebM has random numbers to tell it from others, else
+    with av.open(file, "w", format=container_name, options=repeatable | whole_file) as container:
         stream = container.add_stream(codec, rate=frame_rate(fps), options=options)
         frames = _palette_frames(pixels) if suffix == ".gif" else _yuv_frames(pixels, stream.codec_context)
         stream.height, stream.width, stream.pix_fmt = *pixels.shape[1:3], pixel_format
