@@ -79,7 +79,7 @@ def first_with(term: str, sections: list[tuple[nodes.section, str]]) -> nodes.se
 
 
 def tell_the_search(app) -> list:
-    """Give the search the entries of all pages: Sphinx gives it those of the pages that it writes anew, and loses the others."""
+    """Give the search the entries of all pages: Sphinx gives it those of pages that it writes anew, and loses the others."""
     if search := app.builder.indexer:
         entries = app.env.get_domain("index").entries
         search._index_entries = {page: as_searched(entries.get(page, [])) for page in sorted(search._titles)}
@@ -88,7 +88,8 @@ def tell_the_search(app) -> list:
 
 def as_searched(entries: list[tuple]) -> list[tuple[str, str, str]]:
     """Each part of each entry, its place and whether it is the main one, as Sphinx's `IndexBuilder.feed` has them."""
-    return sorted({(part, anchor or "", main) for kind, text, anchor, main, _ in entries for part in split_index_msg(kind, text)})
+    return sorted({(part, anchor or "", main) for kind, text, anchor, main, _ in entries
+                   for part in split_index_msg(kind, text)})
 
 
 def setup(app) -> dict:

@@ -157,7 +157,7 @@ def load_features(path: Path = WEIGHTS) -> ClipFeatures:
     try:
         with safe_open(path, "pt") as file:
             network = ClipFeatures(json.loads(file.metadata()["classes"]))
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - it is no dict
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{str(path)!r} does not hold the weights that save_features has written: fetch it again, or "
                          "train them with train_features, a minute's work") from error

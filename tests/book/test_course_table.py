@@ -56,4 +56,5 @@ def test_every_exercise_has_its_row_with_the_points_of_its_checks(course_table):
 def test_long_times_are_hours(course_table):
     assert course_table.cells([8, 31.0, 85]) == ["8", "31", "85 min"]
     assert course_table.cells([8, 2.5, 130]) == ["8", "2.5", "2 h"]
-    assert [course_table.spoken(minutes) for minutes in (10, 89.5, 90, 137)] == ["10 minutes", "89.5 minutes", "1.5 hours", "2.5 hours"]
+    spoken = [course_table.spoken(minutes) for minutes in (10, 89.5, 90, 137)]
+    assert spoken == ["10 minutes", "89.5 minutes", "1.5 hours", "2.5 hours"]

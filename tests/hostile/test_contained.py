@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from .test_hostile import *  # noqa: F403 the same tests, with another level
+from .test_hostile import *  # noqa: F403 - the same tests, with another level
 
 
 @pytest.fixture(scope="module")
@@ -14,4 +14,4 @@ def level():
 
 
 # What does not know the level of the sandbox is asked once, in test_hostile.
-del test_there_are_enough, test_nothing_runs_where_a_person_grades  # noqa: F821 they came with the others
+del test_there_are_enough, test_nothing_runs_where_a_person_grades  # noqa: F821 - they came with the others

@@ -62,7 +62,7 @@ def warm_up() -> None:
         importlib.import_module(module)
     from ..defaults import known_defaults
     from ..session import Session
-    from . import served  # noqa: F401
+    from . import served  # noqa: F401 - every fork finds it imported
 
     layer = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.Flatten(), torch.nn.Linear(4, 1))
     for optimizer in (torch.optim.Adam(layer.parameters()), torch.optim.SGD(layer.parameters(), 0.1)):
@@ -100,7 +100,7 @@ def _load_checks() -> Callable[[str], None]:
     """A function that imports the checks of a chapter, once, and makes ready what they send into a sandbox and compare with."""
     from ... import checks
     from ...checks import probe, subject
-    from .. import judge  # noqa: F401
+    from .. import judge  # noqa: F401 - every fork finds it imported
 
     probe.prepare(subject)
 

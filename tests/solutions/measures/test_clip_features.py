@@ -27,7 +27,7 @@ def test_the_file_is_small_and_says_how_it_was_made():
     assert WEIGHTS.stat().st_size < 300_000
     with safe_open(WEIGHTS, "pt") as file:
         made_by = file.metadata()
-        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16, torch.int64}  # noqa: SIM118
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16, torch.int64}  # noqa: SIM118 - it is no dict
     assert set(made_by) == {"classes", "command", "seed", "machine", "accuracy"}
 
 
