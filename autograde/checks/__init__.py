@@ -25,12 +25,13 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from .compare import Wrong, assert_close, is_close
+from .contract import breach, gradients, may_change, watch
 from .draw import Draw
 from .probe import ProbeError
 from .subject import Subject
 
 __all__ = ["Check", "Draw", "Result", "Rubric", "Subject", "Wrong", "assert_close", "check", "chapters", "checks_of",
-           "is_close", "load", "max_score", "rubric_of", "run", "written"]
+           "gradients", "is_close", "load", "max_score", "may_change", "rubric_of", "run", "written"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def written(exercise: str, *, points: float, rubric: str) -> None:
 
 def chapters() -> list[str]:
     """Names of the chapters that have checks, e.g. "gan_losses"."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("compare", "draw", "probe", "subject"))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("compare", "contract", "draw", "probe", "subject"))
 
 
 def load(chapter: str) -> ModuleType:
@@ -135,15 +136,19 @@ def run(exercise: str, subject: Subject | None, *, seed: int | str = 0) -> list[
 
     The same seed gives the same inputs and so the same points. Who must not foresee them does not know the seed.
     """
-    return [_run_one(c, subject, seed) for c in checks_of(exercise)]
+    broken: set[str] = set()  # a breach of the contract costs the points of one check
+    return [_run_one(c, subject, seed, broken) for c in checks_of(exercise)]
 
 
-def _run_one(check: Check, subject: Subject | None, seed: int | str) -> Result:
+def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str]) -> Result:
     if subject is None:
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
     try:
+        subject = watch(subject)
         said = check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
+        if breach_ := breach(subject, check.exercise, broken):
+            raise Wrong(hint=breach_)
     except ProbeError:  # a mistake of ours
         raise
     except NotImplementedError:
