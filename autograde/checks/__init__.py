@@ -137,10 +137,16 @@ def run(exercise: str, subject: Subject | None, *, seed: int | str = 0) -> list[
     The same seed gives the same inputs and so the same points. Who must not foresee them does not know the seed.
     """
     broken: set[str] = set()  # a breach of the contract costs the points of one check
-    return [_run_one(c, subject, seed, broken) for c in checks_of(exercise)]
+    results: list[Result] = []
+    for one in checks_of(exercise):
+        results.append(_run_one(one, subject, seed, broken, first=all(result.passed for result in results)))
+    return results
 
 
-def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str]) -> Result:
+def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str], *, first: bool = True) -> Result:
+    """Ask one check. Where it fails and no known mistake fits, it says what was seen, and only the `first` that fails of an
+    exercise says what it is about: what fails after it most often fails for the same reason."""
+    topic = f"Is it this? {check.hint}" if first else "Mend what is said above first."
     if subject is None:
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
@@ -154,10 +160,10 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set
     except NotImplementedError:
         return Result(check.title, False, 0, check.points, "Not written yet.")
     except Wrong as wrong:
-        hint = wrong.hint or f"{wrong} {check.hint}".strip()
+        hint = wrong.hint or f"{wrong} {topic}".strip()
         return Result(check.title, False, 0, check.points, hint)
     except Exception as error:  # whatever the student's code raises, it fails this check and no other
-        return Result(check.title, False, 0, check.points, _explained(error, check.hint))
+        return Result(check.title, False, 0, check.points, _explained(error, topic))
     return Result(check.title, True, check.points, check.points, said or "")
 
 
