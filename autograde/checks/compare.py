@@ -66,8 +66,8 @@ def _first_difference(actual: Tensor, expected: Tensor, differs: Tensor) -> str:
     if not actual.ndim:
         return f"Expected {expected:.4g}, got {actual:.4g}."
     place = differs.nonzero()[0].tolist()
-    return (f"{differs.sum()} of {differs.numel()} numbers differ; the first, at {place}, should be {expected[tuple(place)]:.4g} "
-            f"and is {actual[tuple(place)]:.4g}.")
+    return (f"{differs.sum()} of {differs.numel()} numbers differ; the first, at {place}, should be "
+            f"{expected[tuple(place)]:.4g} and is {actual[tuple(place)]:.4g}.")
 
 
 def _mapping_difference(actual: Any, expected: Mapping, rtol: float, atol: float) -> str:

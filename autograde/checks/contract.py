@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from .subject import Subject
 
 BREACHES = {  # kind -> what the student is told of the argument of that name
-    "written": "It changes `{name}` in place, which belongs to the caller: write `x = x + ...`, not `x += ...`, or begin with a "
-               "copy, `x = {name}.clone()`.",
+    "written": "It changes `{name}` in place, which belongs to the caller: write `x = x + ...`, not `x += ...`, or begin with "
+               "a copy, `x = {name}.clone()`.",
     "mode": "It leaves `{name}` in another mode than it found it: after eval() or train(), put it back as it was.",
-    "frozen": "It leaves `{name}` with other weights frozen than before: after requires_grad_(False), call requires_grad_(True) "
-              "again, or cut the graph with detach() instead.",
+    "frozen": "It leaves `{name}` with other weights frozen than before: after requires_grad_(False), call "
+              "requires_grad_(True) again, or cut the graph with detach() instead.",
     "parameters": "It puts new parameters into `{name}`, and whoever holds the old ones, such as an optimizer, trains them in "
                   "vain: change those that are there.",
     "hooks": "It leaves a hook in `{name}`: keep what register_..._hook gives, and remove() it at the end.",
@@ -140,8 +140,7 @@ def _state(value: Any) -> dict:
 
 def _same(left: Any, right: Any) -> bool:
     if isinstance(left, Tensor) and isinstance(right, Tensor):
-        return left.shape == right.shape and left.dtype == right.dtype and torch.equal(left.nan_to_num(), right.nan_to_num()) and (
-            not left.is_floating_point() or torch.equal(left.isnan(), right.isnan()))
+        return left.shape == right.shape and left.dtype == right.dtype and torch.allclose(left, right, 0, 0, equal_nan=True)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(_same, left, right))
     return left == right
@@ -150,7 +149,8 @@ def _same(left: Any, right: Any) -> bool:
 def _tensors(value: Any) -> list:
     """Tensors, also those in lists, tuples and dicts, but for parameters: a step of training is there to change them."""
     if isinstance(value, Tensor):
-        return [] if isinstance(value, nn.Parameter) or value.layout != torch.strided or value.device.type == "meta" else [value]
+        elsewhere = isinstance(value, nn.Parameter) or value.layout != torch.strided or value.device.type == "meta"
+        return [] if elsewhere else [value]
     if isinstance(value, dict):
         value = list(value.values())
     return [t for part in value for t in _tensors(part)] if isinstance(value, list | tuple) else []
@@ -177,7 +177,7 @@ def gradients(function: Any, *args: Any) -> dict:
     if isinstance(function, nn.Module):
         at |= dict(function.named_parameters())
     total = 0.0
-    for result in _tensors(result if isinstance(result := function(*args), list | tuple | dict) else [result]):
+    for result in _tensors(function(*args)):
         if result.requires_grad:
             total = total + (result * torch.linspace(0.5, 1.5, result.numel()).reshape(result.shape)).sum()
     found = torch.autograd.grad(total, list(at.values()), allow_unused=True) if isinstance(total, Tensor) else [None] * len(at)
