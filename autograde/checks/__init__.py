@@ -26,12 +26,13 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from .compare import Wrong, assert_close, is_close
+from .contract import breach, gradients, may_change, watch
 from .draw import Draw
 from .probe import ProbeError
 from .subject import Subject
 
 __all__ = ["Check", "Draw", "Result", "Rubric", "Subject", "Wrong", "assert_close", "check", "chapters", "checks_of",
-           "is_close", "load", "max_score", "rubric_of", "run", "written"]
+           "gradients", "is_close", "load", "max_score", "may_change", "rubric_of", "run", "written"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def written(exercise: str, *, points: float, rubric: str) -> None:
 
 def chapters() -> list[str]:
     """Names of the chapters that have checks, e.g. "gan_losses"."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("compare", "draw", "probe", "subject"))
+    around = ("compare", "contract", "draw", "probe", "subject")
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in around)
 
 
 def load(chapter: str) -> ModuleType:
@@ -136,24 +138,34 @@ def run(exercise: str, subject: Subject | None, *, seed: int | str = 0) -> list[
 
     The same seed gives the same inputs and so the same points. Who must not foresee them does not know the seed.
     """
-    return [_run_one(c, subject, seed) for c in checks_of(exercise)]
+    broken: set[str] = set()  # a breach of the contract costs the points of one check
+    results: list[Result] = []
+    for one in checks_of(exercise):
+        results.append(_run_one(one, subject, seed, broken, first=all(result.passed for result in results)))
+    return results
 
 
-def _run_one(check: Check, subject: Subject | None, seed: int | str) -> Result:
+def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str], *, first: bool = True) -> Result:
+    """Ask one check. Where it fails and no known mistake fits, it says what was seen, and only the `first` that fails of an
+    exercise says what it is about: what fails after it most often fails for the same reason."""
+    topic = f"Is it this? {check.hint}" if first else "Mend what is said above first."
     if subject is None:
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
     try:
+        subject = watch(subject)
         said = check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
+        if breach_ := breach(subject, check.exercise, broken):
+            raise Wrong(hint=breach_)
     except ProbeError:  # a mistake of ours
         raise
     except NotImplementedError:
         return Result(check.title, False, 0, check.points, "Not written yet.")
     except Wrong as wrong:
-        hint = wrong.hint or f"{wrong} {check.hint}".strip()
+        hint = wrong.hint or f"{wrong} {topic}".strip()
         return Result(check.title, False, 0, check.points, hint)
     except Exception as error:  # whatever the student's code raises, it fails this check and no other
-        return Result(check.title, False, 0, check.points, _explained(error, check.hint))
+        return Result(check.title, False, 0, check.points, _explained(error, topic))
     return Result(check.title, True, check.points, check.points, said or "")
 
 

@@ -59,14 +59,22 @@ def _difference(actual: Any, expected: Any, rtol: float, atol: float) -> str:
         return "The result holds NaN or infinity."
     if torch.allclose(actual, expected, rtol=rtol, atol=atol):
         return ""
-    return f"The result is off by up to {(actual - expected).abs().max():.3g}."
+    return _first_difference(actual, expected, ~torch.isclose(actual, expected, rtol=rtol, atol=atol))
+
+
+def _first_difference(actual: Tensor, expected: Tensor, differs: Tensor) -> str:
+    if not actual.ndim:
+        return f"Expected {expected:.4g}, got {actual:.4g}."
+    place = differs.nonzero()[0].tolist()
+    return (f"{differs.sum()} of {differs.numel()} numbers differ; the first, at {place}, should be "
+            f"{expected[tuple(place)]:.4g} and is {actual[tuple(place)]:.4g}.")
 
 
 def _mapping_difference(actual: Any, expected: Mapping, rtol: float, atol: float) -> str:
     if not isinstance(actual, Mapping) or actual.keys() != expected.keys():
-        return "The result has other parts than expected."
-    said = (_difference(actual[name], expected[name], rtol, atol) for name in expected)
-    return next((sentence for sentence in said if sentence), "")
+        return f"Expected the parts {', '.join(map(str, expected))}."
+    said = ((name, _difference(actual[name], expected[name], rtol, atol)) for name in expected)
+    return next((f"In {name}: {sentence}" for name, sentence in said if sentence), "")
 
 
 def _shape(tensor: Tensor) -> str:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+from . import Draw, Subject, Wrong, assert_close, check, is_close, may_change, written
 
 # Inception Score
 
@@ -391,6 +391,9 @@ def _assert_kernel(subject: Subject, real: Tensor, fake: Tensor) -> None:
     assert_close(subject(real, fake), _kernel_distance(real, fake), mistakes=mistakes, rtol=1e-3, atol=1e-4)
 
 
+may_change("evaluation.kernel_distance", "double")  # its text asks for float64
+
+
 @check("evaluation.kernel_distance", points=3, hint="Mean kernel of pairs within each set, less twice the mean between them.")
 def is_the_mean_over_pairs(subject: Subject, draw: Draw) -> None:
     _assert_kernel(subject, draw.normal(9, 4), draw.normal(7, 4) * 0.7 + 0.4)
@@ -532,6 +535,9 @@ def _draw_maker(draw: Draw) -> tuple[list[Tensor], int]:
 
 def _measured(weights: list[Tensor], count: int, seed: int, batch_size: int, *faults: str) -> Tensor:
     return features_with(faulty_features(*faults), weights, count, seed, batch_size)["features"]
+
+
+may_change("evaluation.generated_features", "mode")  # its text asks for eval()
 
 
 @check("evaluation.generated_features", points=2, hint=MEASURE_FAULTS["mode"].replace("One fault left: the", "The"))

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+from . import Draw, Subject, Wrong, assert_close, check, is_close, may_change, written
 
 
 def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
@@ -499,6 +499,9 @@ def _compare_penalty(subject: Subject, draw: Draw, start: float, part: str, know
 
 def _penalty_with(options: dict) -> Callable:
     return lambda lengths, mean, decay: _penalty(lengths, mean, decay, **options)
+
+
+may_change("stylegan2.path_penalty", "written")  # it moves the running mean, as its text says
 
 
 @check("stylegan2.path_penalty", points=1,

@@ -159,7 +159,7 @@ def flow_step_by_the_loss(velocity, optimizer, data, rng):
 
 def flow_step_cleaning_up(velocity, optimizer, data, rng):
     """Right: gradients put to zero, not to None."""
-    x0 = torch.randn_like(data) * 0 + torch.randn(data.shape, generator=rng)
+    x0 = torch.randn(data.shape, generator=rng)
     t = torch.rand(len(data), generator=rng)
     value = ((data - x0) - velocity(x0 + wide(t, data) * (data - x0), t)).pow(2).mean()
     optimizer.zero_grad(set_to_none=False)

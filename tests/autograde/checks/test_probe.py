@@ -98,4 +98,4 @@ def test_a_probe_is_a_function_at_the_top_of_its_module(probe, module):
 def test_a_mistake_of_ours_is_no_students_fault(module):
     check = checks.Check("gan_losses.train", "a title", 1, "a hint", lambda subject, draw: subject.probe(module.names_the_answer, 1))
     with pytest.raises(ProbeError):
-        checks._run_one(check, Subject(1), 0)
+        checks._run_one(check, Subject(1), 0, set())

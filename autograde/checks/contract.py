@@ -1,0 +1,184 @@
+"""What every answer keeps, beside what it computes: the manners of a call, asked once for all exercises.
+
+An answer leaves what it was handed as it was: tensors are not written to; a network keeps its mode, its parameters, which
+of them learn, and its hooks; who was given a generator draws from it, and not from torch's own; float32 in, float32 out.
+What an exercise is there to change is no breach, and its chapter says so once:
+
+    may_change("evaluation.generated_features", "mode")
+
+`watched` goes around the student's object, where the object is, and `breach` asks what was seen. It reaches the checks
+without their knowing, in this process and in the sandbox alike; what is seen is a kind and a name, and the words are
+chosen here. A submission could hide a breach, as it could forge anything else: it gains what it had without this module.
+
+Where a gradient must arrive is part of an answer's value: `gradients` is a probe that a check compares with the reference.
+"""
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .subject import Subject
+
+BREACHES = {  # kind -> what the student is told of the argument of that name
+    "written": "It changes `{name}` in place, which belongs to the caller: write `x = x + ...`, not `x += ...`, or begin with "
+               "a copy, `x = {name}.clone()`.",
+    "mode": "It leaves `{name}` in another mode than it found it: after eval() or train(), put it back as it was.",
+    "frozen": "It leaves `{name}` with other weights frozen than before: after requires_grad_(False), call "
+              "requires_grad_(True) again, or cut the graph with detach() instead.",
+    "parameters": "It puts new parameters into `{name}`, and whoever holds the old ones, such as an optimizer, trains them in "
+                  "vain: change those that are there.",
+    "hooks": "It leaves a hook in `{name}`: keep what register_..._hook gives, and remove() it at the end.",
+    "generator": "It draws from torch's own generator, or seeds it: draw from `{name}` alone, `generator={name}`.",
+    "double": "It gives numbers of another precision than it was handed: here all is float32, so convert nothing to double.",
+}
+_ALLOWED: dict[str, frozenset[str]] = {}
+
+
+def may_change(exercise: str, *kinds: str) -> None:
+    """Say what an exercise is there to change, by kinds of BREACHES.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if unknown := set(kinds) - BREACHES.keys():
+        raise ValueError(f"expected kinds of {sorted(BREACHES)}, got {sorted(unknown)}")
+    _ALLOWED[exercise] = frozenset(kinds)
+
+
+def watch(subject: Subject) -> Subject:
+    """The same subject, whose calls are looked at."""
+    seen = subject.probe(watched)
+    return seen if isinstance(seen, Subject) else subject  # a plain value has no calls
+
+
+def breach(subject: Subject, exercise: str, but: set[str]) -> str:
+    """What the calls of a subject from `watch` have broken first, in words; empty where they have kept everything.
+
+    Args:
+        but: kinds that have cost their points already; the one that is found is added.
+    """
+    seen = subject.probe(breaches)
+    for pair in seen if isinstance(seen, list | tuple) else []:
+        kind, name = pair if isinstance(pair, list | tuple) and len(pair) == 2 else ("", "")
+        if isinstance(kind, str) and kind in BREACHES and kind not in but | _ALLOWED.get(exercise, frozenset()):
+            but.add(kind)
+            return BREACHES[kind].format(name=name if isinstance(name, str) and name.isidentifier() else "it")
+    return ""
+
+
+def watched(thing: Any) -> Any:
+    """The student's function or class, each call of which is compared before and after. What is neither stays as it is."""
+    seen: list = []
+    if inspect.isfunction(thing):
+        return _looked_at(thing, seen)
+    if not inspect.isclass(thing):
+        return thing
+    own = {name: _looked_at(method, seen) for base in reversed(thing.__mro__) if not _of_torch(base)
+           for name, method in vars(base).items()
+           if inspect.isfunction(method) and (name == "__call__" or not name.startswith("__"))}
+    try:
+        return type(thing)(thing.__name__, (thing,), own | {"__breaches__": seen, "__module__": _module(thing)})
+    except TypeError:  # a class of which none can be made
+        return thing
+
+
+def _module(thing: Any) -> str:
+    return str(getattr(thing, "__module__", "__main__"))
+
+
+def _of_torch(thing: Any) -> bool:
+    return _module(thing).partition(".")[0] == "torch"
+
+
+def breaches(thing: Any) -> list:
+    """(kind, name) of what the calls of a thing from `watched` have broken."""
+    return list(getattr(thing, "__breaches__", []))
+
+
+def _looked_at(function: Any, seen: list) -> Any:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        handed = _by_name(function, args, kwargs)
+        before = [(name, kind, value, state) for name, value in handed.items() for kind, state in _state(value).items()]
+        result = function(*args, **kwargs)
+        for name, kind, value, state in before:
+            if not _same(_state(value).get(kind), state) and (kind, name) not in seen:
+                seen.append((kind, name))
+        if _doubles(result) and ("double", "it") not in seen and any(_singles(value) for value in handed.values()) and not any(
+                _doubles(value) for value in handed.values()):
+            seen.append(("double", "it"))
+        return result
+    call.__breaches__ = seen
+    return call
+
+
+def _by_name(function: Any, args: tuple, kwargs: dict) -> dict:
+    """The arguments of a call but for `self`, by the names that the student gave them."""
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # the call itself will say it
+        return {}
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+def _state(value: Any) -> dict:
+    """What may be told apart of an argument later, by kind."""
+    if isinstance(value, torch.Generator):
+        return {"generator": torch.get_rng_state()}
+    if isinstance(value, nn.Module):
+        modules, parameters = list(value.modules()), list(value.parameters())
+        return {"mode": [m.training for m in modules], "frozen": [p.requires_grad for p in parameters],
+                "parameters": [id(p) for p in parameters],
+                "hooks": sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in modules)}
+    tensors = _tensors(value)
+    return {"written": [(t.detach().clone(), t.requires_grad) for t in tensors]} if tensors else {}
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return left.shape == right.shape and left.dtype == right.dtype and torch.allclose(left, right, 0, 0, equal_nan=True)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return left == right
+
+
+def _tensors(value: Any) -> list:
+    """Tensors, also those in lists, tuples and dicts, but for parameters: a step of training is there to change them."""
+    if isinstance(value, Tensor):
+        elsewhere = isinstance(value, nn.Parameter) or value.layout != torch.strided or value.device.type == "meta"
+        return [] if elsewhere else [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [t for part in value for t in _tensors(part)] if isinstance(value, list | tuple) else []
+
+
+def _doubles(value: Any) -> bool:
+    return any(t.dtype == torch.float64 for t in _tensors(value))
+
+
+def _singles(value: Any) -> bool:
+    return any(t.dtype == torch.float32 for t in _tensors(value))
+
+
+def gradients(function: Any, *args: Any) -> dict:
+    """Where a gradient arrives: of the sum of all that is given, each number with a weight of its own, with respect to
+    each tensor handed over and, of a network, to each weight, by name; 0 where none arrives.
+
+    Args:
+        function: a function, or a network, which is asked in its mode.
+        args: tensors of real numbers are differentiated by; others are handed on.
+    """
+    args = [a.detach().clone().requires_grad_() if isinstance(a, Tensor) and a.is_floating_point() else a for a in args]
+    at = {f"argument {i + 1}": a for i, a in enumerate(args) if isinstance(a, Tensor) and a.is_floating_point()}
+    if isinstance(function, nn.Module):
+        at |= dict(function.named_parameters())
+    total = 0.0
+    for result in _tensors(function(*args)):
+        if result.requires_grad:
+            total = total + (result * torch.linspace(0.5, 1.5, result.numel()).reshape(result.shape)).sum()
+    found = torch.autograd.grad(total, list(at.values()), allow_unused=True) if isinstance(total, Tensor) else [None] * len(at)
+    return {name: torch.zeros_like(x) if g is None else g.detach() for (name, x), g in zip(at.items(), found, strict=True)}
