@@ -455,7 +455,7 @@ WRONG = {
         "loss after the step": (kept_late(step_of_d(), loss_of_d), "after the step"),
         "G frozen for good": (frozen_for_good(step_of_d()), "other weights frozen"),
         "G in eval": (in_eval(step_of_d()), "another mode"),
-        "its own noise": (lambda g, d, o, x, z, loss: step_of_d()(g, d, o, x, torch.randn_like(z), loss), "numbers differ"),
+        "no noise": (lambda g, d, o, x, z, loss: step_of_d()(g, d, o, x, torch.zeros_like(z), loss), "numbers differ"),
     },
     "gan_losses.generator_step": {
         "detached": (step_of_g(detach=True), "cuts the graph"),
