@@ -307,20 +307,23 @@ FRAME_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-@check("cnn_features.frame_features", points=3, hint="Make one batch of all frames, and undo it behind the network.")
+@check("cnn_features.frame_features", points=2, hint="Make one batch of all frames, and undo it behind the network.")
 def every_frame_gets_its_own_features(subject: Subject, draw: Draw) -> None:
     for batch, frames in ((2, 3), (3, 2), (1, 4), (4, 1)):
         weight, clips = draw.normal(12, 5), draw.normal(batch, frames, 3, 2, 2)
         right = _per_frame(weight, clips)
         mistakes = ((wrong(right), hint) for wrong, hint in FRAME_MISTAKES)
-        mine = subject.probe(features_with, weight, clips)
-        assert_close(mine["features"], right, mistakes=mistakes)
-        free, frames_ = weight.clone().requires_grad_(), clips.clone().requires_grad_()
-        for slope, expected in zip(mine["slopes"], torch.autograd.grad(_per_frame(free, frames_).sum(), [free, frames_]),
-                                   strict=True):
-            if not is_close(slope, expected):
-                raise Wrong(hint="The features are right, but no gradient arrives behind them: without no_grad() and detach(), "
-                            "the network can be trained by them.")
+        assert_close(subject.probe(features_with, weight, clips)["features"], right, mistakes=mistakes)
+
+
+@check("cnn_features.frame_features", points=1, hint="Gradients pass through: no no_grad() and no detach().")
+def they_pass_on_gradients(subject: Subject, draw: Draw) -> None:
+    weight, clips = draw.normal(12, 5), draw.normal(2, 3, 3, 2, 2)
+    free = [weight.clone().requires_grad_(), clips.clone().requires_grad_()]
+    expected = torch.autograd.grad(_per_frame(*free).sum(), free)
+    for slope, right in zip(subject.probe(features_with, weight, clips)["slopes"], expected, strict=True):
+        assert_close(slope, right, mistakes=[(torch.zeros_like(right), "No gradient arrives behind the features: without "
+                                              "no_grad() and detach(), the network can be trained by them.")])
 
 
 # Saliency
@@ -362,6 +365,7 @@ def _saliency_mistakes(first: Tensor, second: Tensor, inputs: Tensor, classes: T
 
     right = _gradient(first, second, inputs, chosen)
     everything = _gradient(first, second, inputs, lambda logits: logits.sum())
+    crossed = _gradient(first, second, inputs, lambda logits: logits[:, classes].sum())
     likely = _gradient(first, second, inputs, lambda logits: chosen(logits.softmax(1)))
     best = _gradient(first, second, inputs, lambda logits: logits.amax(1).sum())
     loss = _gradient(first, second, inputs, lambda logits: F.cross_entropy(logits, classes, reduction="sum"))
@@ -371,6 +375,8 @@ def _saliency_mistakes(first: Tensor, second: Tensor, inputs: Tensor, classes: T
         (right.abs().sum(-3), "The largest value over the channels, not their sum."),
         (right.abs(), "Take the largest value over the channels: one number for each pixel."),
         (everything.abs().amax(-3), "You ask about all logits at once; pick that of the given class for each input."),
+        (crossed.abs().amax(-3), "logits[:, classes] picks, for each input, the classes of all inputs. Pair them: gather, or "
+         "logits[rows, classes]."),
         (likely.abs().amax(-3), "You differentiate a probability. Ask about the logit, before any softmax."),
         (loss.abs().amax(-3), "You differentiate a loss. Ask about the logit of the class itself."),
         (loss.abs().amax(-3) / len(inputs), "You differentiate a loss. Ask about the logit of the class itself."),
@@ -425,7 +431,7 @@ def leaves_nothing_behind(subject: Subject, draw: Draw) -> None:
     held = [draw.normal(*weight.shape) for weight in drawn[:2]]
     left = subject.probe(left_behind, *drawn, held)
     if not _is_saliency(left["looks"], drawn):  # else who does nothing at all would leave nothing
-        raise Wrong("Without a gradient nothing could be left behind.")
+        assert_close(left["looks"], reference.saliency(small_network(*drawn[:2]), *drawn[2:]))
     if left["asks"]:
         raise Wrong(hint="The caller's images now require gradients: work on a copy, inputs.detach().clone().")
     for kept, before in zip(left["kept"], held, strict=True):

@@ -477,11 +477,19 @@ def bce_d(real_logits: Tensor, fake_logits: Tensor, *, real_is: float = 1.0, fak
     return bce(real_logits, torch.full_like(real_logits, real_is)) + bce(fake_logits, torch.full_like(fake_logits, fake_is))
 
 
-def _of_d(runs: list[dict], real: Tensor, z: Tensor, loss: Callable, *, g_first: bool = False) -> dict:
-    def gradient(k: int) -> tuple[Tensor, ...]:
+def _of_d(runs: list[dict], real: Tensor, z: Tensor, loss: Callable, *, g_first: bool = False, stale: bool = False) -> dict:
+    total: list = []
+
+    def gradient(k: int) -> list[Tensor]:
         generator, discriminator = _networks(runs[k + g_first]["G"], runs[k]["D"])
+        weights = list(discriminator.parameters())
+        if stale and k:  # what G's turn has left
+            value = reference.generator_loss(discriminator(_networks(runs[k - 1]["G"], runs[k]["D"])[0](z[2 * k - 1])))
+            total.append(torch.autograd.grad(value, weights))
         fake = generator(z[2 * k + g_first]).detach()
-        return torch.autograd.grad(loss(discriminator(real[k]), discriminator(fake)), list(discriminator.parameters()))
+        found = torch.autograd.grad(loss(discriminator(real[k]), discriminator(fake)), weights)
+        total[:] = [*(total if stale else []), found]
+        return [sum(parts) for parts in zip(*total, strict=True)]
     return _turns(runs, "D", gradient)
 
 
@@ -514,6 +522,8 @@ D_FAULTS: list[tuple[Callable, str]] = [
     (lambda r, f: bce_d(r.sigmoid(), f.sigmoid(), fake_is=1), "Two faults left in D's half: what goes into the loss, and which "
      "target is whose?"),
     (lambda r, f: bce_d(r, f, real_is=0, fake_is=1), "D is told that real samples are fake and fake ones are real."),
+    (lambda r, f: bce_d(r, f, real_is=0), "D is told that real samples are fake. Which target is theirs?"),
+    (lambda r, f: F.softplus(f).mean() + 0 * r.mean(), "D does not learn from the real samples: their term is lost."),
     (lambda r, f: bce_d(r, f, real_is=0.9), "The targets are smoothed (0.9 for real samples). Here real is 1 and fake is 0."),
     (lambda r, f: F.softplus(-r).mean() + 0 * f.mean(),
      "D does not learn from the fake samples: their term has to pass into D."),
@@ -528,6 +538,8 @@ def the_discriminator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
             raise Wrong(hint="D's weights stand still.")
         mistakes = [(_of_d(runs, real, z, loss), hint) for loss, hint in D_FAULTS]
         mistakes.append((_of_d(runs, real, z, reference.discriminator_loss, g_first=True), D_FIRST))
+        mistakes.append((_of_d(runs, real, z, reference.discriminator_loss, stale=True), "D's gradients pile up from step to "
+                         "step: they are cleared before its backward()."))
         assert_close(_own_turns(runs, "D"), _of_d(runs, real, z, reference.discriminator_loss), mistakes=mistakes)
 
 

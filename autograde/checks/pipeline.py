@@ -234,6 +234,7 @@ def _repeat_mistakes(clip: Tensor, threshold: float, block: int) -> list[tuple[l
          "is enough. Take the mean of each block first."),
         (_repeated(signed, threshold, block), cancel),
         (_repeated(signed, threshold, block, lambda x, n: _block_means(x, n).abs()), cancel),
+        ([False, *(F.avg_pool2d(signed, block).abs().mean(1).amax((1, 2)) < threshold).tolist()], cancel),
         (_repeated(signed, threshold, block, lambda x, n: _block_means(x.abs(), n)), colours),
         (_repeated(change, threshold, block, lambda x, n: _block_means(x, n).amin(1, keepdim=True)), "The smallest block is "
          "still in almost every frame. The largest must be small."),
@@ -423,6 +424,8 @@ def _explain_strange(strange: list[Tensor], clip: Tensor) -> str:
         if any(_explain(one, seen) for one in strange):
             return hint
     one = strange[0]
+    if _explain(one, clip, light=2):
+        return "The light changes by more than `light`: draw evenly from -light to +light."
     if one.shape == clip.shape:
         if all(_explain(one[:, c:c + 1], clip[:, c:c + 1]) for c in range(clip.shape[1])):
             return "Each channel is treated in a way of its own, which changes the colours: one draw each for the clip."
@@ -474,9 +477,12 @@ def mirrors_moves_and_lights(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint=f"{sum(mirrored):.0f} of 60 clips came out mirrored; it should be about every other one.")
     if len(set(tops)) < 5 or len(set(lefts)) < 5:
         raise Wrong(hint="The clip should move by -shift to +shift pixels, both down and to the side.")
-    if max(offsets) < 0.05 or min(offsets) > -0.05:
+    if max(offsets) < 0.05 or min(offsets) > -0.05 or not any(abs(offset) < 0.05 for offset in offsets):
         raise Wrong(hint="The light should change by anything from -light to +light.")
     _assert_drawn_apart(ways)
+    for one in subject.probe(augmented, clip, seeds[:6], {"shift": 0, "light": 0.0}):
+        if not any(is_close(one, seen) for seen in (clip, clip.flip(-1))):
+            raise Wrong(hint="`shift` and `light` are arguments: where both are 0, the clip is mirrored or not, no more.")
     again = subject.probe(augmented, clip, seeds[:6], {})
     assert_close(again, outcomes[:6], mistakes=[(again, "The same state of `rng` gives another clip: draw from `rng` alone.")])
 

@@ -312,7 +312,7 @@ def looked(net, inputs, classes, *, of="chosen", size=torch.abs, channels=lambda
     rows = torch.arange(len(inputs))
     value = {"chosen": lambda: logits[rows, classes], "all": lambda: logits, "best": lambda: logits.amax(1),
              "likely": lambda: logits.softmax(1)[rows, classes],
-             "loss": lambda: F.cross_entropy(logits, classes)}[of]().sum() * scale
+             "every": lambda: logits[:, classes], "loss": lambda: F.cross_entropy(logits, classes)}[of]().sum() * scale
     if backward:
         value.backward()
         gradient = inputs.grad
@@ -397,6 +397,7 @@ WRONG = {
         "rounded": (sized(lambda n, k, s, p: round((n + 2 * p - k) / s) + 1), "round()"),
         "no kernel": (sized(lambda n, k, s, p: (n + 2 * p) // s), "kernel is missing"),
         "refused by the result": (refused_by_the_result, "whatever the stride"),
+        "padding not counted": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k <= n else int("none"), "only there"),
         "another error": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k <= n + 2 * p else [][0], "ValueError"),
         "refuses a fit": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k < n + 2 * p else int("none"), "only there"),
         "refuses nothing": (sized(plain, refuses=False), "ValueError"),
@@ -436,6 +437,7 @@ WRONG = {
         "half of the square": (network(width=lambda c, s: c * s // 2 ** 2), "fc1 takes all"),
         "global mean": (GlobalMean, "fc1 takes all"),
         "not pooled": (Unpooled, "fc1 takes all"),
+        "16 maps": (network(width=lambda c, s: 16 * (s // 2) ** 2), "fc1 takes all"),
         "log-softmax": (network(last=lambda x: x.log_softmax(1)), "no logarithm"),
         "tanh": (network(last=torch.tanh), "no tanh"),
         "GELU": (Gelu, "no GELU"),
@@ -450,8 +452,8 @@ WRONG = {
         "still flat": (lambda net, c: net(c.flatten(0, 1)), "undo the flattening"),
         "one behind the other": (lambda net, c: frames_in_a_loop(net, c).flatten(1), "one behind the other"),
         "first frame": (lambda net, c: net(c[:, 0])[:, None].repeat(1, c.shape[1], 1), "features of the first"),
-        "no gradients": (frames_without_gradients, "no gradient arrives"),
-        "detached": (lambda net, c: frames_reshaped(net, c.detach()), "no gradient arrives"),
+        "no gradients": (frames_without_gradients, "No gradient arrives"),
+        "detached": (lambda net, c: frames_reshaped(net, c.detach()), "No gradient arrives"),
         "squeezed": (lambda net, c: frames_reshaped(net, c).squeeze(), "no squeeze()"),
         "eval for good": (frames_in_eval, "another mode"),
         "rows mixed": (frames_as_rows, "order of (B, T)"),
@@ -469,6 +471,7 @@ WRONG = {
         "times the input": (lambda *a: looked(*a, times=True), "gradient times input"),
         "axis 1": (lambda *a: looked(*a, channels=lambda g: g.amax(1)), "dim=-3"),
         "backward": (lambda *a: looked(*a, backward=True), "torch.autograd.grad"),
+        "every class": (lambda *a: looked(*a, of="every"), "Pair them"),
         "loss": (lambda *a: looked(*a, of="loss"), "differentiate a loss"),
         "norm": (lambda *a: looked(*a, channels=lambda g: g.norm(dim=-3)), "not their norm"),
         "abs last": (lambda *a: looked(*a, size=lambda g: g, channels=lambda g: g.amax(-3).abs()), "First abs()"),

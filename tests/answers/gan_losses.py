@@ -170,10 +170,11 @@ def broken_train(*faults):
             fake = generator(z)
             fake_logits = squash(discriminator(fake if "attached" in faults else fake.detach()), "fake")
             fake_target = torch.ones_like if "fake is 1" in faults else torch.zeros_like
-            one = 0.9 if "smooth" in faults else 1.0
+            one = 0.9 if "smooth" in faults else 0.0 if "real is 0" in faults else 1.0
             loss = bce(real_logits, torch.full_like(real_logits, one)) + bce(fake_logits, fake_target(fake_logits))
             loss = loss / 2 if "halved" in faults else loss
-            optimizer_d.zero_grad()
+            if "D stale" not in faults:
+                optimizer_d.zero_grad()
             loss.backward()
             optimizer_d.step()
             return loss, z
@@ -492,6 +493,9 @@ WRONG = {
         "sigmoid of the real": (broken_train("sigmoid of real"), "logits of the real samples"),
         "sigmoid of the fake": (broken_train("sigmoid of fake"), "logits of the fake samples"),
         "smoothed": (broken_train("smooth"), "smoothed"),
+        "real target wrong": (broken_train("real is 0"), "real samples are fake"),
+        "D's gradients pile up": (broken_train("D stale"), "D's gradients pile up"),
+        "history flat": (lambda *a: [loss for pair in reference.train(*a) for loss in pair], "in a list"),
         "graphs kept": (broken_train("graphs"), "loss.item()"),
         "losses exchanged": (broken_train("G's first"), "D's loss comes first"),
         "optimisers anew": (with_adams_anew, "numbers differ"),

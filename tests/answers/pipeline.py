@@ -170,6 +170,16 @@ def clips_one_frame_at_a_time(video, cuts, num_frames):
     return torch.stack(done) if done else torch.zeros(0, num_frames, *video.shape[1:])
 
 
+def clips_found_by_sliding(video, cuts, num_frames):
+    """Right: a window that slides on by one where a cut is in it, and by its length where none is."""
+    found, at = [], 0
+    while at + num_frames <= len(video):
+        crossed = cuts[at + 1:at + num_frames].any()
+        found += [] if crossed else [at]
+        at += 1 if crossed else num_frames
+    return clips_at(video, num_frames, found)
+
+
 def clips_of_scenes(video, cuts, n, *, step=None, later=0, first=True, last=True, most=None, short=0):
     starts = [0, *[at + later for at in starts_of(cuts)[1:]]]
     ends = [*starts[1:], len(video)]
@@ -306,6 +316,13 @@ def stepped_between(model, optimizer, clips):
     return loss.item()
 
 
+def stepped_clearing_late(model, optimizer, clips):
+    """Wrong: what stood there before the first step counts."""
+    value = stepped(model, optimizer, clips, clear=False)
+    optimizer.zero_grad()
+    return value
+
+
 def stepped_twice(model, optimizer, clips):
     value = stepped(model, optimizer, clips)
     optimizer.step()
@@ -344,7 +361,8 @@ RIGHT = {
                                   "masks": histogram_by_comparison},
     "pipeline.duplicate_frames": {"loop": repeats_in_a_loop, "unfolded": repeats_unfolded, "parts": repeats,
                                   "rolled": repeats_unfold_and_list},
-    "pipeline.whole_clips": {"split": clips_by_split, "buffer": clips_one_frame_at_a_time, "parts": clips_of_scenes},
+    "pipeline.whole_clips": {"split": clips_by_split, "buffer": clips_one_frame_at_a_time, "parts": clips_of_scenes,
+                             "sliding": clips_found_by_sliding},
     "pipeline.augment": {"parts": augmented, "other order": augmented_by_rolling_indices,
                          "four numbers": lambda clip, rng, **o: augmented_by(clip, rng, draws=four, **o),
                          "NumPy": augmented_by_numpy},
@@ -417,6 +435,8 @@ WRONG = {
         "squares": (lambda *a: repeats(*a, size=torch.square), "squares"),
         "brightness": (lambda clip, *a: repeats_of(reference.luma(clip).diff(dim=0).abs()[:, None], *a), "hardly sees blue"),
         "channels cancel": (lambda clip, *a: repeats_of(clip.diff(dim=0).mean(1, keepdim=True).abs(), *a), "One colour up"),
+        "blocks cancel": (lambda clip, threshold=2 / 127.5, block=8: F.pad(F.avg_pool2d(
+            clip.diff(dim=0), block).abs().mean(1).amax((1, 2)) < threshold, (1, 0)), "Darker and lighter cancel"),
         "red alone": (lambda clip, *a: repeats_of(clip[:, :1].diff(dim=0).abs(), *a), "red alone"),
         "largest channel": (lambda clip, *a: repeats_of(clip.diff(dim=0).abs().amax(1, keepdim=True), *a), "largest of them"),
         "sum of the channels": (lambda clip, *a: repeats_of(clip.diff(dim=0).abs().sum(1, keepdim=True), *a), "their sum"),
@@ -466,6 +486,10 @@ WRONG = {
                          "Each channel"),
         "a factor": (lit_by(lambda x, d: (x * (1 + d)).clamp(-1, 1)), "no factor"),
         "0 to 1": (lit_by(lambda x, d: (x + d).clamp(0, 1)), "Values below 0"),
+        "two lights": (lit_by(lambda x, d: (x + 0.1 * d.sign()).clamp(-1, 1)), "anything from -light"),
+        "too much light": (lit_by(lambda x, d: (x + 2 * d).clamp(-1, 1)), "more than `light`"),
+        "its own light": (lambda clip, rng, shift=2, light=0.1: augmented(clip, rng, shift), "are arguments"),
+        "its own shift": (lambda clip, rng, shift=2, light=0.1: augmented(clip, rng, 2, light), "are arguments"),
         "tanh": (lit_by(lambda x, d: (x + d).tanh()), "tanh bends"),
         "in place": (augmented_in_place, "changes `clip` in place"),
     },
@@ -481,6 +505,7 @@ WRONG = {
         "after": (lambda *a: stepped(*a, again=True), "after the step"),
         "detached too early": (lambda m, o, c: stepped(lambda x: m(x).detach(), o, c), "graph is cut"),
         "zero_grad in between": (stepped_between, "throws the gradient away"),
+        "zero_grad at the end": (stepped_clearing_late, "zero_grad() before"),
         "two steps": (stepped_twice, "twice as far"),
         "smooth": (lambda *a: stepped(*a, loss=F.smooth_l1_loss), "smooth L1"),
         "sum over a clip": (lambda *a: stepped(*a, loss=lambda y, x: F.mse_loss(y, x, reduction="sum") / len(x)),
