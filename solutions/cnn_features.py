@@ -197,7 +197,7 @@ def frame_features(network: nn.Module, clips: Tensor) -> Tensor:
         network: images (N, C, H, W) to features (N, F).
         clips: (B, T, C, H, W).
     Returns:
-        (B, T, F).
+        (B, T, F); gradients reach the network and the clips.
     """
     return network(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
 

@@ -257,9 +257,9 @@ def train_autoencoder(
         batch = clips[chosen]
         if augment:
             batch = torch.stack([augment(clip, rng) for clip in batch])
-        losses.append(autoencoder_step(model, optimizer, batch))
+        losses.append(float(autoencoder_step(model, optimizer, batch)))
         bar.show(loss=losses[-1])
-    return torch.stack(losses).tolist()
+    return losses
 
 
 def pipeline(

@@ -74,7 +74,8 @@ _TORCH_ERRORS = {  # what torch says, and what it means in a training step
         "Two calls of backward() share a graph: detach what the second one should not pass through.",
     "does not require grad":
         "The graph is cut between the weights and the loss: there is a detach(), .item() or no_grad() too many.",
-    "mat1 and mat2 shapes": "A linear layer got a batch of another shape than it was made for.",
+    "mat1 and mat2 shapes":
+        "Two matrices do not fit: a linear layer got a batch of another shape than it was made for, or axes are exchanged.",
 }
 
 _CHECKS: dict[str, list[Check]] = {}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from solutions import cnn_features as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 # Sizes
 
@@ -20,6 +20,8 @@ SIZE_MISTAKES: list[tuple[Callable, str]] = [
      "then add 1 for the window before the first step."),
     (lambda n, k, s, p: (n - k) // s + 1, "The padding is missing: it makes the input 2 * padding rows higher."),
     (lambda n, k, s, p: -((k - n - 2 * p) // s) + 1, "Round down: a window that does not fit whole is not computed."),
+    (lambda n, k, s, p: round((n + 2 * p - k) / s) + 1, "Round down, with //: round() takes a window that does not fit whole."),
+    (lambda n, k, s, p: (n + 2 * p) // s, "The kernel is missing: the last window begins kernel rows before the end."),
     (lambda n, k, s, p: n + 2 * p - k + 1, "The stride is missing: it says how many rows lie between two windows."),
 ]
 
@@ -43,20 +45,22 @@ def counts_the_windows(subject: Subject, draw: Draw) -> None:
 @check("cnn_features.output_size", points=1, hint="Raise a ValueError where kernel > size + 2 * padding, and only there.")
 def says_so_where_no_window_fits(subject: Subject, draw: Draw) -> None:
     kernel = int(draw.integers(5, 9))
-    if subject.probe(raised_by, kernel - 3, kernel, 1, 1) != "ValueError":
-        raise Wrong(hint="A kernel larger than the padded input does not fit even once: raise a ValueError that says so.")
+    for sizes in ((kernel - 3, kernel, 1, 1), (kernel - 1, kernel, 2, 0), (kernel - 4, kernel, 4, 1)):
+        if "ValueError" not in subject.probe(raised_by, *sizes):
+            raise Wrong(hint="A kernel larger than the padded input does not fit even once, whatever the stride: raise a "
+                        "ValueError that says so. Compare those two, before any division.")
     _assert_counts(subject, [(kernel - 2, kernel, 1, 1), (kernel, kernel, 2, 0)])
 
 
-def raised_by(function: Callable, *args: object) -> str:
-    """The name of the error that a call raises; empty where it returns."""
+def raised_by(function: Callable, *args: object) -> list[str]:
+    """The names of the error that a call raises, its own and those of what it is a kind of; none where it returns."""
     try:
         function(*args)
     except NotImplementedError:
         raise
-    except Exception as error:  # whatever it is, its name is the answer
-        return type(error).__name__
-    return ""
+    except Exception as error:  # whatever it is, its names are the answer
+        return [kind.__name__ for kind in type(error).__mro__]
+    return []
 
 
 # Convolution, twice
@@ -67,6 +71,11 @@ CONVOLUTION_MISTAKES: list[tuple[Callable, str]] = [
     (lambda x, w, b, s, p: F.conv2d(x, w, None, s, p), "The bias is missing: one number for each output channel."),
     (lambda x, w, b, s, p: F.conv2d(x, w, b * w[0].numel(), s, p),
      "The bias is added once for each output, after the sum, not to each product."),
+    (lambda x, w, b, s, p: F.conv2d(x, w, b * w.shape[1], s, p),
+     "The bias is added once for each output, after the sum over the channels, not to each channel."),
+    (lambda x, w, b, s, p: F.conv2d(x, w, -b, s, p), "The bias is added, not taken away."),
+    (lambda x, w, b, s, p: F.conv2d(x, w, b, s, p).relu(), "No ReLU here: a convolution may be negative."),
+    (lambda x, w, b, s, p: F.conv2d(F.pad(x, [p] * 4, mode="replicate") if p else x, w, b, s), "Around the image stand zeros."),
     (lambda x, w, b, s, p: F.conv2d(x[:, :1], w[:, :1], b, s, p), "Sum over all input channels, not only the first."),
     (lambda x, w, b, s, p: F.conv2d(x, w, None, s, p) / w[0].numel() + b[:, None, None],
      "A convolution is a sum of products, not their mean."),
@@ -78,32 +87,39 @@ CONVOLUTION_MISTAKES: list[tuple[Callable, str]] = [
 
 
 def _convolves(subject: Subject, draw: Draw, sizes: Iterable[tuple[int, ...]]) -> None:
-    for height, width, stride, padding in sizes:
-        images = draw.normal(2, 3, height, width)
-        weight, bias = draw.normal(4, 3, 3, 3), draw.normal(4)
+    """Asks for images of these sizes: batch, channels, height, width, maps, kernel, stride, padding."""
+    for batch, channels, height, width, maps, kernel, stride, padding in sizes:
+        images = draw.normal(batch, channels, height, width)
+        weight, bias = draw.normal(maps, channels, kernel, kernel), draw.normal(maps)
         mistakes = ((wrong(images, weight, bias, stride, padding), hint) for wrong, hint in CONVOLUTION_MISTAKES)
         expected = F.conv2d(images, weight, bias, stride, padding)
         assert_close(subject(images, weight, bias, stride, padding), expected, mistakes=mistakes, atol=1e-4)
 
 
+PLAIN = [(2, 3, 7, 6, 4, 3, 1, 0), (1, 2, 5, 6, 3, 2, 1, 0)]
+STEPPED = [(2, 3, 7, 8, 4, 3, 2, 1), (3, 1, 9, 6, 2, 4, 3, 2), (2, 2, 5, 7, 5, 1, 2, 0)]
+
+
 @check("cnn_features.convolution_loops", points=2, hint="One window times every kernel, summed over channel, row, column.")
 def agrees_with_torch(subject: Subject, draw: Draw) -> None:
-    _convolves(subject, draw, [(7, 6, 1, 0)])
+    _convolves(subject, draw, PLAIN)
 
 
-@check("cnn_features.convolution_loops", points=2, hint="The window of output (i, j) starts at (i, j) times the stride.")
+@check("cnn_features.convolution_loops", points=2, hint="The window of output (i, j) is cut out of `padded`, `kernel` rows and "
+       "columns from (i, j) times the stride on.")
 def steps_by_the_stride_through_the_padded_image(subject: Subject, draw: Draw) -> None:
-    _convolves(subject, draw, [(7, 8, 2, 1), (9, 6, 3, 2)])
+    _convolves(subject, draw, STEPPED)
 
 
-@check("cnn_features.convolution", points=2, hint="One row of weights for each output channel, one column for each window.")
+@check("cnn_features.convolution", points=2, hint="One row of weights for each output channel times one column for each "
+       "window; the bias (O,) stands in the row of its channel, so as (O, 1).")
 def agrees_with_torch_(subject: Subject, draw: Draw) -> None:
-    _convolves(subject, draw, [(6, 7, 1, 0), (5, 9, 1, 1)])
+    _convolves(subject, draw, [*PLAIN, (2, 3, 5, 9, 4, 3, 1, 1)])
 
 
 @check("cnn_features.convolution", points=2, hint="unfold has already stepped and padded; only the last shape follows it.")
 def also_with_stride_and_padding(subject: Subject, draw: Draw) -> None:
-    _convolves(subject, draw, [(7, 8, 2, 1), (9, 6, 3, 2)])
+    _convolves(subject, draw, STEPPED)
 
 
 # Receptive field
@@ -119,10 +135,18 @@ def _field(layers: list, *, start: int = 1, jump_first: bool = False, jumps: boo
     return field
 
 
+def _field_by(layers: list, jumps: Callable, more: int = 1) -> int:
+    field, jump = 1, 1
+    for kernel, stride in layers:
+        field, jump = field + (kernel - more) * jump, jumps(jump, stride)
+    return field
+
+
 def _product(layers: list) -> int:
     return int(torch.tensor([kernel for kernel, _ in layers]).prod())
 
 
+ADDED = "The strides multiply: behind strides of 2 and 3 one step is 6 pixels."
 FIELD_MISTAKES: list[tuple[Callable, str]] = [
     (lambda layers: _field(layers, jumps=False),
      "The strides are missing: behind a stride of 2, one step is two pixels of the image."),
@@ -131,6 +155,12 @@ FIELD_MISTAKES: list[tuple[Callable, str]] = [
     (lambda layers: _field(layers, start=0), "Start from 1: with no layer, an output is one pixel."),
     (_product, "Fields add up, they do not multiply: each layer adds (kernel - 1) jumps."),
     (lambda layers: _field(layers[::-1]), "From the first layer to the last: only strides before a layer count for it."),
+    (lambda layers: _field_by(layers, lambda jump, stride: jump + stride - 1), ADDED),
+    (lambda layers: _field_by(layers, lambda jump, stride: jump + stride), ADDED),
+    (lambda layers: _field_by(layers, lambda jump, stride: stride), "One step is the product of *all* strides before the "
+     "layer, not of the last one alone."),
+    (lambda layers: _field_by(layers, lambda jump, stride: jump * stride, more=0), "A kernel of 3 reaches two steps further "
+     "than its first row: kernel - 1."),
     (lambda layers: 1 + sum(k * s for k, s in layers), "Each layer adds kernel - 1 steps, and each step is the product "
      "of all strides before it."),
 ]
@@ -138,7 +168,9 @@ FIELD_MISTAKES: list[tuple[Callable, str]] = [
 
 @check("cnn_features.receptive_field", points=3, hint="Each layer adds (kernel - 1) steps of the product of earlier strides.")
 def adds_up_layer_by_layer(subject: Subject, draw: Draw) -> None:
-    stacks = [[[int(draw.integers(2, 7)), int(draw.integers(2, 4))] for _ in range(n)] for n in (3, 4, 2, 3)] + [[]]
+    # No kernel is smaller than its stride: else pixels lie between the windows, and a field has holes.
+    stacks = [[[int(draw.integers(3, 7)), int(draw.integers(2, 4))] for _ in range(n)] for n in (3, 4, 2, 3)]
+    stacks += [[], [[2, 2], [1, 1], [3, 3], [3, 1], [2, 2]]]
     mistakes = (([wrong(layers) for layers in stacks], hint) for wrong, hint in FIELD_MISTAKES)
     expected = [reference.receptive_field([(kernel, stride) for kernel, stride in layers]) for layers in stacks]
     assert_close([subject(layers) for layers in stacks], expected, mistakes=mistakes)
@@ -146,34 +178,43 @@ def adds_up_layer_by_layer(subject: Subject, draw: Draw) -> None:
 
 # The article's CNN
 
-def with_weights(network_class: type, sizes: dict, weights: list[Tensor], images: Tensor) -> dict:
-    """Its parameters' shapes, and where they are those of `weights`, its logits of `images` with them."""
+def with_weights(network_class: type, sizes: dict, weights: list[Tensor], images: Tensor) -> nn.Module | list:
+    """The network with these weights; where its parameters have other shapes, those."""
     network = network_class(**sizes)
-    network(images)  # lazy layers learn their shape here
+    if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in network.parameters()):
+        network(images)  # lazy layers learn their shape here
     shapes = [list(parameter.shape) for parameter in network.parameters()]
     if shapes != [list(weight.shape) for weight in weights]:
-        return {"shapes": shapes}
+        return shapes
     with torch.no_grad():
         for parameter, weight in zip(network.parameters(), weights, strict=True):
             parameter.copy_(weight)
-    return {"logits": network(images).detach()}
+    return network
 
 
-def _cnn(*, between: bool = True, last: Callable = lambda x: x) -> Callable:
+def _cnn(*, between: Callable = torch.relu, last: Callable = lambda x: x, first: Callable = torch.relu,
+         pool: Callable = F.max_pool2d) -> Callable:
     """The repaired network, with one named fault."""
     def forward(weights: list[Tensor], images: Tensor) -> Tensor:
         conv, conv_bias, fc1, fc1_bias, fc2, fc2_bias = weights
-        x = F.max_pool2d(F.conv2d(images, conv, conv_bias, padding=1).relu(), 2)
-        x = F.linear(x.flatten(1), fc1, fc1_bias)
-        return last(F.linear(x.relu() if between else x, fc2, fc2_bias))
+        x = pool(first(F.conv2d(images, conv, conv_bias, padding=1)), 2)
+        return last(F.linear(between(F.linear(x.flatten(1), fc1, fc1_bias)), fc2, fc2_bias))
     return forward
 
 
 CNN_MISTAKES: list[tuple[Callable, str]] = [
-    (_cnn(between=False), "Two linear layers with nothing between them are one linear layer: put the ReLU there."),
+    (_cnn(between=lambda x: x), "Two linear layers with nothing between them are one linear layer: put the ReLU there."),
     (_cnn(last=torch.relu), "A ReLU after the last layer: logits may be negative."),
     (_cnn(last=lambda x: x.softmax(1)), "Return logits: no softmax in the network."),
     (_cnn(last=torch.sigmoid), "Return logits: no sigmoid in the network."),
+    (_cnn(last=lambda x: x.log_softmax(1)), "Return logits: no softmax in the network, and no logarithm of one."),
+    (_cnn(last=lambda x: x.softmax(0)), "Return logits: no softmax in the network, least of all over the batch."),
+    (_cnn(last=torch.tanh), "Return logits: no tanh in the network."),
+    (_cnn(between=F.gelu), "Between the linear layers stands a ReLU, as in the rest of the network, no GELU."),
+    (_cnn(between=torch.sigmoid), "Between the linear layers stands a ReLU, no sigmoid."),
+    (_cnn(between=torch.tanh), "Between the linear layers stands a ReLU, no tanh."),
+    (_cnn(first=lambda x: x), "The ReLU behind the convolution was right: keep it."),
+    (_cnn(pool=F.avg_pool2d), "The pooling takes the maximum: it was right, keep it."),
 ]
 
 
@@ -183,28 +224,35 @@ def _draw_cnn(draw: Draw, size: int) -> tuple[dict, list[Tensor]]:
     return sizes, [draw.normal(*shape, std=0.5) for shape in shapes]
 
 
+def _made(subject: Subject, sizes: dict, weights: list[Tensor], images: Tensor) -> Subject:
+    network = subject.probe(with_weights, sizes, weights, images)
+    if not isinstance(network, Subject):
+        raise Wrong(hint="Its parameters have other shapes than the repaired network's: fc1 takes all that is left of an "
+                    f"image, channels * (image_size // 2) ** 2 numbers. Yours are {network}.")
+    return network
+
+
 @check("cnn_features.CNN", points=2, hint="Flatten all axes but the batch before the first linear layer.")
 def gives_one_row_of_logits_for_each_image(subject: Subject, draw: Draw) -> None:
     sizes, weights = _draw_cnn(draw, 8)
-    _assert_logits(subject.probe(with_weights, sizes, weights, draw.normal(4, 2, 8, 8)), only_shape=True)
-
-
-def _assert_logits(mine: dict, expected: Tensor | None = None, *, only_shape: bool = False, mistakes: Iterable = ()) -> None:
-    if "logits" not in mine:
-        raise Wrong(hint="Its parameters have other shapes than the repaired network's: fc1 takes all that is left of an "
-                         f"image, channels * (image_size // 2) ** 2 numbers. Yours are {mine['shapes']}.")
-    if only_shape:
-        assert_close(list(mine["logits"].shape), [4, 5])
-    else:
-        assert_close(mine["logits"], expected, mistakes=mistakes)
+    for batch in (4, 1):
+        images = draw.normal(batch, 2, 8, 8)
+        assert_close(list(_made(subject, sizes, weights, images)(images).shape), [batch, 5], mistakes=[
+            ([5], "A batch of one image is a batch, too: no squeeze().")])
 
 
 @check("cnn_features.CNN", points=2, hint="Flatten, fc1, ReLU, fc2: in this order.")
 def computes_what_the_repaired_network_computes(subject: Subject, draw: Draw) -> None:
     sizes, weights = _draw_cnn(draw, 8)
     images = draw.normal(4, 2, 8, 8)
+    network = _made(subject, sizes, weights, images)
     mistakes = [(wrong(weights, images), hint) for wrong, hint in CNN_MISTAKES]
-    _assert_logits(subject.probe(with_weights, sizes, weights, images), _cnn()(weights, images), mistakes=mistakes)
+    assert_close(network(images), _cnn()(weights, images), mistakes=mistakes)
+    right = gradients(with_weights(reference.CNN, sizes, weights, images), images)
+    slopes = network.probe(gradients, images)
+    if not is_close([slope.sum() for slope in slopes.values()], [slope.sum() for slope in right.values()], rtol=1e-3):
+        raise Wrong(hint="Its logits are right, but no gradient arrives at its weights: it could not be trained. Is there a "
+                    "detach(), .data or no_grad()?")
 
 
 @check("cnn_features.CNN", points=1, hint="Compute fc1's width from image_size: no number that fits one size only.")
@@ -212,18 +260,33 @@ def works_at_other_sizes(subject: Subject, draw: Draw) -> None:
     for size in (12, 6):
         sizes, weights = _draw_cnn(draw, size)
         images = draw.normal(4, 2, size, size)
-        _assert_logits(subject.probe(with_weights, sizes, weights, images), _cnn()(weights, images))
+        assert_close(list(_made(subject, sizes, weights, images)(images).shape), [4, 5])
 
 
 # Features of frames
 
-def features_with(function: Callable, weight: Tensor, clips: Tensor) -> Tensor:
-    """`function` with a network for images that is one matrix: (N, C, H, W) to (N, F)."""
-    def network(images: Tensor) -> Tensor:
+class Matrix(nn.Module):
+    """A network for images that is one matrix: (N, C, H, W) to (N, F)."""
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4:
             raise ValueError(f"a network for images takes (N, C, H, W), got {tuple(images.shape)}")
-        return torch.tanh(images.flatten(1) @ weight)
-    return function(network, clips)
+        return torch.tanh(images.flatten(1) @ self.weight)
+
+
+def features_with(function: Callable, weight: Tensor, clips: Tensor) -> dict:
+    """The features of clips, and the gradient of their sum with respect to the network's weight and to the clips."""
+    network, clips = Matrix(weight), clips.requires_grad_()
+    features = function(network, clips)
+    slopes = [torch.zeros_like(weight), torch.zeros_like(clips)]
+    if features.requires_grad:
+        found = torch.autograd.grad(features.sum(), [network.weight, clips], allow_unused=True)
+        slopes = [zero if one is None else one for zero, one in zip(slopes, found, strict=True)]
+    return {"features": features.detach(), "slopes": slopes}
 
 
 def _per_frame(weight: Tensor, clips: Tensor) -> Tensor:
@@ -233,6 +296,9 @@ def _per_frame(weight: Tensor, clips: Tensor) -> Tensor:
 FRAME_MISTAKES: list[tuple[Callable, str]] = [
     (lambda f: f.flatten(0, 1).unflatten(0, (f.shape[1], f.shape[0])),
      "B and T are exchanged on the way back: frames of different clips are mixed. Unflatten to (B, T)."),
+    (lambda f: f.transpose(0, 1).reshape(f.shape),
+     "Frames of different clips are mixed: go through the clips, and through the frames of each, in the order of (B, T)."),
+    (lambda f: f.squeeze(), "The result is (B, T, F), also for one clip or one frame: no squeeze()."),
     (lambda f: f.transpose(0, 1), "B and T are exchanged: the result is (B, T, F)."),
     (lambda f: f.mean(1), "Keep the features of every frame: no mean over time."),
     (lambda f: f.flatten(0, 1), "The result is (B, T, F): undo the flattening of the first two axes."),
@@ -241,13 +307,23 @@ FRAME_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-@check("cnn_features.frame_features", points=3, hint="Make one batch of all frames, and undo it behind the network.")
+@check("cnn_features.frame_features", points=2, hint="Make one batch of all frames, and undo it behind the network.")
 def every_frame_gets_its_own_features(subject: Subject, draw: Draw) -> None:
-    for batch, frames in ((2, 3), (3, 2)):
+    for batch, frames in ((2, 3), (3, 2), (1, 4), (4, 1)):
         weight, clips = draw.normal(12, 5), draw.normal(batch, frames, 3, 2, 2)
         right = _per_frame(weight, clips)
         mistakes = ((wrong(right), hint) for wrong, hint in FRAME_MISTAKES)
-        assert_close(subject.probe(features_with, weight, clips), right, mistakes=mistakes)
+        assert_close(subject.probe(features_with, weight, clips)["features"], right, mistakes=mistakes)
+
+
+@check("cnn_features.frame_features", points=1, hint="Gradients pass through: no no_grad() and no detach().")
+def they_pass_on_gradients(subject: Subject, draw: Draw) -> None:
+    weight, clips = draw.normal(12, 5), draw.normal(2, 3, 3, 2, 2)
+    free = [weight.clone().requires_grad_(), clips.clone().requires_grad_()]
+    expected = torch.autograd.grad(_per_frame(*free).sum(), free)
+    for slope, right in zip(subject.probe(features_with, weight, clips)["slopes"], expected, strict=True):
+        assert_close(slope, right, mistakes=[(torch.zeros_like(right), "No gradient arrives behind the features: without "
+                                              "no_grad() and detach(), the network can be trained by them.")])
 
 
 # Saliency
@@ -267,13 +343,15 @@ def saliency_with(function: Callable, first: Tensor, second: Tensor, inputs: Ten
     return function(small_network(first, second), inputs, classes)
 
 
-def left_behind(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor) -> dict:
-    """What a call leaves: whether the inputs ask for gradients, and the network's and the inputs' gradients."""
+def left_behind(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor,
+                held: list[Tensor]) -> dict:
+    """What a call leaves: whether the inputs ask for gradients, and the gradients that the network held before."""
     network = small_network(first, second)
+    for parameter, gradient in zip(network.parameters(), held, strict=True):
+        parameter.grad = gradient.clone()
     looks = function(network, inputs, classes)
-    held = [*network.parameters(), inputs]
-    return {"looks": looks.detach(), "asks": inputs.requires_grad, "attached": looks.requires_grad,
-            "gradients": sum(float(p.grad.abs().sum()) for p in held if p.grad is not None)}
+    kept = [torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters()]
+    return {"looks": looks.detach(), "asks": inputs.requires_grad or inputs.grad is not None, "kept": kept}
 
 
 def _gradient(first: Tensor, second: Tensor, inputs: Tensor, of: Callable) -> Tensor:
@@ -287,50 +365,82 @@ def _saliency_mistakes(first: Tensor, second: Tensor, inputs: Tensor, classes: T
 
     right = _gradient(first, second, inputs, chosen)
     everything = _gradient(first, second, inputs, lambda logits: logits.sum())
+    crossed = _gradient(first, second, inputs, lambda logits: logits[:, classes].sum())
     likely = _gradient(first, second, inputs, lambda logits: chosen(logits.softmax(1)))
     best = _gradient(first, second, inputs, lambda logits: logits.amax(1).sum())
+    loss = _gradient(first, second, inputs, lambda logits: F.cross_entropy(logits, classes, reduction="sum"))
     return [
         (right.amax(-3), "The size of the gradient counts: a pixel that lowers the logit matters too. Take abs() first."),
         (right.abs().mean(-3), "The largest value over the channels, not their mean."),
         (right.abs().sum(-3), "The largest value over the channels, not their sum."),
         (right.abs(), "Take the largest value over the channels: one number for each pixel."),
         (everything.abs().amax(-3), "You ask about all logits at once; pick that of the given class for each input."),
+        (crossed.abs().amax(-3), "logits[:, classes] picks, for each input, the classes of all inputs. Pair them: gather, or "
+         "logits[rows, classes]."),
         (likely.abs().amax(-3), "You differentiate a probability. Ask about the logit, before any softmax."),
+        (loss.abs().amax(-3), "You differentiate a loss. Ask about the logit of the class itself."),
+        (loss.abs().amax(-3) / len(inputs), "You differentiate a loss. Ask about the logit of the class itself."),
+        (right.norm(dim=-3), "The largest value over the channels, not their norm."),
+        (right.square().amax(-3), "The size, abs(), not the square."),
+        (right.amax(-3).abs(), "First abs(), then the largest: a pixel that lowers the logit matters too."),
+        (right.relu().amax(-3), "The size of the gradient counts: a pixel that lowers the logit matters too. Take abs()."),
+        (right.abs().amax(-3) / right.abs().amax(), "The size itself: divide by no maximum."),
         (best.abs().amax(-3), "You ask about the likeliest class; the one to ask about is given."),
         (right.abs().amax(-3) / len(inputs), "The mean over the batch makes every map depend on its size: sum the logits."),
         ((right * inputs).abs().amax(-3), "This is gradient times input. Asked for is the gradient alone."),
     ]
 
 
-def _assert_saliency(subject: Subject, draw: Draw, *shape: int) -> None:
+def _drawn(draw: Draw, *shape: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The weights of a small network, inputs of this shape, and a class for each."""
     inputs, classes = draw.normal(*shape), draw.integers(0, 5, shape[0])
-    first, second = draw.normal(9, inputs[0].numel(), std=0.3), draw.normal(5, 9)
-    mine = subject.probe(saliency_with, first, second, inputs, classes)
-    expected = reference.saliency(small_network(first, second), inputs, classes)
-    assert_close(mine, expected, mistakes=_saliency_mistakes(first, second, inputs, classes))
+    return draw.normal(9, inputs[0].numel(), std=0.3), draw.normal(5, 9), inputs, classes
+
+
+def _is_saliency(mine: object, drawn: tuple) -> bool:
+    """Whether this is the saliency, or what one of the known mistakes gives, which has cost its points already."""
+    first, second, inputs, classes = drawn
+    right = reference.saliency(small_network(first, second), inputs, classes)
+    return is_close(mine, right) or any(is_close(mine, wrong) for wrong, _ in _saliency_mistakes(*drawn)
+                                        if wrong.shape[-2:] == right.shape[-2:] and wrong.ndim >= right.ndim)
 
 
 @check("cnn_features.saliency", points=3, hint="The gradient of each input's own class logit, its size, the largest channel.")
 def the_size_of_the_gradient_of_the_class(subject: Subject, draw: Draw) -> None:
-    _assert_saliency(subject, draw, 4, 3, 5, 5)
+    for shape in ((4, 3, 5, 5), (1, 2, 4, 3), (3, 1, 3, 4)):
+        drawn = _drawn(draw, *shape)
+        first, second, inputs, classes = drawn
+        expected = reference.saliency(small_network(first, second), inputs, classes)
+        assert_close(subject.probe(saliency_with, *drawn), expected, mistakes=_saliency_mistakes(*drawn))
 
 
 @check("cnn_features.saliency", points=1, hint="Clips have one axis more: count the channel axis from the end, dim=-3.")
 def works_for_clips_too(subject: Subject, draw: Draw) -> None:
-    _assert_saliency(subject, draw, 3, 4, 2, 3, 3)
+    for shape in ((3, 4, 2, 3, 3), (1, 3, 3, 2, 4)):
+        drawn = _drawn(draw, *shape)
+        mine = subject.probe(saliency_with, *drawn)
+        if not _is_saliency(mine, drawn):
+            first, second, inputs, classes = drawn
+            assert_close(mine, reference.saliency(small_network(first, second), inputs, classes))
 
 
 @check("cnn_features.saliency", points=1,
        hint="Differentiate a copy (detach, clone) with torch.autograd.grad: backward() would fill the .grad of every weight.")
 def leaves_nothing_behind(subject: Subject, draw: Draw) -> None:
-    inputs, classes = draw.normal(2, 3, 4, 4), draw.integers(0, 5, 2)
-    first, second = draw.normal(9, 48, std=0.3), draw.normal(5, 9)
-    left = subject.probe(left_behind, first, second, inputs, classes)
-    assert_close(left["looks"], reference.saliency(small_network(first, second), inputs, classes))
+    drawn = _drawn(draw, 2, 3, 4, 4)
+    held = [draw.normal(*weight.shape) for weight in drawn[:2]]
+    left = subject.probe(left_behind, *drawn, held)
+    if not _is_saliency(left["looks"], drawn):  # else who does nothing at all would leave nothing
+        assert_close(left["looks"], reference.saliency(small_network(*drawn[:2]), *drawn[2:]))
     if left["asks"]:
         raise Wrong(hint="The caller's images now require gradients: work on a copy, inputs.detach().clone().")
-    if left["gradients"]:
-        raise Wrong()
+    for kept, before in zip(left["kept"], held, strict=True):
+        if is_close(kept, torch.zeros_like(kept)):
+            raise Wrong(hint="What stood in the network's .grad is gone: no zero_grad() and no backward(), torch.autograd.grad "
+                        "leaves it alone.")
+        if not is_close(kept, before):
+            raise Wrong(hint="The network's .grad has changed. Differentiate a copy (detach, clone) with torch.autograd.grad: "
+                        "backward() fills the .grad of every weight.")
 
 
 written("cnn_features.what_time_adds", points=3, rubric="""

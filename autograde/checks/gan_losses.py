@@ -15,6 +15,7 @@ SIGN = "Swap the sign: a loss is minimised, so maximising log D means minimising
 LOGITS = "You treat the logits as probabilities. D(x) = sigmoid(logit)."
 UNREDUCED = "Return one number: the mean over the batch stands for the expectation."
 SUMMED = "You take the sum over the batch; the expectation is the mean."
+BITS = "Your unit is the bit (log2). These are natural logarithms."
 
 
 def gradient_of(function: Callable, *logits: Tensor) -> list[Tensor]:
@@ -40,6 +41,20 @@ DISCRIMINATOR_MISTAKES: list[tuple[Callable, str]] = [
      "One mean over both batches is half of the sum asked for, and lets the larger batch weigh more."),
     (lambda r, f: F.softplus(-r.sigmoid()).mean() + F.softplus(f.sigmoid()).mean(),
      "A sigmoid too many: binary_cross_entropy_with_logits and softplus take the logits themselves."),
+    (lambda r, f: F.softplus(-r).mean() - F.softplus(f).mean(),
+     "The sign of the term of the fake samples: -log(1 - D) is positive."),
+    (lambda r, f: F.softplus(f).mean() - F.softplus(-r).mean(),
+     "The sign of the term of the real samples: -log D is positive."),
+    (lambda r, f: (F.softplus(-r).mean() + F.softplus(f).mean()) / torch.tensor(2.0).log(), BITS),
+    (lambda r, f: F.softplus(-r).mean() + 0.1 * r.mean() + F.softplus(f).mean(),
+     "The targets are smoothed (0.9 for real samples). Here real is 1 and fake is 0."),
+    (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(),
+     "This is the hinge loss. Here the terms are -log D and -log(1 - D)."),
+    (lambda r, f: f.mean() - r.mean(),
+     "This is the critic's loss of a Wasserstein GAN. Here the terms are -log D and -log(1 - D)."),
+    (lambda r, f: (r - 1).square().mean() + f.square().mean(), "These are squares (chapter 1). Here the terms are -log D and "
+     "-log(1 - D)."),
+    (lambda r, f: F.softplus(-r) + F.softplus(f), UNREDUCED),
 ]
 
 
@@ -59,9 +74,21 @@ def batches_may_differ_in_size(subject: Subject, draw: Draw) -> None:
 @check("gan_losses.discriminator_loss", points=1,
        hint="sigmoid rounds to 0 or 1 there, and its log is lost. Write log(sigmoid(s)) as -softplus(-s).")
 def exact_for_a_very_sure_discriminator(subject: Subject, draw: Draw) -> None:
-    real, fake = draw.uniform(6, low=-120, high=-60), draw.uniform(6, low=60, high=120)
-    assert_close(subject(real, fake), reference.discriminator_loss(real, fake))
+    for low, high in ((30, 80), (90, 120)):
+        real, fake = draw.uniform(6, low=-high, high=-low), draw.uniform(6, low=low, high=high)
+        _assert_exact(subject(real, fake), reference.discriminator_loss(real, fake), large=low > 80)
     assert_close(subject.probe(gradient_of_both, real, fake), gradient_of_both(reference.discriminator_loss, real, fake))
+
+
+def _assert_exact(mine: object, expected: Tensor, *, large: bool) -> None:
+    """Wrong with what can be seen of a loss of sure logits; `large` ones are asked after smaller ones have been right."""
+    if not is_close(mine, expected) and isinstance(mine, Tensor) and not mine.ndim:
+        if large and mine.isinf():
+            raise Wrong(hint="exp() of a large logit is infinite. softplus(s) is log(1 + exp(s)) without that.")
+        if mine.isfinite() and 0 < mine < expected:
+            raise Wrong(hint="For a very sure discriminator the loss stops growing: a clamp() of the logits, or a small number "
+                        "in the logarithm, cuts it off, and the gradient with it. Write log(sigmoid(s)) as -softplus(-s).")
+    assert_close(mine, expected)
 
 
 def gradient_of_both(loss: Callable, real: Tensor, fake: Tensor) -> Tensor:
@@ -84,6 +111,14 @@ GENERATOR_MISTAKES: list[tuple[Callable, str]] = [
     (lambda f: -f.sigmoid().mean().log(), "The mean of the logs, not the log of the mean: average last."),
     (lambda f: F.softplus(-f.sigmoid()).mean(),
      "A sigmoid too many: binary_cross_entropy_with_logits and softplus take the logits themselves."),
+    (lambda f: F.softplus(-f).mean() / torch.tensor(2.0).log(), BITS),
+    (lambda f: F.softplus(-f).mean() / 2, "Half of what is asked: -E[log D(G(z))], with no factor."),
+    (lambda f: (f - 1).square().mean(), "These are squares (chapter 1). Here it is -log D."),
+    (lambda f: F.softplus(-f).mean(0), UNREDUCED),
+    (lambda f: F.softplus(-f).mean(-1), UNREDUCED),
+    (lambda f: F.softplus(-f).mean(1).sum(), SUMMED),
+    (lambda f: F.softplus(-f).mean(0).sum(), SUMMED),
+    (lambda f: F.softplus(-f).sum() / len(f), SUMMED),
 ]
 
 
@@ -97,8 +132,9 @@ def agrees_with_the_formula_(subject: Subject, draw: Draw) -> None:
 @check("gan_losses.generator_loss", points=1,
        hint="This is where the generator learns most. sigmoid rounds to 0 and its log is lost: use softplus.")
 def strong_gradient_where_the_samples_are_bad(subject: Subject, draw: Draw) -> None:
-    fake = draw.uniform(8, low=-120, high=-20)
-    assert_close(subject(fake), reference.generator_loss(fake))
+    for low, high in ((30, 80), (90, 120)):
+        fake = draw.uniform(8, low=-high, high=-low)
+        _assert_exact(subject(fake), reference.generator_loss(fake), large=low > 80)
     assert_close(subject.probe(first_gradient, fake), first_gradient(reference.generator_loss, fake))
 
 
@@ -122,7 +158,7 @@ OPTIMAL_MISTAKES: list[tuple[Callable, str]] = [
 
 @check("gan_losses.optimal_discriminator", points=2, hint="At each x, maximise p_data log D + p_g log(1 - D) over D.")
 def maximises_the_value_at_every_point(subject: Subject, draw: Draw) -> None:
-    p_data, p_g = draw.uniform(10, low=0.05), draw.uniform(10, low=0.05)
+    p_data, p_g = draw.uniform(2, 5, low=0.05), draw.uniform(2, 5, low=0.05)
     mistakes = ((wrong(p_data, p_g), hint) for wrong, hint in OPTIMAL_MISTAKES)
     assert_close(subject(p_data, p_g), reference.optimal_discriminator(p_data, p_g), mistakes=mistakes)
 
@@ -131,8 +167,14 @@ def maximises_the_value_at_every_point(subject: Subject, draw: Draw) -> None:
 def right_where_a_density_is_zero(subject: Subject, draw: Draw) -> None:
     p_data, p_g = draw.uniform(4, low=0.1), draw.uniform(4, low=0.1)
     p_data[[0, 1]], p_g[[1, 2]] = 0.0, 0.0
-    assert_close(subject(p_data, p_g), torch.stack([p_data[0], torch.tensor(0.5), torch.tensor(1.0),
-                                                    p_data[3] / (p_data[3] + p_g[3])]))
+    right = torch.stack([p_data[0], torch.tensor(0.5), torch.tensor(1.0), p_data[3] / (p_data[3] + p_g[3])])
+    halves = right.where((p_data > 0) & (p_g > 0), 0.5)
+    assert_close(subject(p_data, p_g), right, mistakes=[
+        (halves, "1/2 only where *both* densities are 0. Where one of them is, D can be sure: 0 or 1.")])
+    rare = subject(p_data * 1e-12, p_g * 1e-12)
+    if not is_close(rare, right):
+        raise Wrong(hint="Densities have no scale: where both are tiny, D* is as sure as anywhere. A small number added to the "
+                    "sum, or a threshold above 0, spoils it there.")
 
 
 # Jensen-Shannon divergence
@@ -152,6 +194,12 @@ JS_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p, q: ((_kl(p, (p + q) / 2) + _kl(q, (p + q) / 2)) / 2).sqrt(),
      "This is the distance, the square root of the divergence."),
     (lambda p, q: (_kl(p, p + q) + _kl(q, p + q)) / 2, "m is the mean (p + q) / 2; you compare with the sum p + q."),
+    (lambda p, q: _kl(p, (p + q) / 2) / 2, "The half of q is missing: KL(q || m) / 2."),
+    (lambda p, q: _kl(p, (p + q) / 2), "This is KL(p || m) alone: the mean of it and KL(q || m) is asked for."),
+    (lambda p, q: -(_kl(p, (p + q) / 2) + _kl(q, (p + q) / 2)) / 2, "The sign: a divergence is never negative."),
+    (lambda p, q: torch.tensor(2.0).log() - (_kl(p, (p + q) / 2) + _kl(q, (p + q) / 2)) / 2,
+     "This is log 2 minus the divergence."),
+    (lambda p, q: (_kl(p, (p * q).sqrt()) + _kl(q, (p * q).sqrt())) / 2, "m is the mean (p + q) / 2, not the geometric one."),
     (lambda p, q: (_kl(p, (p + q) / 2) + _kl(q, (p + q) / 2)) / 2 / len(p), "Sum over the outcomes, don't average."),
 ]
 
@@ -232,27 +280,43 @@ def gradients_left(step: Callable, weights: list[Tensor], real: Tensor, z: Tenso
     return [torch.zeros_like(p) if p.grad is None else p.grad for p in generator.parameters()]
 
 
-def _discriminator_variant(*, zero: bool = True, step: bool = True, swap: bool = False) -> Callable:
+def _discriminator_variant(*, zero: str = "before", steps: int = 1, sign: int = 1, swap: bool = False,
+                           own: Callable | None = None) -> Callable:
     """A discriminator step with one named fault."""
     def variant(generator, discriminator, optimizer, real, z, loss):
         fake = generator(z).detach()
         pair = (fake, real) if swap else (real, fake)
-        value = loss(*(discriminator(x) for x in pair))
-        if zero:
-            optimizer.zero_grad()
-        value.backward()
-        if step:
-            optimizer.step()
+        value = (own or loss)(*(discriminator(x) for x in pair))
+        _stepped(sign * value, optimizer, zero, steps)
         return value.detach()
     return variant
+
+
+def _stepped(value: Tensor, optimizer: torch.optim.Optimizer, zero: str, steps: int) -> None:
+    if zero == "before":
+        optimizer.zero_grad()
+    value.backward()
+    for _ in range(steps):
+        optimizer.step()
+    if zero == "after":
+        optimizer.zero_grad()
 
 
 STALE = "Gradients of earlier steps are added to this one's: call optimizer.zero_grad() before backward()."
 NOT_MOVED = ("The weights did not move. Is there an optimizer.step() at the end? And does no zero_grad() stand between "
              "backward() and step()? There it throws the gradient away.")
+AFTER = "zero_grad() at the end comes too late for what stood there before the first step: call it before backward()."
+TWICE = "The weights move twice a step: one optimizer.step() for each batch."
+UPHILL = "The weights go uphill: an optimizer minimises, so hand it the loss as it is."
+OWN_LOSS = "Call the `loss` that is handed over, not the one of this chapter."
+RETURNED_LATER = "This is the loss after the step. No second pass is needed: return the loss that you have."
 DISCRIMINATOR_STEP_MISTAKES = [
-    (_discriminator_variant(zero=False), STALE),
-    (_discriminator_variant(step=False), NOT_MOVED),
+    (_discriminator_variant(zero="never"), STALE),
+    (_discriminator_variant(zero="after"), AFTER),
+    (_discriminator_variant(steps=0), NOT_MOVED),
+    (_discriminator_variant(steps=2), TWICE),
+    (_discriminator_variant(sign=-1), UPHILL),
+    (_discriminator_variant(own=reference.discriminator_loss), OWN_LOSS),
     (_discriminator_variant(swap=True), "The loss takes the real logits first, then the fake ones."),
 ]
 
@@ -271,48 +335,55 @@ def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
 @check("gan_losses.discriminator_step", points=1, hint="Detach the fake samples before D sees them.")
 def sends_no_gradient_into_the_generator(subject: Subject, draw: Draw) -> None:
     weights, real, z = draw_weights(draw), draw.normal(16, 2), draw.normal(16, 3)
+    _, untouched = tiny_networks(weights)
+    if not _moved(subject.probe(after_discriminator_steps, weights, real[None], z[None])["D"], weights_of(untouched)):
+        raise Wrong(hint=NOT_MOVED)  # else who does nothing at all would send nothing
     left = subject.probe(gradients_left, weights, real, z)
-    assert_close(sum(g.abs().sum() for g in left), 0.0)
-    assert_close(subject.probe(after_discriminator_steps, weights, real[None], z[None])["D"],
-                 after_discriminator_steps(reference.discriminator_step, weights, real[None], z[None])["D"])
+    if not is_close(sum(g.abs().sum() for g in left), 0.0):
+        raise Wrong(hint="D's loss sends gradients into G. Detach the fake samples before D sees them.")
 
 
 @check("gan_losses.discriminator_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
 def returns_the_loss_before_the_step(subject: Subject, draw: Draw) -> None:
-    weights, real, z = draw_weights(draw), draw.normal(2, 16, 2), draw.normal(2, 16, 3)
-    mine = subject.probe(after_discriminator_steps, weights, real, z)["losses"]
-    _assert_losses(mine, after_discriminator_steps(reference.discriminator_step, weights, real, z)["losses"])
+    weights, real, z = draw_weights(draw), draw.normal(1, 16, 2), draw.normal(1, 16, 3)
+    mine = subject.probe(after_discriminator_steps, weights, real, z)
+    generator, discriminator = tiny_networks(weights)
+    before = least_squares_d(discriminator(real[0]), discriminator(generator(z[0])))
+    discriminator.load_state_dict(mine["D"])
+    _assert_loss(mine["losses"], before, least_squares_d(discriminator(real[0]), discriminator(generator(z[0]))))
 
 
-def _assert_losses(mine: list, expected: list) -> None:
-    if any(value is None for value in mine):
+def _assert_loss(mine: list, before: Tensor, after: Tensor) -> None:
+    (value,) = mine
+    if value is None:
         raise Wrong(hint="The step returns None: return the loss.")
-    if any(isinstance(value, Tensor) and value.requires_grad for value in mine):
+    if isinstance(value, Tensor) and value.requires_grad:
         raise Wrong(hint="The returned loss still holds its graph, and with it the memory of the step: detach it.")
-    for got, wanted in zip(mine, expected, strict=True):
-        assert_close(got, wanted)
+    assert_close(value, before.detach(), mistakes=[(after.detach(), RETURNED_LATER)])
 
 
 def _moved(now: dict, then: dict) -> bool:
     return any(not torch.equal(now[name], then[name]) for name in then)
 
 
-def _generator_variant(*, zero: bool = True, step: bool = True) -> Callable:
+def _generator_variant(*, zero: str = "before", steps: int = 1, sign: int = 1, own: Callable | None = None) -> Callable:
     """A generator step with one named fault."""
     def variant(generator, discriminator, optimizer, z, loss):
-        value = loss(discriminator(generator(z)))
-        if zero:
-            optimizer.zero_grad()
-        value.backward()
-        if step:
-            optimizer.step()
+        value = (own or loss)(discriminator(generator(z)))
+        _stepped(sign * value, optimizer, zero, steps)
         return value.detach()
     return variant
 
 
-GENERATOR_STEP_MISTAKES = [(_generator_variant(zero=False), STALE), (_generator_variant(step=False), (
-    "The weights did not move. Either no gradient reaches G (a detach() or no_grad() cuts the graph), or step() is "
-    "missing, or a zero_grad() between backward() and step() throws the gradient away."))]
+GENERATOR_STEP_MISTAKES = [
+    (_generator_variant(zero="never"), STALE),
+    (_generator_variant(zero="after"), AFTER),
+    (_generator_variant(steps=0), "The weights did not move. Either no gradient reaches G (a detach() or no_grad() cuts the "
+     "graph), or step() is missing, or a zero_grad() between backward() and step() throws the gradient away."),
+    (_generator_variant(steps=2), TWICE),
+    (_generator_variant(sign=-1), UPHILL),
+    (_generator_variant(own=reference.generator_loss), OWN_LOSS),
+]
 
 
 @check("gan_losses.generator_step", points=3, hint="The gradient must pass through D into G: do not detach here.")
@@ -328,105 +399,212 @@ def leaves_the_right_weights_(subject: Subject, draw: Draw) -> None:
 
 @check("gan_losses.generator_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
 def returns_the_loss_before_the_step_(subject: Subject, draw: Draw) -> None:
-    weights, z = draw_weights(draw), draw.normal(2, 16, 3)
-    mine = subject.probe(after_generator_steps, weights, z)["losses"]
-    _assert_losses(mine, after_generator_steps(reference.generator_step, weights, z)["losses"])
+    weights, z = draw_weights(draw), draw.normal(1, 16, 3)
+    mine = subject.probe(after_generator_steps, weights, z)
+    generator, discriminator = tiny_networks(weights)
+    before = least_squares_g(discriminator(generator(z[0])))
+    generator.load_state_dict(mine["G"])
+    _assert_loss(mine["losses"], before, least_squares_g(discriminator(generator(z[0]))))
 
 
-# The broken training loop
+# The broken training loop. Each player's turns are judged apart: what its next weights should be, from where the student's
+# own loop has brought both.
+
+LR, BETAS = 0.02, (0.5, 0.999)
+
 
 def after_training(train: Callable, weights: list[Tensor], real: Tensor, z: Tensor) -> dict:
     """Both networks after `train` on the batches of `real` (S, B, 2) and `z` (2 S, B, 3), its history, and G's
-    gradients each time that noise was drawn."""
+    gradients each time that D was asked and how often noise was drawn."""
     generator, discriminator = tiny_networks(weights)
-    reals, noises, seen = iter(real), iter(z), []
+    reals, noises, seen, drawn = iter(real), iter(z), [], []
+
+    def look(*_: object) -> None:
+        seen.append([torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in generator.parameters()])
 
     def sample_z() -> Tensor:
-        seen.append([torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in generator.parameters()])
-        return next(noises)
+        drawn.append(next(noises))
+        return drawn[-1]
 
-    history = train(generator, discriminator, lambda: next(reals), sample_z, len(real), 0.01)
-    return {"D": weights_of(discriminator), "G": weights_of(generator), "history": history, "G gradients": seen}
-
-
-def broken_train(*faults: str) -> Callable:
-    """The training loop with the named faults of the exercise; none gives the reference."""
-    def train(generator, discriminator, sample_real, sample_z, steps, lr):
-        optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
-        optimizer_g = torch.optim.Adam(generator.parameters(), lr=lr, betas=(0.5, 0.999))
-        squash = torch.sigmoid if "sigmoid" in faults else (lambda s: s)
-        bce, history = F.binary_cross_entropy_with_logits, []
-        for _ in range(steps):
-            real_logits = squash(discriminator(sample_real()))
-            fake = generator(sample_z())
-            fake_logits = squash(discriminator(fake if "attached" in faults else fake.detach()))
-            fake_target = torch.ones_like if "fake is 1" in faults else torch.zeros_like
-            loss_d = bce(real_logits, torch.ones_like(real_logits)) + bce(fake_logits, fake_target(fake_logits))
-            optimizer_d.zero_grad()
-            loss_d.backward()
-            optimizer_d.step()
-            fake_logits = discriminator(generator(sample_z()))
-            goal = torch.zeros_like if "goal is 0" in faults else torch.ones_like
-            loss_g = bce(fake_logits, goal(fake_logits))
-            if "stale" not in faults:
-                optimizer_g.zero_grad()
-            loss_g.backward()
-            optimizer_g.step()
-            history.append((loss_d.item(), loss_g.item()))
-        return history
-    return train
+    discriminator.register_forward_pre_hook(look)
+    history = train(generator, discriminator, lambda: next(reals), sample_z, len(real), LR)
+    return {"D": weights_of(discriminator), "G": weights_of(generator), "history": history, "G gradients": seen,
+            "draws": len(drawn)}
 
 
-HALVES_OF_D = [(), ("sigmoid",), ("fake is 1",), ("sigmoid", "fake is 1")]
-FAULTS = {
-    "sigmoid": "One fault left: D's logits pass a sigmoid before a loss that applies its own.",
-    "fake is 1": "One fault left: D is told that fake samples are real. Which target is theirs?",
-    "goal is 0": "One fault left: the generator's target. It wants D to say 1.",
-    "stale": "One fault left: the generator's gradients pile up from step to step.",
-}
+def _runs(subject: Subject, draw: Draw, count: int) -> tuple[list[dict], Tensor, Tensor]:
+    """What the student's loop leaves after 0, 1, ... `count` steps from one start, with the batches, two of noise a step."""
+    weights, real, z = draw_weights(draw), draw.normal(count, 16, 2), draw.normal(2 * count, 16, 3)
+    start = dict(zip("GD", map(weights_of, tiny_networks(weights)), strict=True))
+    runs = [start, *(subject.probe(after_training, weights, real[:k], z[:2 * k]) for k in range(1, count + 1))]
+    draws = runs[-1]["draws"]
+    if draws == count:  # one noise for both turns, which is G's fault
+        return runs, real, z[:count].repeat_interleave(2, 0)
+    if draws != 2 * count:
+        raise Wrong(hint=f"sample_z is called twice a step, first for D, then for G. In {count} steps you call it {draws} "
+                         "times.")
+    return runs, real, z
+
+
+def _networks(generator: dict, discriminator: dict) -> tuple[nn.Module, nn.Module]:
+    return tiny_networks([*generator.values(), *discriminator.values()])
+
+
+def _turns(runs: list[dict], whose: str, gradient: Callable) -> dict:
+    """A player's weights after each step, where each begins at the student's own: `gradient(k)` is what Adam is handed."""
+    player = tiny_networks([*runs[0]["G"].values(), *runs[0]["D"].values()])["GD".index(whose)]
+    adam, after = torch.optim.Adam(player.parameters(), lr=LR, betas=BETAS), {}
+    for k, run in enumerate(runs[:-1]):
+        player.load_state_dict(run[whose])
+        for parameter, value in zip(player.parameters(), gradient(k), strict=True):
+            parameter.grad = value
+        adam.step()
+        after |= {f"{name} after step {k + 1}": value for name, value in weights_of(player).items()}
+    return after
+
+
+def _own_turns(runs: list[dict], whose: str) -> dict:
+    return {f"{name} after step {k}": value for k, run in enumerate(runs[1:], 1) for name, value in run[whose].items()}
+
+
+def _stays(runs: list[dict], whose: str) -> bool:
+    return not any(_moved(run[whose], runs[0][whose]) for run in runs[1:])
+
+
+def bce_d(real_logits: Tensor, fake_logits: Tensor, *, real_is: float = 1.0, fake_is: float = 0.0) -> Tensor:
+    """D's loss with these targets."""
+    bce = F.binary_cross_entropy_with_logits
+    return bce(real_logits, torch.full_like(real_logits, real_is)) + bce(fake_logits, torch.full_like(fake_logits, fake_is))
+
+
+def _of_d(runs: list[dict], real: Tensor, z: Tensor, loss: Callable, *, g_first: bool = False, stale: bool = False) -> dict:
+    total: list = []
+
+    def gradient(k: int) -> list[Tensor]:
+        generator, discriminator = _networks(runs[k + g_first]["G"], runs[k]["D"])
+        weights = list(discriminator.parameters())
+        if stale and k:  # what G's turn has left
+            value = reference.generator_loss(discriminator(_networks(runs[k - 1]["G"], runs[k]["D"])[0](z[2 * k - 1])))
+            total.append(torch.autograd.grad(value, weights))
+        fake = generator(z[2 * k + g_first]).detach()
+        found = torch.autograd.grad(loss(discriminator(real[k]), discriminator(fake)), weights)
+        total[:] = [*(total if stale else []), found]
+        return [sum(parts) for parts in zip(*total, strict=True)]
+    return _turns(runs, "D", gradient)
+
+
+def _of_g(runs: list[dict], real: Tensor, z: Tensor, loss: Callable = reference.generator_loss, *, stale: bool = False,
+          attached: bool = False, g_first: bool = False) -> dict:
+    total: list = []
+
+    def gradient(k: int) -> list[Tensor]:
+        found = []
+        if attached:
+            generator, discriminator = _networks(runs[k]["G"], runs[k]["D"])
+            value = reference.discriminator_loss(discriminator(real[k]), discriminator(generator(z[2 * k])))
+            found.append(torch.autograd.grad(value, list(generator.parameters())))
+        generator, discriminator = _networks(runs[k]["G"], runs[k + (not g_first)]["D"])
+        value = loss(discriminator(generator(z[2 * k + (not g_first)])))
+        total[:] = [*(total if stale else []), *found, torch.autograd.grad(value, list(generator.parameters()))]
+        return [sum(parts) for parts in zip(*total, strict=True)]
+    return _turns(runs, "G", gradient)
+
+
+D_FIRST = "In each step first D, then G."
+D_FAULTS: list[tuple[Callable, str]] = [
+    (lambda r, f: bce_d(r.sigmoid(), f.sigmoid()),
+     "One fault left: D's logits pass a sigmoid before a loss that applies its own."),
+    (lambda r, f: bce_d(r.sigmoid(), f),
+     "D's logits of the real samples still pass a sigmoid before a loss that applies its own."),
+    (lambda r, f: bce_d(r, f.sigmoid()),
+     "D's logits of the fake samples still pass a sigmoid before a loss that applies its own."),
+    (lambda r, f: bce_d(r, f, fake_is=1), "One fault left: D is told that fake samples are real. Which target is theirs?"),
+    (lambda r, f: bce_d(r.sigmoid(), f.sigmoid(), fake_is=1), "Two faults left in D's half: what goes into the loss, and which "
+     "target is whose?"),
+    (lambda r, f: bce_d(r, f, real_is=0, fake_is=1), "D is told that real samples are fake and fake ones are real."),
+    (lambda r, f: bce_d(r, f, real_is=0), "D is told that real samples are fake. Which target is theirs?"),
+    (lambda r, f: F.softplus(f).mean() + 0 * r.mean(), "D does not learn from the real samples: their term is lost."),
+    (lambda r, f: bce_d(r, f, real_is=0.9), "The targets are smoothed (0.9 for real samples). Here real is 1 and fake is 0."),
+    (lambda r, f: F.softplus(-r).mean() + 0 * f.mean(),
+     "D does not learn from the fake samples: their term has to pass into D."),
+]
 
 
 @check("gan_losses.train", points=2, hint="Look at D's half: what goes into the loss, and which target is whose?")
 def the_discriminator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
-    for _ in range(4):  # Adam's first step shows little more than the signs of the gradient: a wrong one may have them too
-        weights, real, z = draw_weights(draw), draw.normal(1, 16, 2), draw.normal(2, 16, 3)
-        mine = subject.probe(after_training, weights, real, z)["D"]
-        mistakes = ((after_training(broken_train(fault), weights, real, z)["D"], FAULTS[fault])
-                    for fault in ("sigmoid", "fake is 1"))
-        assert_close(mine, after_training(reference.train, weights, real, z)["D"], mistakes=mistakes)
+    for _ in range(2):
+        runs, real, z = _runs(subject, draw, 3)
+        if _stays(runs, "D"):
+            raise Wrong(hint="D's weights stand still.")
+        mistakes = [(_of_d(runs, real, z, loss), hint) for loss, hint in D_FAULTS]
+        mistakes.append((_of_d(runs, real, z, reference.discriminator_loss, g_first=True), D_FIRST))
+        mistakes.append((_of_d(runs, real, z, reference.discriminator_loss, stale=True), "D's gradients pile up from step to "
+                         "step: they are cleared before its backward()."))
+        assert_close(_own_turns(runs, "D"), _of_d(runs, real, z, reference.discriminator_loss), mistakes=mistakes)
 
 
 @check("gan_losses.train", points=1, hint="D's loss sends gradients into G: something is not cut there.")
 def the_turn_of_the_discriminator_leaves_the_generator_alone(subject: Subject, draw: Draw) -> None:
-    weights, real, z = draw_weights(draw), draw.normal(3, 16, 2), draw.normal(6, 16, 3)
-    mine = subject.probe(after_training, weights, real[:1], z[:2])["D"]
-    halves = (after_training(broken_train(*f), weights, real[:1], z[:2])["D"] for f in HALVES_OF_D)
-    if not any(is_close(mine, half) for half in halves):  # else who does nothing at all would leave G alone
+    runs, real, z = _runs(subject, draw, 2)
+    if _stays(runs, "D"):  # else who does nothing at all would leave G alone
         raise Wrong(hint="The discriminator has to learn in its turn, from every batch of samples, with the generator cut off.")
-    seen = subject.probe(after_training, weights, real, z)["G gradients"]
-    for before, after in zip(seen[0::2], seen[1::2], strict=True):
-        if any(now.any() and not torch.equal(then, now) for then, now in zip(before, after, strict=True)):
-            raise Wrong()
+    if is_close(_own_turns(runs, "D"), _of_d(runs, real, z, reference.discriminator_loss, g_first=True)):
+        raise Wrong(hint=D_FIRST)
+    if any(gradient.any() for gradient in runs[1]["G gradients"][-1]):  # in the first step, before G has had its turn
+        raise Wrong(hint="D's loss sends gradients into G: something is not cut there.")
 
 
-@check("gan_losses.train", points=2, hint="Look at what a step leaves behind for the next one, in both networks.")
-def after_several_steps_both_networks_are_right(subject: Subject, draw: Draw) -> None:
-    weights, real, z = draw_weights(draw), draw.normal(5, 16, 2), draw.normal(10, 16, 3)
-    mine = subject.probe(after_training, weights, real, z)
-    expected = after_training(reference.train, weights, real, z)
-    pairs = [(f,) for f in FAULTS] + [("stale", "attached")]
-    texts = [*FAULTS.values(), "Two faults left: D's loss sends gradients into G, and nothing clears them there."]
-    runs = (after_training(broken_train(*faults), weights, real, z) for faults in pairs)
-    mistakes = ((run["G"], text) for run, text in zip(runs, texts, strict=True))
-    assert_close(mine["G"], expected["G"], mistakes=mistakes)
-    assert_close(mine["D"], expected["D"])
+G_STANDS = ("G's weights stand still: is its gradient cut (a detach() in its own turn), or thrown away (a zero_grad() between "
+            "backward() and step())?")
+G_FAULTS: list[tuple[dict, str]] = [
+    ({"loss": lambda f: F.softplus(f).mean()}, "One fault left: the generator's target. It wants D to say 1."),
+    ({"stale": True}, "One fault left: the generator's gradients pile up from step to step."),
+    ({"stale": True, "attached": True}, "Two faults left: D's loss sends gradients into G, and nothing clears them there."),
+    ({"loss": lambda f: F.softplus(f).mean(), "stale": True}, "Two faults left in G's half: its target, and its gradients pile "
+     "up from step to step."),
+    ({"loss": lambda f: F.softplus(f).mean(), "stale": True, "attached": True}, "G's half: which target does it want, and what "
+     "do earlier steps, and D's turn, leave in its gradients?"),
+    ({"loss": lambda f: -F.softplus(f).mean()}, "This is the saturating loss, log(1 - D). Asked for is the non-saturating one, "
+     "-log D: the target of G's samples is 1, and the sign stays."),
+    ({"loss": lambda f: F.softplus(-f.sigmoid()).mean()}, "G's half has a sigmoid too many: bce takes logits."),
+    ({"g_first": True}, D_FIRST),
+]
+
+
+@check("gan_losses.train", points=2, hint="Look at what a step leaves behind for the next one in the generator.")
+def the_generator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
+    for _ in range(2):
+        runs, real, z = _runs(subject, draw, 3)
+        if _stays(runs, "G"):
+            raise Wrong(hint=G_STANDS)
+        if runs[-1]["draws"] == 3:
+            raise Wrong(hint="Both turns share one noise: sample_z is called twice a step, first for D, then for G.")
+        mistakes = ((_of_g(runs, real, z, **fault), hint) for fault, hint in G_FAULTS)
+        assert_close(_own_turns(runs, "G"), _of_g(runs, real, z), mistakes=mistakes)
 
 
 @check("gan_losses.train", points=1, hint="Return one pair of floats a step: D's loss, then G's.")
 def the_history_holds_both_losses_of_each_step(subject: Subject, draw: Draw) -> None:
-    weights, real, z = draw_weights(draw), draw.normal(3, 16, 2), draw.normal(6, 16, 3)
-    mine = subject.probe(after_training, weights, real, z)["history"]
-    assert_close(mine, after_training(reference.train, weights, real, z)["history"])
+    runs, real, z = _runs(subject, draw, 3)
+    history = runs[-1]["history"]
+    if not isinstance(history, list | tuple) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in history):
+        raise Wrong(hint="Return one pair of floats a step: D's loss, then G's, in a list.")
+    if any(isinstance(value, Tensor) and value.requires_grad for pair in history for value in pair):
+        raise Wrong(hint="The losses still hold their graphs, each the memory of a whole step: keep floats, loss.item().")
+    generator, discriminator = _networks(runs[0]["G"], runs[0]["D"])
+    with torch.no_grad():
+        of_d = reference.discriminator_loss(discriminator(real[0]), discriminator(generator(z[0])))
+        discriminator.load_state_dict(runs[1]["D"])  # G's turn sees what D's has left
+        of_g = reference.generator_loss(discriminator(generator(z[1])))
+    if len(history) != 3:
+        raise Wrong(hint=f"Return one pair of floats for each step: of 3 steps you keep {len(history)}.")
+    mine, right = torch.as_tensor(history[0]), torch.stack([of_d, of_g])
+    assert_close(mine, right, mistakes=[
+        (right.flip(0), "D's loss comes first, then G's."),
+        (right * torch.tensor([0.5, 1.0]), "D's loss is halved: add its two terms, as in this chapter's formula."),
+        (right * 16, "The losses are sums: the mean over the batch is asked for."),
+        (right * torch.tensor([1.0, -1.0]), "G's loss has the wrong sign."),
+    ])
 
 
 written("gan_losses.why_it_stalls", points=3, rubric="""

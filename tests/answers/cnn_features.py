@@ -1,4 +1,6 @@
 """Answers to the exercises of chapter 3; the form is that of gan_losses.py."""
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -23,11 +25,33 @@ def counted(size, kernel, stride=1, padding=0):
     return count
 
 
+class NoWindow(ValueError):
+    """An error of the student's own kind."""
+
+
+def refused_by_a_class(size, kernel, stride=1, padding=0):
+    """Right: its own kind of ValueError, and sums in place of a division."""
+    if size + 2 * padding < kernel:
+        raise NoWindow(size, kernel)
+    count, at = 1, stride
+    while at + kernel <= size + 2 * padding:
+        count, at = count + 1, at + stride
+    return count
+
+
+def refused_by_the_result(size, kernel, stride=1, padding=0):
+    """Wrong: int() rounds towards 0, where the kernel is a little too large."""
+    count = int((size + 2 * padding - kernel) / stride) + 1
+    if count < 1:
+        raise ValueError("no window fits")
+    return count
+
+
 def convolved(images, weight, bias, stride=1, padding=0, *, mirror=False, with_bias=True, channels=None, mean=False,
-              steps=True, turned=False, pads=True):
+              steps=True, turned=False, pads=True, size=None, times_bias=1, cut=False):
     """A convolution in loops, put together from named parts."""
     pads_by = padding if pads else 0
-    padded, kernel = F.pad(images, [pads_by] * 4), weight.shape[-1]
+    padded, kernel = F.pad(images, [pads_by] * 4), size or weight.shape[-1]
     weight = weight.flip(2, 3) if mirror else weight.transpose(2, 3) if turned else weight
     rows = output_size(images.shape[2], kernel, stride, pads_by)
     columns = output_size(images.shape[3], kernel, stride, pads_by)
@@ -35,10 +59,10 @@ def convolved(images, weight, bias, stride=1, padding=0, *, mirror=False, with_b
     step = stride if steps else 1
     for i in range(rows):
         for j in range(columns):
-            window = padded[:, :channels, i * step:i * step + kernel, j * step:j * step + kernel]
+            window = (images if cut else padded)[:, :channels, i * step:i * step + kernel, j * step:j * step + kernel]
             output[:, :, i, j] = torch.einsum("bcij,ocij->bo", window, weight[:, :channels])
     output = output / weight[0].numel() if mean else output
-    return output + bias[:, None, None] if with_bias else output
+    return output + times_bias * bias[:, None, None] if with_bias else output
 
 
 def wrong_convolutions():
@@ -50,8 +74,34 @@ def wrong_convolutions():
         "no stride": (lambda *args: convolved(*args, steps=False), "stride is missing"),
         "turned": (lambda *args: convolved(*args, turned=True), "exchanged"),
         "no padding": (lambda *args: convolved(*args, pads=False), "Expected shape"),
+        "kernels of 3": (lambda *args: convolved(*args, size=3), "It raised"),
+        "bias for each channel": (lambda x, *args: convolved(x, *args, times_bias=x.shape[1]), "not to each channel"),
+        "bias taken away": (lambda *args: convolved(*args, times_bias=-1), "not taken away"),
+        "rectified": (lambda *args: convolved(*args).relu(), "No ReLU here"),
+        "edge repeated": (lambda x, w, b, s=1, p=0: F.conv2d(F.pad(x, [p] * 4, mode="replicate"), w, b, s), "stand zeros"),
         "bias for each product": (lambda x, w, b, s=1, p=0: F.conv2d(x, w, b * w[0].numel(), s, p), "bias is added once"),
     }
+
+
+def by_matrix(images, weight, bias, stride=1, padding=0, *, rows=None, at=lambda b: b[:, None], transposed=False):
+    """A convolution by unfold, put together from named parts."""
+    columns = F.unfold(images, weight.shape[-1], padding=padding, stride=stride)
+    flat = weight.flatten(1) if rows is None else weight.reshape(-1, rows)
+    output = columns.transpose(1, 2) @ flat.T if transposed else flat @ columns
+    output = output + at(bias)
+    return output.unflatten(2, (output_size(images.shape[2], weight.shape[-1], stride, padding), -1))
+
+
+def one_kernel_at_a_time(images, weight, bias, stride=1, padding=0):
+    """Right: loops over the kernel in place of the image."""
+    padded, output = F.pad(images, [padding] * 4), bias[None, :, None, None]
+    rows = output_size(images.shape[2], weight.shape[2], stride, padding)
+    columns = output_size(images.shape[3], weight.shape[3], stride, padding)
+    for i in range(weight.shape[2]):
+        for j in range(weight.shape[3]):
+            seen = padded[:, :, i:i + (rows - 1) * stride + 1:stride, j:j + (columns - 1) * stride + 1:stride]
+            output = output + torch.einsum("bchw,oc->bohw", seen, weight[:, :, i, j])
+    return output
 
 
 def unfolded_by_strides(images, weight, bias, stride=1, padding=0):
@@ -77,6 +127,22 @@ def field(layers, *, start=1, early=False, strides=True):
         total += (kernel - 1) * jump
         jump *= stride if strides and not early else 1
     return total
+
+
+def field_by(jumps, more=1):
+    """A field whose step grows in another way."""
+    def answer(layers):
+        total, jump = 1, 1
+        for kernel, stride in layers:
+            total, jump = total + (kernel - more) * jump, jumps(jump, stride)
+        return total
+    return answer
+
+
+def field_by_products(layers):
+    """Right: the formula as it stands, a product for each layer."""
+    strides = [stride for _, stride in layers]
+    return 1 + sum((kernel - 1) * math.prod(strides[:i]) for i, (kernel, _) in enumerate(layers))
 
 
 def field_from_the_end(layers):
@@ -123,11 +189,80 @@ class LazyNetwork(nn.Module):
 
     def __init__(self, in_channels=3, channels=16, image_size=32, features=64, classes=4):
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(in_channels, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                                    nn.Flatten(), nn.LazyLinear(features), nn.ReLU(), nn.Linear(features, classes))
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, padding="same")
+        self.fc1 = nn.LazyLinear(features)
+        self.fc2 = nn.Linear(features, classes)
 
     def forward(self, x):
-        return self.layers(x)
+        return self.fc2(F.relu(self.fc1(F.adaptive_max_pool2d(F.relu(self.conv1(x)), x.shape[-1] // 2).flatten(1))))
+
+
+class MeasuredNetwork(Network):
+    """Right: the width measured with an empty image, an nn.Flatten, the layers in a list."""
+
+    def __init__(self, in_channels=3, channels=16, image_size=32, features=64, classes=4):
+        super().__init__(in_channels, channels, image_size, features, classes)
+        self.before = [self.conv1, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+        self.image_size = image_size
+        width = self.seen(torch.zeros(1, in_channels, image_size, image_size)).shape[1]
+        self.fc1 = nn.Linear(width, features)
+        self.fc2 = nn.Linear(features, classes)
+
+    def seen(self, x):
+        for layer in self.before:
+            x = layer(x)
+        return x
+
+    def forward(self, x):
+        return self.fc2(torch.clamp_min(self.fc1(self.seen(x)), 0))
+
+
+class GlobalMean(Network):
+    """Wrong: the mean of each map in the place of all its numbers."""
+
+    width = staticmethod(lambda c, s: c)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2).mean((2, 3))
+        return self.fc2(F.relu(self.fc1(x)))
+
+
+class Unpooled(Network):
+    """Wrong: the pooling is gone, and fc1 four times as wide."""
+
+    width = staticmethod(lambda c, s: c * s ** 2)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(F.relu(self.conv1(x)).flatten(1))))
+
+
+class Dropped(Network):
+    """Wrong: the weights of the first layers are out of the gradient's reach."""
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2).flatten(1).detach()
+        return self.fc2(F.relu(self.fc1(x)))
+
+
+class Squeezed(Network):
+    """Wrong: of a batch of one the batch axis goes."""
+
+    def forward(self, x):
+        return super().forward(x).squeeze()
+
+
+class MeanPooled(Network):
+    """Wrong: another pooling."""
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(F.avg_pool2d(F.relu(self.conv1(x)), 2).flatten(1))))
+
+
+class Gelu(Network):
+    """Wrong: another function between the linear layers."""
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(F.max_pool2d(F.relu(self.conv1(x)), 2).flatten(1))))
 
 
 class NetworkWithView(Network):
@@ -149,6 +284,26 @@ def frames_reshaped(net, clips):
     return net(clips.reshape(B * T, C, H, W)).reshape(B, T, -1)
 
 
+def frames_by_vmap(net, clips):
+    """Right: torch maps over the clips."""
+    return torch.vmap(net)(clips.contiguous())
+
+
+def frames_without_gradients(net, clips):
+    with torch.no_grad():
+        return frames_reshaped(net, clips)
+
+
+def frames_in_eval(net, clips):
+    net.eval()
+    return frames_reshaped(net, clips)
+
+
+def frames_as_rows(net, clips):
+    """Wrong: time first on the way in, clips first on the way out."""
+    return net(clips.transpose(0, 1).flatten(0, 1)).unflatten(0, clips.shape[:2])
+
+
 def looked(net, inputs, classes, *, of="chosen", size=torch.abs, channels=lambda g: g.amax(-3), copy=True, scale=1,
            backward=False, times=False):
     """Saliency, put together from named parts."""
@@ -156,7 +311,8 @@ def looked(net, inputs, classes, *, of="chosen", size=torch.abs, channels=lambda
     logits = net(inputs)
     rows = torch.arange(len(inputs))
     value = {"chosen": lambda: logits[rows, classes], "all": lambda: logits, "best": lambda: logits.amax(1),
-             "likely": lambda: logits.softmax(1)[rows, classes]}[of]().sum() * scale
+             "likely": lambda: logits.softmax(1)[rows, classes],
+             "every": lambda: logits[:, classes], "loss": lambda: F.cross_entropy(logits, classes)}[of]().sum() * scale
     if backward:
         value.backward()
         gradient = inputs.grad
@@ -164,6 +320,32 @@ def looked(net, inputs, classes, *, of="chosen", size=torch.abs, channels=lambda
         (gradient,) = torch.autograd.grad(value, inputs)
     gradient = gradient * inputs.detach() if times else gradient
     return channels(size(gradient)).detach()
+
+
+def looked_and_cleared(net, inputs, classes):
+    """Wrong: backward(), and then what stood in .grad is gone."""
+    looks = looked(net, inputs, classes, backward=True)
+    net.zero_grad()
+    return looks
+
+
+def looked_frozen(net, inputs, classes):
+    """Wrong: the network learns no more."""
+    return looked(net.requires_grad_(False), inputs, classes, backward=True)
+
+
+def looked_in_eval(net, inputs, classes):
+    return looked(net.eval(), inputs, classes)
+
+
+def looked_and_restored(net, inputs, classes):
+    """Right: backward(), with the weights frozen meanwhile."""
+    before = [p.requires_grad for p in net.parameters()]
+    net.requires_grad_(False)
+    looks = looked(net, inputs, classes, backward=True)
+    for parameter, learns in zip(net.parameters(), before, strict=True):
+        parameter.requires_grad_(learns)
+    return looks
 
 
 def looked_one_by_one(net, inputs, classes):
@@ -190,14 +372,17 @@ def plain(n, k, s, p):
 RIGHT = {
     "cnn_features.output_size": {
         "counted": counted,
+        "a kind of ValueError": refused_by_a_class,
         "divmod": sized(lambda n, k, s, p: divmod(n + 2 * p - k, s)[0] + 1),
     },
-    "cnn_features.convolution_loops": {"einsum": convolved, "torch": F.conv2d},
-    "cnn_features.convolution": {"strided view": unfolded_by_strides, "fold": by_fold},
-    "cnn_features.receptive_field": {"from the end": field_from_the_end, "measured": field_measured},
-    "cnn_features.CNN": {"lazy": LazyNetwork, "view": NetworkWithView},
-    "cnn_features.frame_features": {"loop": frames_in_a_loop, "reshape": frames_reshaped},
-    "cnn_features.saliency": {"one by one": looked_one_by_one, "one-hot": looked_by_one_hot},
+    "cnn_features.convolution_loops": {"einsum": convolved, "torch": F.conv2d, "kernel by kernel": one_kernel_at_a_time},
+    "cnn_features.convolution": {"strided view": unfolded_by_strides, "fold": by_fold, "by the matrix": by_matrix},
+    "cnn_features.receptive_field": {"from the end": field_from_the_end, "measured": field_measured,
+                                     "products": field_by_products},
+    "cnn_features.CNN": {"lazy": LazyNetwork, "view": NetworkWithView, "measured": MeasuredNetwork},
+    "cnn_features.frame_features": {"loop": frames_in_a_loop, "reshape": frames_reshaped, "vmap": frames_by_vmap},
+    "cnn_features.saliency": {"one by one": looked_one_by_one, "one-hot": looked_by_one_hot,
+                              "frozen meanwhile": looked_and_restored},
 }
 
 WRONG = {
@@ -209,11 +394,21 @@ WRONG = {
         "no stride": (sized(lambda n, k, s, p: n + 2 * p - k + 1), "stride is missing"),
         "rounded up": (sized(lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1), "Round down"),
         "a float": (sized(lambda n, k, s, p: float(plain(n, k, s, p))), "int"),
+        "rounded": (sized(lambda n, k, s, p: round((n + 2 * p - k) / s) + 1), "round()"),
+        "no kernel": (sized(lambda n, k, s, p: (n + 2 * p) // s), "kernel is missing"),
+        "refused by the result": (refused_by_the_result, "whatever the stride"),
+        "padding not counted": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k <= n else int("none"), "only there"),
+        "another error": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k <= n + 2 * p else [][0], "ValueError"),
+        "refuses a fit": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k < n + 2 * p else int("none"), "only there"),
         "refuses nothing": (sized(plain, refuses=False), "ValueError"),
     },
     "cnn_features.convolution_loops": wrong_convolutions(),
     "cnn_features.convolution": {
         **{name: answer for name, answer in wrong_convolutions().items() if name != "no padding"},
+        "rows of 27": (lambda *a: by_matrix(*a, rows=27), "bias (O,)"),
+        "bias as a row": (lambda *a: by_matrix(*a, at=lambda b: b), "bias (O,)"),
+        "bias as a picture": (lambda *a: by_matrix(*a, at=lambda b: b[:, None, None]), "bias (O,)"),
+        "columns first": (lambda *a: by_matrix(*a, transposed=True, at=lambda b: b), "Expected shape"),
         "square only": (lambda x, w, b, s=1, p=0: convolved(x, w, b, s, p).flatten(2).unflatten(
             2, (-1, output_size(x.shape[2], w.shape[2], s, p))), "Expected shape"),
     },
@@ -223,18 +418,32 @@ WRONG = {
         "from 0": (lambda layers: field(layers, start=0), "Start from 1"),
         "product": (lambda layers: int(torch.tensor([k for k, _ in layers]).prod()), "do not multiply"),
         "reversed": (lambda layers: field(layers[::-1]), "From the first layer"),
+        "strides added": (field_by(lambda jump, stride: jump + stride - 1), "strides multiply"),
+        "last stride alone": (field_by(lambda jump, stride: stride), "*all* strides"),
+        "whole kernels": (field_by(lambda jump, stride: jump * stride, more=0), "kernel - 1"),
+        "squared": (field_by(lambda jump, stride: jump * stride ** 2), "numbers differ"),
         "kernel times stride": (lambda layers: 1 + sum(k * s for k, s in layers), "kernel - 1"),
     },
     "cnn_features.CNN": {
         "as the article has it": (network(flatten=None, between=False, width=lambda c, s: s // 2), "shapes"),
-        "no flatten": (network(flatten=None), "shapes cannot be multiplied"),
-        "flattens the batch": (network(flatten=0), "shapes cannot be multiplied"),
+        "no flatten": (network(flatten=None), "Two matrices do not fit"),
+        "flattens the batch": (network(flatten=0), "Two matrices do not fit"),
         "nothing between": (network(between=False), "put the ReLU there"),
         "relu at the end": (network(last=torch.relu), "logits may be negative"),
         "softmax": (network(last=lambda x: x.softmax(1)), "no softmax"),
         "sigmoid": (network(last=torch.sigmoid), "no sigmoid"),
         "one size only": (network(width=lambda c, s: c * 16), "image_size"),
-        "kept square": (network(width=lambda c, s: s * s), "shapes cannot be multiplied"),
+        "kept square": (network(width=lambda c, s: s * s), "fc1 takes all"),
+        "half of the square": (network(width=lambda c, s: c * s // 2 ** 2), "fc1 takes all"),
+        "global mean": (GlobalMean, "fc1 takes all"),
+        "not pooled": (Unpooled, "fc1 takes all"),
+        "16 maps": (network(width=lambda c, s: 16 * (s // 2) ** 2), "fc1 takes all"),
+        "log-softmax": (network(last=lambda x: x.log_softmax(1)), "no logarithm"),
+        "tanh": (network(last=torch.tanh), "no tanh"),
+        "GELU": (Gelu, "no GELU"),
+        "mean pooling": (MeanPooled, "takes the maximum"),
+        "cut": (Dropped, "no gradient arrives"),
+        "squeezed": (Squeezed, "batch of one"),
     },
     "cnn_features.frame_features": {
         "mixed": (lambda net, c: net(c.flatten(0, 1)).unflatten(0, (c.shape[1], c.shape[0])), "are mixed"),
@@ -243,6 +452,11 @@ WRONG = {
         "still flat": (lambda net, c: net(c.flatten(0, 1)), "undo the flattening"),
         "one behind the other": (lambda net, c: frames_in_a_loop(net, c).flatten(1), "one behind the other"),
         "first frame": (lambda net, c: net(c[:, 0])[:, None].repeat(1, c.shape[1], 1), "features of the first"),
+        "no gradients": (frames_without_gradients, "No gradient arrives"),
+        "detached": (lambda net, c: frames_reshaped(net, c.detach()), "No gradient arrives"),
+        "squeezed": (lambda net, c: frames_reshaped(net, c).squeeze(), "no squeeze()"),
+        "eval for good": (frames_in_eval, "another mode"),
+        "rows mixed": (frames_as_rows, "order of (B, T)"),
         "clips as images": (lambda net, c: net(c), "takes (N, C, H, W)"),
     },
     "cnn_features.saliency": {
@@ -257,6 +471,16 @@ WRONG = {
         "times the input": (lambda *a: looked(*a, times=True), "gradient times input"),
         "axis 1": (lambda *a: looked(*a, channels=lambda g: g.amax(1)), "dim=-3"),
         "backward": (lambda *a: looked(*a, backward=True), "torch.autograd.grad"),
+        "every class": (lambda *a: looked(*a, of="every"), "Pair them"),
+        "loss": (lambda *a: looked(*a, of="loss"), "differentiate a loss"),
+        "norm": (lambda *a: looked(*a, channels=lambda g: g.norm(dim=-3)), "not their norm"),
+        "abs last": (lambda *a: looked(*a, size=lambda g: g, channels=lambda g: g.amax(-3).abs()), "First abs()"),
+        "squares": (lambda *a: looked(*a, size=torch.square), "not the square"),
+        "divided by the largest": (lambda *a: looked(*a, channels=lambda g: g.amax(-3) / g.max()), "no maximum"),
+        "squeezed": (lambda *a: looked(*a).squeeze(), "Expected shape"),
+        "cleared": (looked_and_cleared, "is gone"),
+        "frozen for good": (looked_frozen, "other weights frozen"),
+        "eval for good": (looked_in_eval, "another mode"),
         "no copy": (lambda *a: looked(*a, copy=False), "work on a copy"),
     },
 }

@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import Adam
 
-from autograde.checks.gan_losses import broken_train
-from solutions.gan_losses import train as reference_train
+from solutions import gan_losses as reference
 
 bce = F.binary_cross_entropy_with_logits
 
@@ -64,7 +63,7 @@ def d_step_with_autograd_grad(generator, discriminator, optimizer, real, z, loss
     return value.detach()
 
 
-def step_of_g(*, zero="before", step=True, detach=False, returns="detached", no_grad=False):
+def step_of_g(*, zero="before", step=1, detach=False, returns="detached", no_grad=False):
     """A generator step put together from named parts."""
     def variant(generator, discriminator, optimizer, z, loss):
         with torch.set_grad_enabled(not no_grad):
@@ -75,8 +74,10 @@ def step_of_g(*, zero="before", step=True, detach=False, returns="detached", no_
         value.backward()
         if zero == "between":
             optimizer.zero_grad()
-        if step:
+        for _ in range(step):
             optimizer.step()
+        if zero == "after":
+            optimizer.zero_grad()
         return {"detached": value.detach(), "graph": value, "none": None}[returns]
     return variant
 
@@ -154,8 +155,153 @@ def train_clearing_at_the_end(generator, discriminator, sample_real, sample_z, s
     return history
 
 
+def broken_train(*faults):
+    """The training loop with the named faults; none gives the reference."""
+    def train(generator, discriminator, sample_real, sample_z, steps, lr):
+        optimizer_d = Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
+        optimizer_g = Adam(generator.parameters(), lr=lr, betas=(0.5, 0.999))
+        history = []
+
+        def squash(logits, side):
+            return logits.sigmoid() if {"sigmoid", f"sigmoid of {side}"} & set(faults) else logits
+
+        def turn_of_d():
+            real_logits, z = squash(discriminator(sample_real()), "real"), sample_z()
+            fake = generator(z)
+            fake_logits = squash(discriminator(fake if "attached" in faults else fake.detach()), "fake")
+            fake_target = torch.ones_like if "fake is 1" in faults else torch.zeros_like
+            one = 0.9 if "smooth" in faults else 0.0 if "real is 0" in faults else 1.0
+            loss = bce(real_logits, torch.full_like(real_logits, one)) + bce(fake_logits, fake_target(fake_logits))
+            loss = loss / 2 if "halved" in faults else loss
+            if "D stale" not in faults:
+                optimizer_d.zero_grad()
+            loss.backward()
+            optimizer_d.step()
+            return loss, z
+
+        def turn_of_g(z):
+            fake = generator(z).detach() if "G detached" in faults else generator(z)
+            fake_logits = discriminator(fake)
+            goal = torch.zeros_like if {"goal is 0", "saturating"} & set(faults) else torch.ones_like
+            loss = bce(fake_logits, goal(fake_logits))
+            loss = -loss if "saturating" in faults else loss
+            if "stale" not in faults:
+                optimizer_g.zero_grad()
+            loss.backward()
+            if "cleared late" in faults:
+                optimizer_g.zero_grad()
+            optimizer_g.step()
+            return loss
+
+        for _ in range(steps):
+            early = turn_of_g(sample_z()) if "G first" in faults else None
+            loss_d, z = turn_of_d()
+            loss_g = early if "G first" in faults else turn_of_g(z if "one noise" in faults else sample_z())
+            kept = (loss_g, loss_d) if "G's first" in faults else (loss_d, loss_g)
+            history.append(kept if "graphs" in faults else tuple(loss.item() for loss in kept))
+        return history
+    return train
+
+
 def train_without_floats(*arguments):
-    reference_train(*arguments)
+    reference.train(*arguments)
+
+
+def train_by_the_own_steps(generator, discriminator, sample_real, sample_z, steps, lr):
+    """Right: one batch of real and fake samples for D, autograd.grad for G's gradients, NumPy floats."""
+    adam_d = Adam(discriminator.parameters(), lr, (0.5, 0.999))
+    adam_g = Adam(generator.parameters(), lr, (0.5, 0.999))
+    losses = torch.zeros(steps, 2)
+    for i in range(steps):
+        real, fake = sample_real(), generator(sample_z()).detach()
+        r, f = discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
+        value = -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()
+        discriminator.zero_grad(set_to_none=False)
+        value.backward()
+        adam_d.step()
+        losses[i, 0] = value.detach()
+        value = -F.logsigmoid(discriminator(generator(sample_z()))).mean()
+        weights = list(generator.parameters())
+        for weight, gradient in zip(weights, torch.autograd.grad(value, weights), strict=True):
+            weight.grad = gradient
+        adam_g.step()
+        losses[i, 1] = value.detach()
+    return [tuple(row) for row in losses.tolist()]
+
+
+def with_adams_anew(*arguments):
+    """Wrong: optimisers that forget, one for each step."""
+    *networks, sample_real, sample_z, steps, lr = arguments
+    return [reference.train(*networks, sample_real, sample_z, 1, lr)[0] for _ in range(steps)]
+
+
+def frozen_for_good(step):
+    """Wrong: the other player is frozen, and stays so."""
+    def frozen(generator, discriminator, optimizer, *rest):
+        other = generator if len(rest) == 3 else discriminator
+        other.requires_grad_(False)
+        return step(generator, discriminator, optimizer, *rest)
+    return frozen
+
+
+def in_eval(step):
+    """Wrong: the other player is left in eval mode."""
+    def quiet(generator, discriminator, optimizer, *rest):
+        (generator if len(rest) == 3 else discriminator).eval()
+        return step(generator, discriminator, optimizer, *rest)
+    return quiet
+
+
+def kept_late(step, again):
+    """Wrong: the loss after the step."""
+    def late(*arguments):
+        step(*arguments)
+        return again(*arguments).detach()
+    return late
+
+
+def loss_of_d(generator, discriminator, optimizer, real, z, loss):
+    return loss(discriminator(real), discriminator(generator(z)))
+
+
+def loss_of_g(generator, discriminator, optimizer, z, loss):
+    return loss(discriminator(generator(z)))
+
+
+def with_loss(step, own):
+    """A step that calls a loss of its own."""
+    return lambda *arguments: step(*arguments[:-1], own)
+
+
+def uphill(step):
+    """Wrong: the sign of the loss is turned."""
+    return lambda *arguments: -step(*arguments[:-1], lambda *logits: -arguments[-1](*logits))
+
+
+def g_step_in_place(generator, discriminator, optimizer, z, loss):
+    """Right: one pass by hand, D's gradients put back as they were."""
+    before = [None if p.grad is None else p.grad.clone() for p in discriminator.parameters()]
+    generator.zero_grad()
+    (value := loss(discriminator(generator(z)))).backward()
+    for parameter, gradient in zip(discriminator.parameters(), before, strict=True):
+        parameter.grad = gradient
+    optimizer.step()
+    return value.detach()
+
+
+def d_step_with_grad_scope(generator, discriminator, optimizer, real, z, loss):
+    """Right: G frozen for the time of the step, then learning again."""
+    generator.requires_grad_(False)
+    value = loss(discriminator(real), discriminator(generator(z)))
+    generator.requires_grad_(True)
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value.item()
+
+
+def log_one_plus_exp(s):
+    return (1 + s.exp()).log()
 
 
 def kl(p, q):
@@ -189,19 +335,27 @@ RIGHT = {
         "logsigmoid": lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean(),
         "logaddexp": lambda r, f: torch.logaddexp(torch.zeros_like(r), -r).mean()
         + torch.logaddexp(torch.zeros_like(f), f).mean(),
+        "by hand": lambda r, f: sum((s.clamp(min=0) + torch.log1p((-s.abs()).exp())).mean() for s in (-r, f)),
     },
     "gan_losses.generator_loss": {
         "bce with ones": lambda f: bce(f, torch.ones_like(f)),
         "logsigmoid, averaged by hand": lambda f: -F.logsigmoid(f.flatten()).sum() / f.numel(),
+        "bce module": lambda f: nn.BCEWithLogitsLoss()(f, torch.ones(f.shape)),
     },
     "gan_losses.optimal_discriminator": {
         "nan_to_num": lambda p, q: torch.nan_to_num(p / (p + q), nan=0.5),
         "sigmoid of the log ratio": lambda p, q: torch.nan_to_num(torch.sigmoid(p.log() - q.log()), nan=0.5),
+        "masks": lambda p, q: torch.full_like(p, 0.5).masked_scatter(p + q > 0, (p / (p + q))[p + q > 0]),
     },
-    "gan_losses.js_divergence": {"entropies": js_by_entropies, "loop": js_by_loop, "masks": js_by_masks},
-    "gan_losses.discriminator_step": {"no_grad": d_step_without_graph, "autograd.grad": d_step_with_autograd_grad},
-    "gan_losses.generator_step": {"frozen D": g_step_with_frozen_d, "autograd.grad": g_step_with_autograd_grad},
-    "gan_losses.train": {"rewritten": train_rewritten, "clearing at the end": train_clearing_at_the_end},
+    "gan_losses.js_divergence": {"entropies": js_by_entropies, "loop": js_by_loop, "masks": js_by_masks,
+                                 "kl_div": lambda p, q: sum(F.kl_div(((p + q) / 2).clamp(min=1e-38).log(), one, reduction="sum")
+                                                            for one in (p, q)) / 2},
+    "gan_losses.discriminator_step": {"no_grad": d_step_without_graph, "autograd.grad": d_step_with_autograd_grad,
+                                      "frozen meanwhile": d_step_with_grad_scope},
+    "gan_losses.generator_step": {"frozen D": g_step_with_frozen_d, "autograd.grad": g_step_with_autograd_grad,
+                                  "D's gradients kept": g_step_in_place},
+    "gan_losses.train": {"rewritten": train_rewritten, "clearing at the end": train_clearing_at_the_end,
+                         "one batch": train_by_the_own_steps},
 }
 
 WRONG = {
@@ -218,7 +372,20 @@ WRONG = {
         "sigmoid too many": (lambda r, f: bce(r.sigmoid(), torch.ones_like(r)) + bce(f.sigmoid(), torch.zeros_like(f)),
                              "sigmoid too many"),
         "naive logs": (lambda r, f: -r.sigmoid().log().mean() - (1 - f.sigmoid()).log().mean(), "softplus"),
-        "unreduced": (lambda r, f: F.softplus(-r) + F.softplus(f), "Expected shape () (one number)"),
+        "unreduced": (lambda r, f: F.softplus(-r) + F.softplus(f), "mean over the batch"),
+        "one wrong sign": (lambda r, f: F.softplus(-r).mean() - F.softplus(f).mean(), "sign of the term of the fake"),
+        "bits": (lambda r, f: (F.softplus(-r).mean() + F.softplus(f).mean()) / math.log(2), "bit (log2)"),
+        "smoothed": (lambda r, f: bce(r, torch.full_like(r, 0.9)) + bce(f, torch.zeros_like(f)), "smoothed"),
+        "hinge": (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(), "hinge"),
+        "critic": (lambda r, f: f.mean() - r.mean(), "Wasserstein"),
+        "exp overflows": (lambda r, f: log_one_plus_exp(-r).mean() + log_one_plus_exp(f).mean(), "exp() of a large logit"),
+        "clamped": (lambda r, f: F.softplus(-r.clamp(-20, 20)).mean() + F.softplus(f.clamp(-20, 20)).mean(), "stops growing"),
+        "epsilon in the log": (lambda r, f: -(r.sigmoid() + 1e-8).log().mean() - (1 - f.sigmoid() + 1e-8).log().mean(),
+                               "stops growing"),
+        "mean of the pairs": (lambda r, f: (F.softplus(-r) + F.softplus(f)).mean(), "own batch"),
+        "BCELoss": (lambda r, f: F.binary_cross_entropy(r.sigmoid(), torch.ones_like(r))
+                    + F.binary_cross_entropy(f.sigmoid(), torch.zeros_like(f)), "sigmoid rounds"),
+        "an item": (lambda r, f: torch.tensor((F.softplus(-r).mean() + F.softplus(f).mean()).item()), "require grad"),
     },
     "gan_losses.generator_loss": {
         "saturating": (lambda f: -F.softplus(f).mean(), "saturating"),
@@ -230,6 +397,13 @@ WRONG = {
         "Wasserstein": (lambda f: -f.mean(), "mean logit"),
         "mean before log": (lambda f: -f.sigmoid().mean().log(), "average last"),
         "naive log": (lambda f: -f.sigmoid().log().mean(), "softplus"),
+        "bits": (lambda f: F.softplus(-f).mean() / math.log(2), "bit (log2)"),
+        "halved": (lambda f: F.softplus(-f).mean() / 2, "no factor"),
+        "squares": (lambda f: (f - 1).square().mean(), "squares"),
+        "sum over the rows": (lambda f: F.softplus(-f).sum() / len(f), "sum over the batch"),
+        "exp overflows": (lambda f: log_one_plus_exp(-f).mean(), "exp() of a large logit"),
+        "clamped": (lambda f: F.softplus(-f.clamp(-50, 50)).mean(), "stops growing"),
+        "detached": (lambda f: F.softplus(-f.detach()).mean(), "require grad"),
         "log with epsilon": (lambda f: -(f.sigmoid() + 1e-8).log().mean(), "softplus"),
     },
     "gan_losses.optimal_discriminator": {
@@ -241,6 +415,11 @@ WRONG = {
         "normalised over all": (lambda p, q: p / (p + q).sum(), "Point by point"),
         "nan at nothing": (lambda p, q: p / (p + q), "0/0"),
         "epsilon": (lambda p, q: p / (p + q + 1e-8), "0/0"),
+        "epsilons": (lambda p, q: (p + 1e-6) / (p + q + 2e-6), "Densities have no scale"),
+        "threshold": (lambda p, q: torch.where(p + q < 1e-4, 0.5, p / (p + q)), "Densities have no scale"),
+        "where one is nothing": (lambda p, q: torch.where((p > 0) & (q > 0), p / (p + q), 0.5), "*both*"),
+        "sum of all": (lambda p, q: torch.nan_to_num(p / p.sum() / (p / p.sum() + q / q.sum()), nan=0.5), "numbers differ"),
+        "one for all": (lambda p, q: (p / (p + q)).mean(), "Expected shape"),
     },
     "gan_losses.js_divergence": {
         "kl": (kl, "KL(p || q)"),
@@ -251,6 +430,13 @@ WRONG = {
         "arguments of kl swapped": (lambda p, q: (kl((p + q) / 2, p) + kl((p + q) / 2, q)) / 2, "order of KL"),
         "sum for mean": (lambda p, q: (kl(p, p + q) + kl(q, p + q)) / 2, "m is the mean"),
         "averaged over the outcomes": (lambda p, q: js_by_entropies(p, q) / len(p), "Sum"),
+        "half of p": (lambda p, q: kl(p, (p + q) / 2) / 2, "half of q is missing"),
+        "p alone": (lambda p, q: kl(p, (p + q) / 2), "KL(p || m) alone"),
+        "sign": (lambda p, q: -js_by_entropies(p, q), "never negative"),
+        "epsilons": (lambda p, q: js_by_entropies(p + 1e-3, q + 1e-3), "Expected 0."),
+        "unreduced": (lambda p, q: (torch.special.entr((p + q) / 2) - (torch.special.entr(p) + torch.special.entr(q)) / 2),
+                      "Expected shape"),
+        "geometric mean": (lambda p, q: (kl(p, (p * q).sqrt()) + kl(q, (p * q).sqrt())) / 2, "geometric"),
         "nan at zero": (lambda p, q: (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2, "xlogy"),
     },
     "gan_losses.discriminator_step": {
@@ -263,16 +449,31 @@ WRONG = {
         "moves G too": (d_step_that_moves_g, "generator's weights moved"),
         "returns nothing": (step_of_d(returns="none"), "returns None"),
         "returns the graph": (step_of_d(returns="graph"), "detach it"),
+        "zero_grad at the end": (step_of_d("backward step zero"), "comes too late"),
+        "two steps": (step_of_d("zero backward step step"), "move twice"),
+        "uphill": (uphill(step_of_d()), "uphill"),
+        "its own loss": (with_loss(step_of_d(), reference.discriminator_loss), "handed over"),
+        "loss after the step": (kept_late(step_of_d(), loss_of_d), "after the step"),
+        "G frozen for good": (frozen_for_good(step_of_d()), "other weights frozen"),
+        "G in eval": (in_eval(step_of_d()), "another mode"),
+        "no noise": (lambda g, d, o, x, z, loss: step_of_d()(g, d, o, x, torch.zeros_like(z), loss), "numbers differ"),
     },
     "gan_losses.generator_step": {
         "detached": (step_of_g(detach=True), "cuts the graph"),
         "no_grad": (step_of_g(no_grad=True), "cuts the graph"),
         "no zero_grad": (step_of_g(zero="never"), "zero_grad"),
         "zero_grad in between": (step_of_g(zero="between"), "throws the gradient away"),
-        "no step": (step_of_g(step=False), "did not move"),
+        "no step": (step_of_g(step=0), "did not move"),
         "moves D too": (g_step_that_moves_d, "discriminator's weights moved"),
         "returns nothing": (step_of_g(returns="none"), "returns None"),
         "returns the graph": (step_of_g(returns="graph"), "detach it"),
+        "zero_grad at the end": (step_of_g(zero="after"), "comes too late"),
+        "two steps": (step_of_g(step=2), "move twice"),
+        "uphill": (uphill(step_of_g()), "uphill"),
+        "its own loss": (with_loss(step_of_g(), reference.generator_loss), "handed over"),
+        "loss after the step": (kept_late(step_of_g(), loss_of_g), "after the step"),
+        "D frozen for good": (frozen_for_good(step_of_g()), "other weights frozen"),
+        "D in eval": (in_eval(step_of_g()), "another mode"),
     },
     "gan_losses.train": {
         "untouched": (broken_train("sigmoid", "fake is 1", "attached", "goal is 0", "stale"), "D's half"),
@@ -283,5 +484,20 @@ WRONG = {
         "attached and stale": (broken_train("attached", "stale"), "Two faults left"),
         "attached": (broken_train("attached"), "not cut"),
         "no history": (train_without_floats, "one pair of floats"),
+        "one noise": (broken_train("one noise"), "share one noise"),
+        "G first": (broken_train("G first"), "first D, then G"),
+        "saturating": (broken_train("saturating"), "saturating"),
+        "halved": (broken_train("halved"), "halved"),
+        "G detached": (broken_train("G detached"), "cut"),
+        "cleared late": (broken_train("cleared late"), "stand still"),
+        "sigmoid of the real": (broken_train("sigmoid of real"), "logits of the real samples"),
+        "sigmoid of the fake": (broken_train("sigmoid of fake"), "logits of the fake samples"),
+        "smoothed": (broken_train("smooth"), "smoothed"),
+        "real target wrong": (broken_train("real is 0"), "real samples are fake"),
+        "D's gradients pile up": (broken_train("D stale"), "D's gradients pile up"),
+        "history flat": (lambda *a: [loss for pair in reference.train(*a) for loss in pair], "in a list"),
+        "graphs kept": (broken_train("graphs"), "loss.item()"),
+        "losses exchanged": (broken_train("G's first"), "D's loss comes first"),
+        "optimisers anew": (with_adams_anew, "numbers differ"),
     },
 }

@@ -1,4 +1,6 @@
 """Answers to the exercises of chapter 1; the form is that of gan_losses.py."""
+import random
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -26,6 +28,16 @@ def middle(clip, size):
     return clip[..., top:top + size, left:left + size]
 
 
+def cut_later(clip, size):
+    """The middle, with the pixel that is left over above and on the left."""
+    top, left = (clip.shape[-2] - size + 1) // 2, (clip.shape[-1] - size + 1) // 2
+    return clip[..., top:top + size, left:left + size]
+
+
+def interpolated(clip, size, **how):
+    return middle(F.interpolate(clip, wide_shape(clip, size), **how), size)
+
+
 def frames_resized(clip, size):
     """Right: frame by frame, with rounding in the place of whole division."""
     scale = size / min(clip.shape[2:])
@@ -33,11 +45,11 @@ def frames_resized(clip, size):
     return torch.cat([middle(scaled(frame[None], shape), size) for frame in clip])
 
 
-def counted(images, bins=4, *, last_first=False, low=-1, share=True, clamp=True):
+def counted(images, bins=4, *, last_first=False, low=-1, share=True, clamp=True, whole=torch.floor, parts=0):
     """A histogram put together from named parts."""
     rows = []
     for image in images:
-        part = ((image - low) / (1 - low) * bins).long()
+        part = whole((image - low) / (1 - low) * (parts or bins)).long()
         part = part.clamp(0, bins - 1) if clamp else part
         colour = torch.zeros_like(part[0])
         for channel in part.flip(0) if last_first else part:
@@ -45,6 +57,20 @@ def counted(images, bins=4, *, last_first=False, low=-1, share=True, clamp=True)
         rows.append(torch.bincount(colour.flatten().clamp(min=0), minlength=bins ** len(image)).float())
     rows = [row / images[0, 0].numel() for row in rows] if share else rows
     return torch.stack(rows)
+
+
+def of_three(images, bins=4):
+    """Wrong: three channels are taken for granted."""
+    r, g, b = (((images + 1) / 2 * bins).long().clamp(max=bins - 1)).unbind(1)
+    colours = ((r * bins + g) * bins + b).flatten(1)
+    return torch.stack([row.bincount(minlength=bins ** 3) for row in colours]) / colours.shape[1]
+
+
+def histogram_by_comparison(images, bins=4):
+    """Right: one mask for each colour."""
+    part = ((images + 1) / 2 * bins).long().clamp(0, bins - 1)
+    colours = torch.cartesian_prod(*[torch.arange(bins)] * images.shape[1]).view(bins ** images.shape[1], -1)
+    return torch.stack([(part == colour[:, None, None]).all(1).float().mean((1, 2)) for colour in colours], 1)
 
 
 def histogram_by_numpy(images, bins=4):
@@ -83,10 +109,39 @@ def repeats_in_a_loop(clip, threshold=2 / 127.5, block=8):
 
 
 def repeats_unfolded(clip, threshold=2 / 127.5, block=8):
-    """Right: blocks by reshaping, and numbers 0 and 1 for the answer."""
+    """Right: blocks by reshaping."""
     change = (clip[1:] - clip[:-1]).abs().mean(1)
     blocks = change.unflatten(2, (-1, block)).unflatten(1, (-1, block)).mean((2, 4))
-    return torch.cat([torch.zeros(1), (blocks.flatten(1).max(1).values < threshold).float()])
+    return torch.cat([torch.zeros(1).bool(), blocks.flatten(1).max(1).values < threshold])
+
+
+def repeats_of(change, threshold=2 / 127.5, block=8, blocks=F.avg_pool2d):
+    """Wrong or right: from the change of each pixel, (T - 1, 1, H, W)."""
+    return F.pad(blocks(change, block).flatten(1).amax(1) < threshold, (1, 0))
+
+
+def repeats_since_the_last_kept(clip, threshold=2 / 127.5, block=8):
+    """Wrong: what mpdecimate does."""
+    kept, found = clip[0], [False]
+    for frame in clip[1:]:
+        found.append(bool(F.avg_pool2d((frame - kept).abs().mean(0, keepdim=True), block).max() < threshold))
+        kept = kept if found[-1] else frame
+    return torch.tensor(found)
+
+
+def repeats_in_rows(clip, threshold=2 / 127.5, block=8):
+    """Wrong: 64 pixels in a row in the place of a square."""
+    change = (clip[1:] - clip[:-1]).abs().mean(1)
+    return F.pad(change.reshape(len(change), -1, block * block).mean(2).amax(1) < threshold, (1, 0))
+
+
+def repeats_unfold_and_list(clip, threshold=2 / 127.5, block=8):
+    """Right: blocks by unfold, each answer in its turn."""
+    change = (clip - clip.roll(1, 0)).abs().mean(1)
+    blocks = change.unfold(1, block, block).unfold(2, block, block).mean((-1, -2))
+    found = torch.tensor([bool((one < threshold).all()) for one in blocks])
+    found[0] = False
+    return found
 
 
 def starts_of(cuts):
@@ -113,6 +168,16 @@ def clips_one_frame_at_a_time(video, cuts, num_frames):
             done.append(torch.stack(waiting))
             waiting = []
     return torch.stack(done) if done else torch.zeros(0, num_frames, *video.shape[1:])
+
+
+def clips_found_by_sliding(video, cuts, num_frames):
+    """Right: a window that slides on by one where a cut is in it, and by its length where none is."""
+    found, at = [], 0
+    while at + num_frames <= len(video):
+        crossed = cuts[at + 1:at + num_frames].any()
+        found += [] if crossed else [at]
+        at += 1 if crossed else num_frames
+    return clips_at(video, num_frames, found)
 
 
 def clips_of_scenes(video, cuts, n, *, step=None, later=0, first=True, last=True, most=None, short=0):
@@ -155,6 +220,52 @@ def augmented_by_rolling_indices(clip, rng, shift=2, light=0.1):
     return torch.clip(clip + offset, -1, 1)
 
 
+def augmented_by_numpy(clip, rng, shift=2, light=0.1):
+    """Right: a NumPy generator seeded from the one handed over, padded by NumPy."""
+    draw = np.random.default_rng(int(torch.randint(2 ** 31, (), generator=rng)))
+    array = clip.numpy()[..., ::draw.choice([-1, 1])]
+    array = np.pad(array, [(0, 0), (0, 0), (shift, shift), (shift, shift)], mode="edge")
+    top, left = draw.integers(0, 2 * shift + 1, 2)
+    array = array[:, :, top:top + clip.shape[2], left:left + clip.shape[3]] + draw.uniform(-light, light)
+    return torch.from_numpy(array.clip(-1, 1)).float()
+
+
+def augmented_by(clip, rng, shift=2, light=0.1, *, draws=None, lit=None):
+    """An augmentation from four numbers of [0, 1): the coin, two of the place, the light."""
+    coin, down, right, bright = draws(lambda *shape: torch.rand(*shape, generator=rng))
+    height, width = clip.shape[2:]
+    clip = clip.flip(-1) if coin < 0.5 else clip
+    top, left = int(down * (2 * shift + 1)), int(right * (2 * shift + 1))
+    clip = F.pad(clip, [shift] * 4, mode="replicate")[:, :, top:top + height, left:left + width]
+    offset = light * (2 * bright - 1)
+    return lit(clip, offset) if lit else (clip + offset).clamp(-1, 1)
+
+
+def four(rand):
+    return rand(4)
+
+
+def lit_by(lit):
+    """Wrong: the light is not added, or not clamped, as asked."""
+    return lambda clip, rng, **options: augmented_by(clip, rng, draws=four, lit=lit, **options)
+
+
+def augmented_from_elsewhere(clip, rng, **options):
+    """Wrong: Python's generator."""
+    return augmented_by(clip, rng, draws=lambda _: [random.random() for _ in range(4)], **options)
+
+
+def augmented_from_torch(clip, rng, **options):
+    """Wrong: torch's own generator."""
+    return augmented_by(clip, rng, draws=lambda _: torch.rand(4), **options)
+
+
+def augmented_in_place(clip, rng, shift=2, light=0.1):
+    """Wrong: the light is added to the caller's clip."""
+    clip += light * (2 * torch.rand((), generator=rng) - 1)
+    return augmented(clip.clamp_(-1, 1), rng, shift, 0.0)
+
+
 def stepped(model, optimizer, clips, *, loss=F.mse_loss, clear=True, move=True, sign=1, detach=True, again=False):
     """A training step put together from named parts."""
     value = loss(model(clips), clips)
@@ -186,6 +297,48 @@ def stepped_by_autograd(model, optimizer, clips):
     return loss.detach().clone()
 
 
+def stepped_by_closure(model, optimizer, clips):
+    """Right: the optimiser asks for the error."""
+    def closure():
+        optimizer.zero_grad()
+        loss = torch.dist(model(clips), clips) ** 2 / clips.numel()
+        loss.backward()
+        return loss
+    return optimizer.step(closure).detach()
+
+
+def stepped_between(model, optimizer, clips):
+    """Wrong: the gradient is thrown away."""
+    loss = F.mse_loss(model(clips), clips)
+    loss.backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    return loss.item()
+
+
+def stepped_clearing_late(model, optimizer, clips):
+    """Wrong: what stood there before the first step counts."""
+    value = stepped(model, optimizer, clips, clear=False)
+    optimizer.zero_grad()
+    return value
+
+
+def stepped_twice(model, optimizer, clips):
+    value = stepped(model, optimizer, clips)
+    optimizer.step()
+    return value
+
+
+def stepped_in_eval(model, optimizer, clips):
+    """Wrong: the mode stays."""
+    model.eval()
+    return stepped(model, optimizer, clips)
+
+
+def stepped_for_nothing(model, optimizer, clips):
+    stepped(model, optimizer, clips)
+
+
 def floats(pixels):
     return torch.from_numpy(pixels).float()
 
@@ -196,17 +349,25 @@ RIGHT = {
         "frame by frame": pixels_one_by_one,
         "torchvision": lambda pixels: v2.functional.to_dtype(
             torch.tensor(pixels).movedim(3, 1), torch.float32, scale=True) * 2 - 1,
+        "einsum": lambda pixels: torch.einsum("thwc->tchw", (floats(pixels) - 127.5) / 127.5).contiguous(),
     },
     "pipeline.resize_and_crop": {
         "torchvision": lambda clip, size: v2.functional.center_crop(
             v2.functional.resize(clip, [size], antialias=True), [size, size]),
         "frame by frame": frames_resized,
+        "half of the rest, rounded up": lambda c, s: cut_later(scaled(c, wide_shape(c, s)), s),
     },
-    "pipeline.colour_histogram": {"bincount": counted, "NumPy": histogram_by_numpy, "one-hot": histogram_one_hot},
-    "pipeline.duplicate_frames": {"loop": repeats_in_a_loop, "unfolded": repeats_unfolded, "parts": repeats},
-    "pipeline.whole_clips": {"split": clips_by_split, "buffer": clips_one_frame_at_a_time, "parts": clips_of_scenes},
-    "pipeline.augment": {"parts": augmented, "other order": augmented_by_rolling_indices},
-    "pipeline.autoencoder_step": {"written out": stepped_clearing_behind, "autograd": stepped_by_autograd},
+    "pipeline.colour_histogram": {"bincount": counted, "NumPy": histogram_by_numpy, "one-hot": histogram_one_hot,
+                                  "masks": histogram_by_comparison},
+    "pipeline.duplicate_frames": {"loop": repeats_in_a_loop, "unfolded": repeats_unfolded, "parts": repeats,
+                                  "rolled": repeats_unfold_and_list},
+    "pipeline.whole_clips": {"split": clips_by_split, "buffer": clips_one_frame_at_a_time, "parts": clips_of_scenes,
+                             "sliding": clips_found_by_sliding},
+    "pipeline.augment": {"parts": augmented, "other order": augmented_by_rolling_indices,
+                         "four numbers": lambda clip, rng, **o: augmented_by(clip, rng, draws=four, **o),
+                         "NumPy": augmented_by_numpy},
+    "pipeline.autoencoder_step": {"written out": stepped_clearing_behind, "autograd": stepped_by_autograd,
+                                   "closure": stepped_by_closure},
 }
 
 WRONG = {
@@ -219,6 +380,11 @@ WRONG = {
         "reshaped": (lambda p: floats(p).reshape(len(p), 3, *p.shape[1:3]) / 127.5 - 1, "reshape"),
         "channels first of all": (lambda p: floats(p).permute(3, 0, 1, 2) / 127.5 - 1, "T and C"),
         "overflow": (lambda p: torch.from_numpy(p * 2).movedim(-1, 1) / 255 - 1, "overflow"),
+        "its own range": (lambda p: floats(p - p.min()).movedim(-1, 1) / (p.max() - p.min()) * 2 - 1, "no pixel is"),
+        "by its largest": (lambda p: floats(p).movedim(-1, 1) / p.max() * 2 - 1, "255 becomes 1, also"),
+        "half": (lambda p: torch.from_numpy(p).movedim(-1, 1).half() / 127.5 - 1, "16 bits"),
+        "negative": (lambda p: 1 - floats(p).movedim(-1, 1) / 127.5, "Black and white"),
+        "squeezed": (lambda p: (floats(p).movedim(-1, 1) / 127.5 - 1).squeeze(), "keeps its time axis"),
         "doubles": (lambda p: torch.from_numpy(p / 127.5 - 1).movedim(-1, 1), "float32"),
     },
     "pipeline.resize_and_crop": {
@@ -230,7 +396,11 @@ WRONG = {
         "cut first": (lambda c, s: scaled(middle(c, min(c.shape[2:])), (s, s)), "resize first"),
         "not cut": (lambda c, s: scaled(c, wide_shape(c, s)), "still to be cut"),
         "longer edge": (lambda c, s: scaled(c, wide_shape(c, s, max)), "shorter one"),
-        "the height": (lambda c, s: middle(scaled(c, (s, c.shape[3] * s // c.shape[2])), s), "Which edge is shorter?"),
+        "the height": (lambda c, s: middle(scaled(c, (s, c.shape[3] * s // c.shape[2])), s), "the height to the size"),
+        "the width": (lambda c, s: middle(scaled(c, (c.shape[2] * s // c.shape[3], s)), s), "the width to the size"),
+        "bicubic": (lambda c, s: interpolated(c, s, mode="bicubic", antialias=True), "bicubic"),
+        "area": (lambda c, s: interpolated(c, s, mode="area"), "plain mean"),
+        "corners": (lambda c, s: interpolated(c, s, mode="bilinear", antialias=True, align_corners=True), "align_corners"),
     },
     "pipeline.colour_histogram": {
         "counts": (lambda x, b=4: counted(x, b, share=False), "These are counts"),
@@ -240,6 +410,13 @@ WRONG = {
         "all together": (lambda x, b=4: counted(x, b).mean(0).expand(len(x), -1), "all of them together"),
         "by the largest": (lambda x, b=4: F.normalize(counted(x, b), p=float("inf")), "largest count"),
         "brightness": (lambda x, b=4: counted(x.mean(1, keepdim=True).expand_as(x), b), "You count brightness"),
+        "by all images": (lambda x, b=4: counted(x, b) / len(x), "do not sum to 1"),
+        "by all numbers": (lambda x, b=4: counted(x, b) / x.shape[1], "do not sum to 1"),
+        "rounded": (lambda x, b=4: counted(x, b, whole=torch.round), "Round down"),
+        "one part less": (lambda x, b=4: counted(x, b, parts=b - 1), "not times bins - 1"),
+        "one part less, rounded": (lambda x, b=4: counted(x, b, parts=b - 1, whole=torch.round), "equally wide"),
+        "three channels": (of_three, "any C"),
+        "four bins": (lambda x, b=4: counted(x, 4), "Expected shape"),
         "no clamp": (lambda x, b=4: torch.stack([counted(i[None], b, clamp=False)[0, :b ** 3] for i in x]), "clamp the part"),
     },
     "pipeline.duplicate_frames": {
@@ -252,9 +429,25 @@ WRONG = {
         "the frame after": (lambda *a: repeats(*a).roll(-1), "t + 1"),
         "smallest block": (lambda *a: repeats(*a, best="amin"), "smallest block"),
         "own threshold": (lambda clip, *a: repeats(clip), "argument `threshold`"),
-        "with the first": (lambda clip, threshold=2 / 127.5: torch.cat(
-            [torch.zeros(1).bool(), F.avg_pool2d((clip[1:] - clip[:1]).abs().mean(1, keepdim=True), 8).flatten(1).amax(1)
-             < threshold]), "not with the first one"),
+        "with the first": (lambda clip, *a: repeats_of((clip[1:] - clip[:1]).abs().mean(1, keepdim=True), *a),
+                           "not with the first one"),
+        "with the last kept": (repeats_since_the_last_kept, "the last one that is kept"),
+        "squares": (lambda *a: repeats(*a, size=torch.square), "squares"),
+        "brightness": (lambda clip, *a: repeats_of(reference.luma(clip).diff(dim=0).abs()[:, None], *a), "hardly sees blue"),
+        "channels cancel": (lambda clip, *a: repeats_of(clip.diff(dim=0).mean(1, keepdim=True).abs(), *a), "One colour up"),
+        "blocks cancel": (lambda clip, threshold=2 / 127.5, block=8: F.pad(F.avg_pool2d(
+            clip.diff(dim=0), block).abs().mean(1).amax((1, 2)) < threshold, (1, 0)), "Darker and lighter cancel"),
+        "red alone": (lambda clip, *a: repeats_of(clip[:, :1].diff(dim=0).abs(), *a), "red alone"),
+        "largest channel": (lambda clip, *a: repeats_of(clip.diff(dim=0).abs().amax(1, keepdim=True), *a), "largest of them"),
+        "sum of the channels": (lambda clip, *a: repeats_of(clip.diff(dim=0).abs().sum(1, keepdim=True), *a), "their sum"),
+        "blocks of eight": (lambda clip, threshold=2 / 127.5, block=8: repeats(clip, threshold), "8 is its default"),
+        "overlapping": (lambda clip, *a: repeats_of(clip.diff(dim=0).abs().mean(1, keepdim=True), *a,
+                                                    blocks=lambda x, n: F.avg_pool2d(x, n, 1)), "do not overlap"),
+        "in rows": (repeats_in_rows, "edge to edge"),
+        "floats": (lambda *a: repeats(*a).float(), "tensor of bool"),
+        "list": (lambda *a: repeats(*a).tolist(), "tensor of bool"),
+        "squeezed": (lambda clip, threshold=2 / 127.5, block=8: torch.tensor([False, *(F.avg_pool2d(
+            clip.diff(dim=0).abs().mean(1), block).squeeze().amax((1, 2)) < threshold)]), "may have two frames"),
     },
     "pipeline.whole_clips": {
         "blind to cuts": (lambda v, c, n: clips_at(v, n, range(0, len(v) - n + 1, n)), "across a cut"),
@@ -265,6 +458,9 @@ WRONG = {
         "one a scene": (lambda *a: clips_of_scenes(*a, most=1), "more than one clip"),
         "from the end": (clips_from_the_end, "Count from the first frame"),
         "end of range": (lambda *a: clips_of_scenes(*a, short=1), "end of your range"),
+        "no frame at a cut": (lambda v, c, n: clips_of_scenes(v[~c], c.roll(-1)[~c].roll(1), n), "don't skip it"),
+        "nothing is nothing": (lambda v, c, n: torch.stack(list(reference.whole_clips(v, c, n))), "no clip"),
+        "time second": (lambda v, c, n: reference.whole_clips(v, c, n).transpose(1, 2), "Expected shape"),
         "a list": (lambda v, c, n: list(reference.whole_clips(v, c, n).unbind()) or None, "Expected"),
     },
     "pipeline.augment": {
@@ -279,7 +475,23 @@ WRONG = {
         "never moved": (lambda clip, rng, **o: augmented(clip, rng, moves=False, **o), "-shift to +shift"),
         "only lighter": (lambda clip, rng, **o: augmented(clip, rng, one_sided=True, **o), "-light to +light"),
         "shakes": (lambda clip, rng, **o: augmented(clip, rng, moves_each=True, **o), "makes it flicker"),
-        "nothing": (lambda clip, rng, **o: clip, "every other one"),
+        "nothing": (lambda clip, rng, **o: clip, "Nothing happens"),
+        "another generator": (augmented_from_torch, "torch's own generator"),
+        "another module": (augmented_from_elsewhere, "draw from `rng` alone"),
+        "along the diagonal": (lambda clip, rng, **o: augmented_by(clip, rng, draws=lambda rand: rand(3)[[0, 1, 1, 2]], **o),
+                               "One draw decides both how far it moves down"),
+        "coin and light": (lambda clip, rng, **o: augmented_by(clip, rng, draws=lambda rand: rand(3)[[0, 1, 2, 0]], **o),
+                           "One draw decides both whether it is mirrored and the light"),
+        "each channel": (lit_by(lambda x, d: (x + d * torch.tensor([1, -1, 0.5])[:x.shape[1], None, None]).clamp(-1, 1)),
+                         "Each channel"),
+        "a factor": (lit_by(lambda x, d: (x * (1 + d)).clamp(-1, 1)), "no factor"),
+        "0 to 1": (lit_by(lambda x, d: (x + d).clamp(0, 1)), "Values below 0"),
+        "two lights": (lit_by(lambda x, d: (x + 0.1 * d.sign()).clamp(-1, 1)), "anything from -light"),
+        "too much light": (lit_by(lambda x, d: (x + 2 * d).clamp(-1, 1)), "more than `light`"),
+        "its own light": (lambda clip, rng, shift=2, light=0.1: augmented(clip, rng, shift), "are arguments"),
+        "its own shift": (lambda clip, rng, shift=2, light=0.1: augmented(clip, rng, 2, light), "are arguments"),
+        "tanh": (lit_by(lambda x, d: (x + d).tanh()), "tanh bends"),
+        "in place": (augmented_in_place, "changes `clip` in place"),
     },
     "pipeline.autoencoder_step": {
         "no zero_grad": (lambda *a: stepped(*a, clear=False), "zero_grad() before"),
@@ -292,5 +504,14 @@ WRONG = {
         "not detached": (lambda *a: stepped(*a, detach=False), "loss.detach()"),
         "after": (lambda *a: stepped(*a, again=True), "after the step"),
         "detached too early": (lambda m, o, c: stepped(lambda x: m(x).detach(), o, c), "graph is cut"),
+        "zero_grad in between": (stepped_between, "throws the gradient away"),
+        "zero_grad at the end": (stepped_clearing_late, "zero_grad() before"),
+        "two steps": (stepped_twice, "twice as far"),
+        "smooth": (lambda *a: stepped(*a, loss=F.smooth_l1_loss), "smooth L1"),
+        "sum over a clip": (lambda *a: stepped(*a, loss=lambda y, x: F.mse_loss(y, x, reduction="sum") / len(x)),
+                            "sum over each clip"),
+        "halved": (lambda *a: stepped(*a, loss=lambda y, x: F.mse_loss(y, x) / 2), "Half of"),
+        "eval for good": (stepped_in_eval, "another mode"),
+        "returns nothing": (stepped_for_nothing, "returns None"),
     },
 }
