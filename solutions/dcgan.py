@@ -228,7 +228,8 @@ def train(
 
 def slerp(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
     """Points on the arc between two z: all of them as long as z usually
-    is, unlike those of a straight line.
+    is, unlike those of a straight line. Where the sine of the angle is
+    below 1e-3, on the straight line.
 
     Args:
         start, end: (nz,), neither of them zero.
@@ -239,7 +240,7 @@ def slerp(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
     """
     cosine = F.cosine_similarity(start, end, dim=0).clamp(-1, 1)
     angle, share = torch.acos(cosine), share[:, None]
-    if angle.sin() < 1e-4:  # the same direction, or opposite: no arc
+    if angle.sin() < 1e-3:  # the same direction, or opposite: no arc
         return torch.lerp(start, end, share)
     before, after = ((1 - share) * angle).sin(), (share * angle).sin()
     return (before * start + after * end) / angle.sin()

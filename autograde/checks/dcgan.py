@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from solutions import dcgan as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 # Sizes
 
@@ -30,101 +30,166 @@ SIZE_MISTAKES: list[tuple[Callable, str]] = [
 @check("dcgan.transposed_size", points=2, hint="The last kernel begins (size - 1) * stride rows down, and is kernel rows high.")
 def counts_the_rows(subject: Subject, draw: Draw) -> None:
     bounds = [(2, 12), (3, 7), (2, 5), (1, 3)]
-    asked = [tuple(int(draw.integers(*pair)) for pair in bounds) for _ in range(20)] + [(4, 3, 1, 0)]
-    _assert_sizes(subject, [*asked, (5, 4, 3, 1)])
+    asked = [tuple(int(draw.integers(*pair)) for pair in bounds) for _ in range(20)]
+    asked = [sizes for sizes in asked if _rows(*sizes) > 0] + [(4, 3, 1, 0), (5, 4, 3, 1), (7, 3, 2, 2)]
+    _assert_sizes(subject, asked)
     assert_close(subject(4, 3), 6)
 
 
 @check("dcgan.transposed_size", points=1, hint="Raise a ValueError where padding leaves less than one row.")
 def says_so_where_nothing_is_left(subject: Subject, draw: Draw) -> None:
     kernel = int(draw.integers(2, 5))
-    if subject.probe(raised_by, 1, kernel, 1, kernel) != "ValueError":
-        raise Wrong(hint="With one row, and as much padding as kernel, nothing is left: raise a ValueError that says so.")
-    _assert_sizes(subject, [(2, kernel, 1, 0), (kernel, 3, 2, 1)])
+    for sizes in ((1, kernel, 1, kernel), (1, 2, 1, 1), (2, 2, 2, 2)):
+        if "ValueError" not in subject.probe(raised_by, *sizes):
+            size, kernel, stride, padding = sizes
+            raise Wrong(hint=f"Of {size} rows, with kernel {kernel}, stride {stride} and padding {padding}, {_rows(*sizes)} "
+                        "rows are left, which is nothing: raise a ValueError that says so.")
+    _assert_sizes(subject, [(2, kernel, 1, 0), (kernel, 3, 2, 1), (1, 3, 1, 1)])
+
+
+def _rows(size: int, kernel: int, stride: int, padding: int) -> int:
+    return (size - 1) * stride + kernel - 2 * padding
 
 
 def _assert_sizes(subject: Subject, asked: list[tuple[int, ...]]) -> None:
-    mistakes = (([wrong(*sizes) for sizes in asked], hint) for wrong, hint in SIZE_MISTAKES)
-    expected = [(n - 1) * s - 2 * p + k for n, k, s, p in asked]
-    assert_close([subject(*sizes) for sizes in asked], expected, mistakes=mistakes)
+    refused = [sizes for sizes in asked if "ValueError" in subject.probe(raised_by, *sizes)]
+    mine = [0 if sizes in refused else subject(*sizes) for sizes in asked]
+    mistakes = [([wrong(*sizes) for sizes in asked], hint) for wrong, hint in SIZE_MISTAKES]
+    mistakes += [([max(rows, 0) for rows in values], hint) for values, hint in mistakes]  # which refuse what they make of it
+    if refused:
+        size, kernel, stride, padding = refused[0]
+        mistakes.append((mine, f"It refuses {size} rows with kernel {kernel}, stride {stride} and padding {padding}, which "
+                         f"leave {_rows(*refused[0])}: refuse only where less than one row is left."))
+    assert_close(mine, [_rows(*sizes) for sizes in asked], mistakes=mistakes)
 
 
-def raised_by(function: Callable, *args: object) -> str:
-    """The name of the error that a call raises; empty where it returns."""
+def raised_by(function: Callable, *args: object) -> list[str]:
+    """The names of the error that a call raises, and of what it is derived from; none where it returns."""
     try:
         function(*args)
     except NotImplementedError:
         raise
     except Exception as error:  # whatever it is, its name is the answer
-        return type(error).__name__
-    return ""
+        return [kind.__name__ for kind in type(error).__mro__]
+    return []
 
 
 # The generator
 
-def with_weights(network_class: type, sizes: list[int], weights: list[Tensor], z: Tensor) -> dict:
-    """Its parameters' shapes, and where they are those of `weights`, its images of z with them, in training mode."""
+def generator_with(network_class: type, sizes: list[int], weights: list[Tensor]) -> nn.Module | list:
+    """The network with these weights, in training mode; where its own have other shapes, these."""
     network = network_class(sizes[0], sizes[1], nz=sizes[2], width=sizes[3])
     shapes = [list(parameter.shape) for parameter in network.parameters()]
     if shapes != [list(weight.shape) for weight in weights]:
-        return {"shapes": shapes}
+        return shapes
     with torch.no_grad():
         for parameter, weight in zip(network.parameters(), weights, strict=True):
             parameter.copy_(weight)
-    return {"images": network(z).detach()}
+    return network
 
 
-def _generate(weights: list[Tensor], z: Tensor, activation: Callable = F.relu) -> Tensor:
-    """The generator, written out; with another activation, a mistake."""
+def in_evaluation(network: nn.Module, z: Tensor) -> Tensor:
+    """Its images in evaluation mode."""
+    return network.eval()(z).detach()
+
+
+def _generate(weights: list[Tensor], z: Tensor, fault: str = "") -> Tensor:
+    """The generator in training mode, written out, with one named fault."""
+    act = {"no ReLU": lambda x: x, "leaky": lambda x: F.leaky_relu(x, 0.2)}.get(fault, F.relu)
     x = F.conv_transpose2d(z[:, :, None, None], weights[0])
     for scale, shift, kernel in zip(*(weights[k::3] for k in (1, 2, 3)), strict=True):
-        x = activation(F.batch_norm(x, None, None, scale, shift, training=True))
+        x = act(x) if fault == "ReLU first" else x
+        if fault == "each image":
+            x = F.instance_norm(x, weight=scale, bias=shift)
+        else:
+            x = F.batch_norm(x, None, None, scale, shift, training=True)
+        x = x if fault in ("ReLU first", "ReLU last") else act(x)
         x = F.conv_transpose2d(x, kernel, stride=2, padding=1)
-    return torch.tanh(x)
+        x = act(x) if fault == "ReLU last" else x
+    return {"no tanh": lambda: x, "tanh twice": lambda: x.tanh().tanh(), "from 0": lambda: x.tanh() / 2 + 0.5,
+            "sigmoid": x.sigmoid}.get(fault, x.tanh)()
 
 
-def _draw_generator(draw: Draw, size: int, channels: int) -> tuple[list[int], list[Tensor], Tensor]:
-    nz, width = 5, 3
+IMAGE_MISTAKES = {
+    "no ReLU": "Between batch norm and the next layer stands a ReLU.",
+    "leaky": "The generator has ReLUs; leaky ones are D's.",
+    "ReLU first": "First batch norm, then ReLU, then the transposed convolution: your ReLU stands in front of batch norm.",
+    "ReLU last": "First batch norm, then ReLU, then the transposed convolution: your ReLU stands behind it, and the image "
+                 "loses all that is below 0.",
+    "each image": "You normalise each image on its own (InstanceNorm2d). Batch norm does it over the batch: BatchNorm2d.",
+    "no tanh": "A tanh stands at the end: pixels lie in [-1, 1].",
+    "tanh twice": "There are two tanh. `layers` ends with one already: return what it gives.",
+    "from 0": "Pixels lie in [-1, 1], as the tanh leaves them; you bring them to [0, 1].",
+    "sigmoid": "Pixels lie in [-1, 1]: a tanh at the end, no sigmoid.",
+}
+
+
+def _draw_generator(draw: Draw, size: int, channels: int) -> tuple[list[int], list[Tensor]]:
+    nz, width = int(draw.integers(4, 8)), int(draw.integers(2, 5))
     widths = [width << k for k in reversed(range(size.bit_length() - 3))]
     weights = [draw.normal(nz, widths[0], 4, 4, std=0.3)]
     for before, after in zip(widths, [*widths[1:], channels], strict=True):
         weights += [draw.normal(before, mean=1, std=0.2), draw.normal(before, std=0.2),
                     draw.normal(before, after, 4, 4, std=0.2)]
-    return [size, channels, nz, width], weights, draw.normal(6, nz)
+    return [size, channels, nz, width], weights
 
 
-def _assert_images(subject: Subject, draw: Draw, size: int, channels: int) -> None:
-    sizes, weights, z = _draw_generator(draw, size, channels)
-    mine = subject.probe(with_weights, sizes, weights, z)
-    if "images" not in mine:
-        raise Wrong(hint="Its layers are not those of the rule: each round adds a batch norm of the maps that come in, a "
-                    "ReLU, and a transposed convolution without bias to the maps that go out. Shapes of your "
-                    f"parameters: {mine['shapes']}.")
-    mistakes = [(_generate(weights, z, lambda x: x), "Between batch norm and the next layer stands a ReLU."),
-                (_generate(weights, z, lambda x: F.leaky_relu(x, 0.2)), "The generator has ReLUs; leaky ones are D's.")]
-    assert_close(mine["images"], _generate(weights, z), mistakes=mistakes, atol=1e-4)
+def _network(subject: Subject, sizes: list[int], weights: list[Tensor], hint: str) -> Subject:
+    network = subject.probe(generator_with, sizes, weights)
+    if isinstance(network, list):
+        raise Wrong(hint=f"{hint} Shapes of your parameters for size {sizes[0]}, {sizes[1]} channels, nz {sizes[2]}, width "
+                    f"{sizes[3]}: {network}.")
+    return network
+
+
+def _assert_images(network: Subject, weights: list[Tensor], z: Tensor) -> None:
+    mistakes = ((_generate(weights, z, fault), hint) for fault, hint in IMAGE_MISTAKES.items())
+    assert_close(network(z), _generate(weights, z), mistakes=mistakes, atol=1e-4)
 
 
 @check("dcgan.Generator", points=3, hint="Batch norm, ReLU, transposed convolution (4, stride 2, padding 1) in each round.")
 def makes_the_images_of_the_rule(subject: Subject, draw: Draw) -> None:
-    _assert_images(subject, draw, 16, 3)
+    sizes, weights = _draw_generator(draw, 16, 3)
+    z = draw.normal(6, sizes[2])
+    network = _network(subject, sizes, weights, "Its layers are not those of the rule: each round adds a batch norm of the "
+                       "maps that come in, a ReLU, and a transposed convolution without bias to the maps that go out.")
+    right = Subject(generator_with(reference.Generator, sizes, weights))
+    _assert_images(network, weights, z)
+    right(z)
+    mine, wanted = (list(one.probe(gradients, z).values()) for one in (network, right))
+    if not any(bool(g.any()) for g in mine):
+        raise Wrong(hint="No gradient comes through it, so it can't learn: is there a no_grad() or a detach() in it?")
+    assert_close(dict(enumerate(mine)), dict(enumerate(wanted)), rtol=1e-3, atol=1e-3)
+    mine, wanted = (one.probe(in_evaluation, z) for one in (network, right))
+    assert_close(mine, wanted, atol=1e-4, mistakes=[(_generate(weights, z), "In evaluation mode it still takes mean and "
+                 "variance of the batch: nn.BatchNorm2d(before), as it is, keeps running averages for that.")])
 
 
 @check("dcgan.Generator", points=2, hint="Nothing in it may fit one size or number of channels only.")
 def for_any_size_and_number_of_channels(subject: Subject, draw: Draw) -> None:
-    _assert_images(subject, draw, 32, 1)
-    _assert_images(subject, draw, 16, 2)
+    for size, channels, count in ((32, 1, 4), (16, 2, 3), (64, 1, 1)):
+        sizes, weights = _draw_generator(draw, size, channels)
+        network = _network(subject, sizes, weights, "Its layers are not those of the rule for every size: is a size, or a "
+                           "number of channels, written into it?")
+        z = draw.normal(count, sizes[2])
+        images = network(z)
+        if isinstance(images, Tensor) and images.ndim != 4:
+            raise Wrong(hint=f"Of {count} z it makes {tuple(images.shape)}, expected {(count, channels, size, size)}: a batch "
+                        "of one image, or of grey ones, keeps all its axes (squeeze() drops them).")
+        _assert_images(network, weights, z)
 
 
 # Initialisation
 
-def initialised(function: Callable, seed: int, marks: list[float]) -> dict:
-    """What `apply(function)` leaves of layers that were filled with `marks`."""
-    layers = nn.ModuleDict({
-        "conv": nn.Conv2d(3, 64, 4), "up": nn.ConvTranspose2d(3, 64, 4), "plain": nn.Conv2d(1, 1, 3, bias=False),
-        "norm": nn.BatchNorm2d(3000), "linear": nn.Linear(3, 3)})
+def initialised(function: Callable, seed: int, marks: list[float], others: bool = False) -> dict:
+    """What `apply(function)` leaves of layers that were filled with `marks`; with `others`, also of some that are not its
+    business, and of a convolution without bias."""
+    layers = nn.ModuleDict({"conv": nn.Conv2d(3, 64, 4), "up": nn.ConvTranspose2d(3, 64, 4), "norm": nn.BatchNorm2d(3000)})
+    if others:
+        layers.update({"linear": nn.Linear(3, 3), "places": nn.Embedding(3, 2), "group": nn.GroupNorm(1, 3),
+                       "plain": nn.Conv2d(1, 1, 3, bias=False)})
     with torch.no_grad():
-        for parameter, mark in zip(layers.parameters(), marks, strict=True):
+        for parameter, mark in zip(layers.parameters(), marks, strict=False):
             parameter.fill_(mark)
     torch.manual_seed(seed)
     layers.apply(function)
@@ -136,42 +201,54 @@ def _assert_gaussian(values: Tensor, mean: float, what: str) -> None:
     spread, middle = values.std().item(), values.mean().item()
     if abs(spread - 0.02 ** 0.5 / 0.02) < 0.5:
         raise Wrong(hint=f"{what}: 0.02 is the standard deviation, not the variance.")
+    if abs(spread - 50) < 5:
+        raise Wrong(hint=f"{what}: their standard deviation is about 1, and should be 0.02. Of the two numbers of "
+                    "nn.init.normal_ the mean comes first.")
     if spread < 1e-3:
         raise Wrong(hint=f"{what}: they are all alike, or untouched. They should be drawn, with standard deviation 0.02.")
-    if abs(middle) > 0.2:
-        raise Wrong(hint=f"{what}: their mean should be {mean:g}.")
     if abs(spread - 1) > 0.08:
         raise Wrong(hint=f"{what}: their standard deviation should be 0.02, yours is {spread * 0.02:.3g}.")
+    if abs(middle) > 0.2:
+        raise Wrong(hint=f"{what}: their mean should be {mean:g}.")
     if abs((values ** 4).mean().item() - 3) > 0.6:
         raise Wrong(hint=f"{what}: they are not Gaussian (uniform, perhaps?). Look at nn.init.normal_.")
 
 
-def _layers(subject: Subject, draw: Draw) -> tuple[dict, list[float]]:
-    marks = (1 + draw.uniform(9)).tolist()
-    return subject.probe(initialised, int(draw.integers(0, 1000)), marks), marks
+def _assert_no_bias(bias: Tensor, mark: float, what: str) -> None:
+    assert_close(bias, torch.zeros_like(bias), atol=1e-8, mistakes=[
+        (torch.full_like(bias, mark), f"Biases of {what} are left as they were: they should become 0.")])
+
+
+def _layers(subject: Subject, draw: Draw, others: bool = False) -> tuple[dict, list[float]]:
+    marks = (1 + draw.uniform(13)).tolist()
+    return subject.probe(initialised, int(draw.integers(0, 1000)), marks, others), marks
 
 
 @check("dcgan.dcgan_init", points=2, hint="nn.init.normal_(module.weight, 0.0, 0.02), for Conv2d and for ConvTranspose2d.")
 def draws_the_kernels(subject: Subject, draw: Draw) -> None:
-    layers, _ = _layers(subject, draw)
+    layers, marks = _layers(subject, draw)
     _assert_gaussian(layers["conv.weight"], 0, "Kernels of convolutions")
     _assert_gaussian(layers["up.weight"], 0, "Kernels of transposed convolutions")
-    for name in ("conv.bias", "up.bias"):
-        assert_close(layers[name], torch.zeros(64), mistakes=[], atol=1e-8)
+    if torch.equal(layers["conv.weight"].flatten(), layers["up.weight"].flatten()):
+        raise Wrong(hint="Two layers get the same numbers: seed no generator in here, it begins anew for every layer.")
+    _assert_no_bias(layers["conv.bias"], marks[1], "convolutions")
+    _assert_no_bias(layers["up.bias"], marks[3], "transposed convolutions")
 
 
 @check("dcgan.dcgan_init", points=1, hint="Batch norm: weight N(1, 0.02), bias 0.")
 def draws_the_scales_of_batch_norm(subject: Subject, draw: Draw) -> None:
-    layers, _ = _layers(subject, draw)
+    layers, marks = _layers(subject, draw)
     _assert_gaussian(layers["norm.weight"], 1, "Scales of batch norm")
-    assert_close(layers["norm.bias"], torch.zeros(3000), atol=1e-8)
+    _assert_no_bias(layers["norm.bias"], marks[5], "batch norm")
 
 
 @check("dcgan.dcgan_init", points=1, hint="Change only convolutions and batch norm; a convolution may have no bias.")
 def leaves_other_layers_alone(subject: Subject, draw: Draw) -> None:
-    layers, marks = _layers(subject, draw)
-    assert_close(layers["linear.weight"], torch.full((3, 3), marks[-2]))
-    assert_close(layers["linear.bias"], torch.full((3,), marks[-1]))
+    layers, marks = _layers(subject, draw, others=True)
+    for name, mark in zip(list(layers)[6:11], marks[6:], strict=False):
+        if not bool((layers[name] == mark).all()):
+            kind = {"linear": "Linear", "places": "Embedding", "group": "GroupNorm"}[name.partition(".")[0]]
+            raise Wrong(hint=f"It changes a {kind} layer too: change only convolutions and batch norm.")
     if bool((layers["conv.weight"] == marks[0]).all()):
         raise Wrong(hint="It leaves every layer alone.")
 
@@ -214,38 +291,57 @@ def weights_of(network: nn.Module) -> dict:
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
-def after_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], seed: int) -> dict:
-    """Both networks after a step on each of `batches` (B, 2), and the losses."""
+def after_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], seed: int, lr_g: float, lr_d: float) -> dict:
+    """Both networks after a step on each of `batches` (B, 2), the losses, and what the generator of noise draws next. No step
+    inherits from the one before but weights and gradients."""
     generator, discriminator = tiny_networks(weights)
-    optimizers = [torch.optim.SGD(network.parameters(), lr=0.3) for network in (generator, discriminator)]
-    rng = torch.Generator().manual_seed(seed)
-    losses = [step(generator, discriminator, *optimizers, real, rng) for real in batches]
-    return {"D": weights_of(discriminator), "G": weights_of(generator), "losses": losses}
+    optimizer_g = torch.optim.SGD(generator.parameters(), lr=lr_g)
+    optimizer_d = torch.optim.SGD(discriminator.parameters(), lr=lr_d)
+    rng, losses = torch.Generator(), []
+    for k, real in enumerate(batches):
+        generator.requires_grad_(True)
+        discriminator.requires_grad_(True)
+        losses.append(step(generator, discriminator, optimizer_g, optimizer_d, real, rng.manual_seed(seed + k)))
+    return {"D": weights_of(discriminator), "G": weights_of(generator), "losses": losses,
+            "next": torch.rand(2, generator=rng)}
 
 
 def faulty_step(*faults: str) -> Callable:
-    """The step with the named faults of the exercise; none gives the reference."""
+    """The step with the named faults; none gives the reference."""
     def step(generator, discriminator, optimizer_g, optimizer_d, real, rng):
         def loss_of(samples: Tensor, target: int) -> Tensor:
             logits = discriminator(samples)
-            if "mean" in faults and "sigmoid" in faults:
-                output = logits.sigmoid().mean()
-                return F.binary_cross_entropy(output, torch.full_like(output, target))
-            if "sigmoid" in faults:
-                return F.binary_cross_entropy(logits.sigmoid(), torch.full_like(logits, target))
-            logits = logits.mean() if "mean" in faults else logits
-            return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+            reduction = "sum" if "sum" in faults else "mean"
+            if "mean" in faults:
+                logits = logits.sigmoid().mean() if "sigmoid" in faults else logits.mean()
+            elif "sigmoid" in faults:
+                logits = logits.sigmoid()
+            how = F.binary_cross_entropy if "sigmoid" in faults else F.binary_cross_entropy_with_logits
+            return how(logits, torch.full_like(logits, target), reduction=reduction)
 
         z = torch.randn(64 if "64" in faults else len(real), generator.nz, generator=rng)
         fake = generator(z)
-        optimizer_d.zero_grad()
-        loss_d = loss_of(real, 1) + loss_of(fake.detach(), 0)
+        if "before" in faults:
+            loss_g = loss_of(fake, 1)
+            gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
+        if "stale D" not in faults:
+            optimizer_d.zero_grad()
+        first, second = (0, 1) if "exchanged" in faults else (0.9 if "smooth" in faults else 1, 0)
+        loss_d = loss_of(real, first) + loss_of(fake.detach(), second)
+        loss_d = loss_d / 2 if "half" in faults else loss_d
         loss_d.backward()
         optimizer_d.step()
-        optimizer_g.zero_grad()
-        loss_g = loss_of(fake, 1)
-        loss_g.backward()
-        optimizer_g.step()
+        if "stale G" not in faults:
+            optimizer_g.zero_grad()
+        if "before" in faults:
+            for parameter, gradient in zip(generator.parameters(), gradients_g, strict=True):
+                parameter.grad = gradient
+        else:
+            fake = generator(torch.randn(z.shape, generator=rng)) if "fresh" in faults else fake
+            loss_g = -loss_of(fake, 0) if "saturating" in faults else loss_of(fake, 0 if "helpful" in faults else 1)
+            loss_g.backward()
+        if "still" not in faults:
+            optimizer_g.step()
         return loss_d.item(), loss_g.item()
     return step
 
@@ -254,43 +350,97 @@ MEAN = "You average before the loss. One very bad sample among good ones then co
 SIGMOID = ("Where D is very sure, binary_cross_entropy of a sigmoid has gradient 0. Give the logits to "
            "binary_cross_entropy_with_logits.")
 BATCH = "The listing draws z for 64 samples whatever comes: the last batch of an epoch is smaller. Draw len(real)."
-STEP_MISTAKES = [(("mean",), MEAN), (("sigmoid",), SIGMOID), (("64",), BATCH), (("mean", "sigmoid"), f"{MEAN} And: {SIGMOID}"),
-                 (("mean", "64"), f"{MEAN} And: {BATCH}"), (("sigmoid", "64"), f"{SIGMOID} And: {BATCH}"),
-                 (("mean", "sigmoid", "64"), f"{MEAN} And: {SIGMOID} And: {BATCH}")]
+LISTED = [(("mean",), MEAN), (("sigmoid",), SIGMOID), (("64",), BATCH), (("mean", "sigmoid"), f"{MEAN} And: {SIGMOID}"),
+          (("mean", "64"), f"{MEAN} And: {BATCH}"), (("sigmoid", "64"), f"{SIGMOID} And: {BATCH}"),
+          (("mean", "sigmoid", "64"), f"{MEAN} And: {SIGMOID} And: {BATCH}")]
+D_MISTAKES = [*LISTED, *(((fault,), hint) for fault, hint in {
+    "sum": "You add the samples' losses up: take their mean, or the step grows with the batch.",
+    "half": "D's loss is the sum of the means over real and over fake samples; you halve it.",
+    "smooth": "The labels are 1 for real samples and 0 for fakes; your 1 is smaller.",
+    "exchanged": "The labels are exchanged: real samples are 1, fakes 0.",
+    "stale D": "D's gradients of the step before are added to this one's: optimizer_d.zero_grad() before D's backward().",
+}.items())]
+G_MISTAKES = {
+    "saturating": "This is the saturating loss, -bce(fake, 0). G's loss is the non-saturating one: label 1 for its fakes.",
+    "helpful": "G helps D: in G's turn its fakes have label 1.",
+    "before": "G's loss comes from the D before its step: G learns from the D that has learnt.",
+    "fresh": "New fakes are drawn for G's turn: take those that D has seen, they are computed already.",
+    "stale G": "G's gradients of the step before, or D's turn, are added: optimizer_g.zero_grad() before G's backward().",
+    "sum": "You add the samples' losses up: take their mean, or the step grows with the batch.",
+    "still": "G does not move: is there an optimizer_g.step() behind its backward()?",
+}
 
 
-def _assert_step(subject: Subject, draw: Draw, counts: Iterable[int], *, sure: float = 1.0, losses: bool = False) -> None:
-    weights, seed = draw_weights(draw, sure), int(draw.integers(0, 10_000))
-    batches = [draw.normal(count, 2) for count in counts]
-    mine = subject.probe(after_steps, weights, batches, seed)
-    expected = after_steps(reference.article_step, weights, batches, seed)
-    runs = ((after_steps(faulty_step(*faults), weights, batches, seed), hint) for faults, hint in STEP_MISTAKES)
-    if losses:
-        assert_close(mine["losses"], expected["losses"])
-    else:
-        pairs = [(run["D"], hint) for run, hint in runs]
-        assert_close(mine["D"], expected["D"], mistakes=pairs)
-        assert_close(mine["G"], expected["G"])
+class _Asked:
+    """What an answer leaves of networks and batches that were drawn for it, and what a step with named faults leaves."""
+
+    def __init__(self, subject: Subject, draw: Draw, counts: Iterable[int], *, sure: float = 1.0, lr_g: float = 0.3):
+        self.inputs = draw_weights(draw, sure), [draw.normal(n, 2) for n in counts], int(draw.integers(0, 10_000)), lr_g, 0.3
+        self.mine = subject.probe(after_steps, *self.inputs)
+
+    def of(self, step: Callable) -> dict:
+        return after_steps(step, *self.inputs)
+
+    def is_that_of(self, *faults: str, parts: Iterable[str]) -> bool:
+        other = self.of(faulty_step(*faults))
+        return all(is_close(self.mine[part], other[part]) for part in parts)
+
+    def assert_d(self, forgiven: Iterable[tuple[str, ...]] = ()) -> None:
+        """D's weights; a fault that another check asks about is forgiven."""
+        if any(self.is_that_of(*faults, parts=["D"]) for faults in forgiven):
+            return
+        expected = self.of(reference.article_step)
+        mistakes = [(self.of(faulty_step(*faults))["D"], hint) for faults, hint in D_MISTAKES]
+        if not is_close(self.mine["D"], expected["D"]) and not any(is_close(self.mine["D"], value) for value, _ in mistakes):
+            self.assert_drawn()
+        assert_close(self.mine["D"], expected["D"], mistakes=mistakes)
+
+    def assert_drawn(self) -> None:
+        seeds = torch.Generator().manual_seed(self.inputs[2] + len(self.inputs[1]) - 1)
+        if is_close(self.mine["next"], torch.rand(2, generator=seeds)):
+            raise Wrong(hint="Nothing is drawn from `rng`: z comes from it, torch.randn(..., generator=rng).")
 
 
 @check("dcgan.article_step", points=2, hint="One logit and one label for each sample; the mean comes last.")
 def every_sample_counts_on_its_own(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, [64, 64], sure=3.0)
+    _Asked(subject, draw, [64, 64], sure=3.0, lr_g=0.0).assert_d()
 
 
-@check("dcgan.article_step", points=2, hint="A very sure D must still learn: hand the loss logits, not probabilities.")
+@check("dcgan.article_step", points=1, hint="A very sure D must still learn: hand the loss logits, not probabilities.")
 def a_very_sure_discriminator_still_learns(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, [64], sure=80.0)
+    _Asked(subject, draw, [64], sure=80.0, lr_g=0.0).assert_d(forgiven=[("mean",)])
 
 
 @check("dcgan.article_step", points=1, hint="Draw as many z as there are real samples in this batch.")
 def the_last_batch_may_be_smaller(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, [16, 5])
+    _Asked(subject, draw, [16, 1], lr_g=0.0).assert_d(forgiven=[("mean",), ("mean", "sigmoid")])
+
+
+@check("dcgan.article_step", points=1, hint="G's loss: label 1 for the same fakes, and the D that has learnt; then its step.")
+def the_generator_learns_from_what_d_has_learnt(subject: Subject, draw: Draw) -> None:
+    asked = _Asked(subject, draw, [64, 64])
+    if any(asked.is_that_of(*faults, parts=["D", "G"]) for faults, _ in D_MISTAKES):
+        return  # D's turn is not asked here, and its faults go on in G's
+    mistakes = ((asked.of(faulty_step(fault))["G"], hint) for fault, hint in G_MISTAKES.items())
+    assert_close(asked.mine["G"], asked.of(reference.article_step)["G"], mistakes=mistakes)
 
 
 @check("dcgan.article_step", points=1, hint="Return D's loss and G's as two floats.")
 def returns_both_losses(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, [12, 12], losses=True)
+    asked = _Asked(subject, draw, [64, 64], sure=2.0)
+    losses = asked.mine["losses"]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in losses):
+        raise Wrong(hint="Return two numbers: D's loss, then G's.")
+    if not all(isinstance(value, float) for pair in losses for value in pair):
+        raise Wrong(hint="Return floats: loss.item() is the number of a tensor, without its graph.")
+    own = [faults for faults, _ in D_MISTAKES] + [(fault,) for fault in G_MISTAKES]
+    if any(asked.is_that_of(*faults, parts=["D", "G", "losses"]) for faults in own):
+        return  # these are the losses that its own step has minimised
+    wanted = asked.of(reference.article_step)["losses"]
+    assert_close(losses, wanted, mistakes=[
+        ([(g, d) for d, g in wanted], "D's loss comes first, then G's."),
+        ([(d / 2, g) for d, g in wanted],
+         "D's loss is the sum of both means, over real and over fake samples; you return half.")])
 
 
 # Interrupted and resumed
@@ -350,76 +500,107 @@ FORGOTTEN = [
     (("optimizer_d",), "D's optimiser is forgotten: Adam's averages begin anew."),
     (("rng",), "The random generator is forgotten: other batches and other noise are drawn after the interruption."),
     (("discriminator",), "The discriminator is forgotten: the generator goes on against a stranger."),
-    (("generator",), "The generator is forgotten."),
+    (("generator",), "The generator is forgotten: D goes on against a stranger."),
+    (("optimizer_g", "optimizer_d", "rng"), "The optimisers and the random generator are forgotten."),
+    (("generator", "discriminator"), "The networks are forgotten."),
     (("discriminator", "ema", "optimizer_g", "optimizer_d", "rng", "losses"),
      "Only the generator is kept. What else changes from step to step?"),
 ]
+PARTS = ["generator", "discriminator", "optimizer_g", "optimizer_d", "rng"]  # what weights depend on
+
+
+def _same_but_for(mine: dict, parts: Iterable[str], names: list[str], inputs: tuple) -> bool:
+    """Whether these parts are as if some of `names` had been forgotten, which the first check asks about."""
+    for mask in range(1, 1 << len(names)):
+        other = after_training(forgetful(*(name for k, name in enumerate(names) if mask >> k & 1)), *inputs)
+        if all(is_close(mine[part], other[part], rtol=1e-6, atol=1e-7) for part in parts):
+            return True
+    return False
+
+
+def _draw_run(draw: Draw, stops: list[int]) -> tuple:
+    return [draw_weights(draw) for _ in stops], draw.normal(40, 2), int(draw.integers(0, 1000)), stops
 
 
 @check("dcgan.train", points=3, hint="Keep whatever changes from step to step: networks, optimisers, the random generator.")
 def an_interrupted_run_ends_with_the_same_weights(subject: Subject, draw: Draw) -> None:
-    weights, real, seed = [draw_weights(draw) for _ in range(2)], draw.normal(40, 2), int(draw.integers(0, 1000))
-    mine = subject.probe(after_training, weights, real, seed, [3, 6])
-    expected = after_training(reference.train, weights, real, seed, [3, 6])
-    runs = ((after_training(forgetful(*names), weights, real, seed, [3, 6]), hint) for names, hint in FORGOTTEN)
+    inputs = _draw_run(draw, [3, 6])
+    mine, expected = subject.probe(after_training, *inputs), after_training(reference.train, *inputs)
+    runs = ((after_training(forgetful(*names), *inputs), hint) for names, hint in FORGOTTEN)
     assert_close({"G": mine["G"], "D": mine["D"]}, {"G": expected["G"], "D": expected["D"]}, rtol=1e-6, atol=1e-7,
                  mistakes=(({"G": run["G"], "D": run["D"]}, hint) for run, hint in runs))
 
 
 @check("dcgan.train", points=1, hint="The averaged generator changes at every step too: keep it.")
 def and_with_the_same_average(subject: Subject, draw: Draw) -> None:
-    weights, real, seed = [draw_weights(draw) for _ in range(2)], draw.normal(40, 2), int(draw.integers(0, 1000))
-    mine = subject.probe(after_training, weights, real, seed, [4, 5])
-    expected = after_training(reference.train, weights, real, seed, [4, 5])
-    assert_close(mine["ema"], expected["ema"], rtol=1e-6, atol=1e-7, mistakes=[
-        (after_training(forgetful("ema"), weights, real, seed, [4, 5])["ema"], "The average is forgotten.")])
+    inputs = _draw_run(draw, [4, 5])
+    mine, expected = subject.probe(after_training, *inputs), after_training(reference.train, *inputs)
+    if is_close(mine["ema"], expected["ema"], rtol=1e-6, atol=1e-7) or _same_but_for(mine, ["G", "D", "ema"], PARTS, inputs):
+        return
+    raise Wrong(hint="The average is forgotten: `ema` changes at every step, too.")
 
 
 @check("dcgan.train", points=1, hint="Keep the list of losses in the checkpoint too; it is restored in place.")
 def and_with_every_loss(subject: Subject, draw: Draw) -> None:
-    weights, real, seed = [draw_weights(draw) for _ in range(2)], draw.normal(40, 2), int(draw.integers(0, 1000))
-    mine = subject.probe(after_training, weights, real, seed, [2, 5])["losses"]
-    assert_close(mine, after_training(reference.train, weights, real, seed, [2, 5])["losses"])
+    inputs = _draw_run(draw, [2, 5])
+    mine, expected = subject.probe(after_training, *inputs), after_training(reference.train, *inputs)
+    if is_close(mine["losses"], expected["losses"]) or _same_but_for(mine, ["G", "D", "losses"], PARTS, inputs):
+        return
+    if len(mine["losses"]) < len(expected["losses"]):
+        raise Wrong(hint="The losses before the interruption are gone: keep the list itself, which is restored in place.")
+    assert_close(mine["losses"], expected["losses"])
 
 
 # Arcs
 
-def _arc(start: Tensor, end: Tensor, share: Tensor, *, unit: bool = False, chord: bool = False, back: bool = False,
-         turns: float = 1.0) -> Tensor:
-    if back:
-        share = 1 - share
-    angle, share = torch.acos(F.cosine_similarity(start, end, dim=0)) * turns, share[:, None]
-    if unit:
+def _arc(start: Tensor, end: Tensor, share: Tensor, fault: str = "") -> Tensor:
+    """The formula as it stands, with one named fault."""
+    share = 1 - share if fault == "back" else share
+    angle, share = torch.acos(F.cosine_similarity(start, end, dim=0)), share[:, None]
+    lengths = torch.lerp(start.norm(), end.norm(), share)
+    if fault in ("unit", "between"):
         start, end = start / start.norm(), end / end.norm()
     line = (1 - share) * start + share * end
-    if chord:
+    if fault == "chord":
         return line / line.norm(dim=1, keepdim=True) * start.norm()
-    return (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / angle.sin()
+    arc = (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / (1 if fault == "no division" else angle.sin())
+    return {"straight": line, "between": arc * lengths}.get(fault, arc)
 
 
-ARC_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda a, b, t: torch.lerp(a, b, t[:, None]), "This is the straight line: in the middle its points are too short."),
-    (lambda a, b, t: _arc(a, b, t, back=True), "The way is walked backwards: share 0 is the start."),
-    (lambda a, b, t: _arc(a, b, t, unit=True), "The points have length 1; keep the lengths of start and end."),
-    (lambda a, b, t: _arc(a, b, t, chord=True), "A straight line, stretched: the steps in the middle are longer than at its "
-     "ends. Divide the angle evenly."),
-    (lambda a, b, t: _arc(a, b, t) * torch.acos(F.cosine_similarity(a, b, dim=0)).sin(), "Divide by the sine of the angle."),
-]
+ARC_MISTAKES = {
+    "straight": "This is the straight line: in the middle its points are too short.",
+    "back": "The way is walked backwards: share 0 is the start.",
+    "unit": "The points have length 1; keep the lengths of start and end.",
+    "between": "You turn the direction and change the length evenly. The formula takes start and end as they are.",
+    "chord": "A straight line, stretched: the steps in the middle are longer than at its ends. Divide the angle evenly.",
+    "no division": "Divide by the sine of the angle.",
+}
 
 
 @check("dcgan.slerp", points=3,
        hint="sin((1 - t) angle) / sin(angle) times the start, sin(t angle) / sin(angle) times the end.")
 def divides_the_angle_evenly(subject: Subject, draw: Draw) -> None:
-    start, end, share = draw.normal(6), draw.normal(6), draw.uniform(7)
-    mistakes = ((wrong(start, end, share), hint) for wrong, hint in ARC_MISTAKES)
-    assert_close(subject(start, end, share), reference.slerp(start, end, share), mistakes=mistakes, atol=1e-4)
+    for nz, count in ((6, 7), (3, 1)):
+        start, end, share = draw.normal(nz), draw.normal(nz), draw.uniform(count)
+        mistakes = ((_arc(start, end, share, fault), hint) for fault, hint in ARC_MISTAKES.items())
+        assert_close(subject(start, end, share), reference.slerp(start, end, share), mistakes=mistakes, atol=1e-4)
 
 
 @check("dcgan.slerp", points=1, hint="Where the sine of the angle is 0 the formula is 0/0: take the straight line there.")
-def also_between_the_same_direction(subject: Subject, draw: Draw) -> None:
-    start, share = draw.normal(6), draw.uniform(4)
-    assert_close(subject(start, start * 2, share), start * (1 + share[:, None]), atol=1e-3)
-    assert_close(subject(start, start.flip(0), share), reference.slerp(start, start.flip(0), share), atol=1e-4)
+def also_between_the_same_direction_and_opposite_ones(subject: Subject, draw: Draw) -> None:
+    axes = [2 * torch.eye(4)[0], -torch.eye(4)[2]]
+    for start in [*axes, *draw.normal(8, 6)]:
+        for factor, what in ((2.0, "the same direction"), (-1.0, "opposite directions"), (-0.5, "opposite directions")):
+            share = draw.uniform(4, low=0.1, high=0.45)
+            mine, line = subject(start, start * factor, share), start * (1 + (factor - 1) * share[:, None])
+            if isinstance(mine, Tensor) and not bool(mine.isfinite().all()):
+                raise Wrong(hint=f"NaN or infinity between points of {what}, where the formula is 0/0 (and acos of 1.0000001 "
+                            "is NaN: clamp): take the straight line there.")
+            assert_close(mine, line, atol=1e-3, mistakes=[
+                (start.expand_as(line), "It stands still at the start; `end` may be longer: take the straight line."),
+                (torch.zeros_like(line), "It gives zeros where the formula is 0/0: take the straight line there."),
+                (mine, f"Between points of {what} it leaves the straight line: the sine of the angle is 0 there but for "
+                 "rounding. Take the line wherever it is below 1e-3.")])
 
 
 written("dcgan.batch_norm_everywhere", points=3, rubric="""

@@ -1,8 +1,8 @@
 """Checks of chapter 6."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +33,15 @@ SCORE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p: 2 ** _kl(p, p.mean(0)).mean(), "Powers of e, logarithms to base e: do not mix them with base 2."),
     (lambda p: (_kl(p, p.mean(0)) / torch.log(torch.tensor(2.0))).mean().exp(),
      "Powers of e, logarithms to base e: do not mix them with base 2."),
+    (lambda p: _score(p.softmax(1)), "The rows are probabilities already: no softmax."),
+    (lambda p: (-_kl(p, p.mean(0)).mean()).exp(), "The sign: a KL divergence is at least 0, and so the score at least 1."),
+    *((lambda p, n=n: torch.stack([_score(part) for part in p.chunk(n)]).mean(),
+       "You take a mean over parts of the samples. Here it is one score of all of them.") for n in (2, 5, 10)),
 ]
+
+
+def _score(p: Tensor) -> Tensor:
+    return _kl(p, p.mean(0)).mean().exp()
 
 
 def _sharp(draw: Draw, samples: int, classes: int) -> Tensor:
@@ -43,17 +51,21 @@ def _sharp(draw: Draw, samples: int, classes: int) -> Tensor:
 @check("evaluation.inception_score", points=2, hint="For each row the KL divergence from the mean row; mean; exp.")
 def is_the_exponential_of_the_mean_divergence(subject: Subject, draw: Draw) -> None:
     p = _sharp(draw, 14, 5)
-    assert_close(subject(p), SCORE_MISTAKES[0][0](p).exp(), mistakes=((wrong(p), hint) for wrong, hint in SCORE_MISTAKES))
+    assert_close(subject(p), _score(p), mistakes=((wrong(p), hint) for wrong, hint in SCORE_MISTAKES))
 
 
 @check("evaluation.inception_score", points=1, hint="0 log 0 is 0, not NaN: torch.xlogy knows it.")
 def bears_probabilities_of_0(subject: Subject, draw: Draw) -> None:
     p = torch.cat([torch.eye(6)[draw.integers(0, 5, 9)], _sharp(draw, 4, 6)])
     p[-1, :3], p[-1, 3:] = 0.0, 1 / 3
-    mine = subject(p)
-    if isinstance(mine, Tensor) and not bool(mine.isfinite().all()):
-        raise Wrong(hint="NaN: 0 log 0 is 0. torch.xlogy(p, p) knows it; p * p.log() does not.")
-    assert_close(mine, SCORE_MISTAKES[0][0](p).exp(), mistakes=((wrong(p), hint) for wrong, hint in SCORE_MISTAKES))
+    for probabilities, hint in ((p, "NaN: 0 log 0 is 0. torch.xlogy(p, p) knows it; p * p.log() does not."), (
+            F.pad(p, (0, 2)), "NaN where a class has probability 0 in *every* row: there p / q is 0 / 0, and log q is minus "
+            "infinity. Take p log p - p log q, each by torch.xlogy.")):
+        mine = subject(probabilities)
+        if not bool(torch.as_tensor(float("nan") if mine is None or isinstance(mine, Subject) else mine).isfinite().all()):
+            raise Wrong(hint=hint)
+        if not any(is_close(mine, wrong(probabilities)) for wrong, _ in SCORE_MISTAKES):  # these have cost their points
+            assert_close(mine, _score(probabilities))
 
 
 # A step of a network with several heads
@@ -86,12 +98,17 @@ def after_feature_steps(step: Callable, weights: list[Tensor], batches: list[Ten
 def faulty_feature_step(fault: str = "") -> Callable:
     """The step with one named fault; none gives the reference."""
     def step(network, optimizer, clips, labels):
+        if fault == "a step each":
+            each = [faulty_feature_step()(network, optimizer, clips, {name: values}) for name, values in labels.items()]
+            return sum(each)
         features = network(clips)
         losses = []
         for name, values in labels.items():
             known = values >= 0
             logits = network.heads[name](features.detach() if fault == "detached" else features)
-            if fault == "first class":
+            if fault == "first rows":
+                losses.append(F.cross_entropy(logits[:known.sum()], values[:known.sum()].clamp(min=0)))
+            elif fault == "first class":
                 losses.append(F.cross_entropy(logits, values.clamp(min=0)))
             elif fault == "last class":
                 losses.append(F.cross_entropy(logits, values % logits.shape[1]))
@@ -106,9 +123,13 @@ def faulty_feature_step(fault: str = "") -> Callable:
         if fault != "stale":
             optimizer.zero_grad()
         loss.backward()
+        if fault == "cleared":
+            optimizer.zero_grad()
         if fault != "stands still":
             optimizer.step()
-        return loss.detach()
+        if fault == "after":
+            return faulty_feature_step("stands still")(network, optimizer, clips, labels)
+        return losses[-1].detach() if fault == "returns the last" else loss.detach()
     return step
 
 
@@ -117,8 +138,10 @@ STEP_FAULTS = {
     "stands still": ("The weights did not move. Is there an optimizer.step() at the end, and no zero_grad() between "
                      "backward() and step()?"),
     "mean of heads": "Add the heads' losses; do not average them.",
+    "a step each": "You make a step for each head. Add the losses up, and make one step.",
     "first head": "Only the first label teaches anything: add the losses of all heads.",
     "last head": "Only the last label teaches anything: is the loss overwritten in your loop? Add them up.",
+    "first rows": "You take the first rows for those whose label is known: the unknown ones stand anywhere (ignore_index=-1).",
     "first class": "A label of -1 is not class 0: such a clip has no say in this head's loss (ignore_index=-1).",
     "last class": "A label of -1 is not the last class: such a clip has no say in this head's loss (ignore_index=-1).",
     "over all": "The mean goes over the clips whose label is *known*; you divide by all clips.",
@@ -133,7 +156,8 @@ def _draw_labelled(draw: Draw, steps: int) -> tuple[list[Tensor], list[Tensor], 
     labels = []
     for _ in range(steps):
         kind, way = draw.integers(0, 3, 8), draw.integers(0, 4, 8)
-        kind[5:] = -1
+        kind[torch.randperm(8, generator=draw.generator)[:3]] = -1
+        kind[0], way[torch.randperm(8, generator=draw.generator)[0]] = -1, -1
         labels.append({"kind": kind, "way": way})
     return weights, batches, labels
 
@@ -148,14 +172,22 @@ def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
 
 @check("evaluation.feature_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
 def returns_the_loss_before_the_step(subject: Subject, draw: Draw) -> None:
-    inputs = _draw_labelled(draw, 2)
-    mine = subject.probe(after_feature_steps, *inputs)["losses"]
+    inputs = _draw_labelled(draw, 1)
+    found = subject.probe(after_feature_steps, *inputs)
+    mine = found["losses"]
     if any(loss is None for loss in mine):
         raise Wrong(hint="The step returns None: return the loss.")
     if any(isinstance(loss, Tensor) and loss.requires_grad for loss in mine):
         raise Wrong(hint="The returned loss still holds its graph: detach it.")
-    for got, wanted in zip(mine, after_feature_steps(faulty_feature_step(), *inputs)["losses"], strict=True):
-        assert_close(got, wanted)
+    for fault in STEP_FAULTS:  # the loss that its own step has lowered
+        own = after_feature_steps(faulty_feature_step(fault), *inputs)
+        if is_close(mine, own["losses"]) and is_close(found["weights"], own["weights"]):
+            return
+    mistakes = ((after_feature_steps(faulty_feature_step(fault), *inputs)["losses"], hint) for fault, hint in {
+        "after": "This is the loss after the step: return that of before, from which the gradients came.",
+        "returns the last": "This is the loss of the last head: return the sum.",
+        "mean of heads": "This is the mean of the heads' losses: return their sum."}.items())
+    assert_close(mine, after_feature_steps(faulty_feature_step(), *inputs)["losses"], mistakes=mistakes)
 
 
 # The distance of two Gaussians
@@ -233,7 +265,10 @@ def bears_singular_covariances(subject: Subject, draw: Draw) -> None:
                              "always give: no inverse and no Cholesky factor.") from error
         if isinstance(mine, Tensor) and not mine.is_complex() and not bool(mine.isfinite().all()):
             raise Wrong(hint="NaN: by rounding an eigenvalue may be -1e-17, and its root is NaN. Clamp at 0 first.")
-        _assert_gaussian(subject, gaussians)
+        if isinstance(mine, Tensor) and mine.dtype == torch.float32 and not is_close(mine, _gaussian(*gaussians), atol=1e-4):
+            raise Wrong(hint="It is computed in float32, which is too coarse where eigenvalues are 0: begin with .double().")
+        if not any(is_close(mine, wrong(*gaussians), atol=1e-4) for wrong, _ in GAUSSIAN_MISTAKES):  # which cost points above
+            _assert_gaussian(subject, gaussians)
 
 
 # Running moments
@@ -243,9 +278,37 @@ def moments_of(moments_class: type, batches: list[Tensor]) -> dict:
     moments = moments_class(batches[0].shape[1])
     for batch in batches:
         moments.update(batch)
-    held = [part for value in vars(moments).values() for part in (value if isinstance(value, list | tuple) else [value])]
-    room = sum(part.numel() for part in held if isinstance(part, Tensor))
-    return {"count": moments.count, "mean": moments.mean, "covariance": moments.covariance(), "room": room}
+    return {"count": moments.count, "mean": moments.mean, "covariance": moments.covariance(), "room": numbers_in(vars(moments))}
+
+
+def numbers_in(value: object) -> int:
+    """How many numbers there are in it, however deep: a view of a tensor counts as all that it looks at."""
+    if isinstance(value, Tensor):
+        return value.untyped_storage().nbytes() // value.element_size()
+    if isinstance(value, dict):
+        value = list(value.values())
+    if hasattr(value, "size") and not callable(value.size):
+        return int(value.size)
+    return sum(map(numbers_in, value)) if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else 1
+
+
+def _scatter(batches: list[Tensor], fault: str) -> Tensor:
+    """The scatter, batch by batch, with a fault in what is added between the batches."""
+    count, mean = 0, torch.zeros(batches[0].shape[1], dtype=torch.float64)
+    scatter = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for batch in batches:
+        batch = batch.double()
+        share = len(batch) / (count + len(batch))
+        shift = batch.mean(0) - mean
+        mean = mean + {"last shift": 0.5, "last mean": 1.0}.get(fault, share) * shift
+        shift = batch.mean(0) - mean if fault == "shift too late" else shift
+        rest = batch - (mean if fault == "about the new mean" else batch.mean(0))
+        weight = {"unweighted": 1.0, "by count": count, "by rows": len(batch), "by share": share,
+                  "about the new mean": 0}.get(fault, count * share)
+        product = shift * shift if fault == "elements" else torch.outer(shift, shift)
+        scatter = scatter + rest.T @ rest + weight * product
+        count += len(batch)
+    return scatter
 
 
 def _moments(batches: list[Tensor], fault: str = "") -> dict:
@@ -261,8 +324,10 @@ def _moments(batches: list[Tensor], fault: str = "") -> dict:
         mean = torch.zeros(rows.shape[1], dtype=torch.float64)
         for batch in batches:
             mean = (mean + batch.double().mean(0)) / 2
-    within: Any = sum((b.double() - b.double().mean(0)).T @ (b.double() - b.double().mean(0)) for b in batches)
-    if fault == "within":
+    within = sum((b.double() - b.double().mean(0)).T @ (b.double() - b.double().mean(0)) for b in batches)
+    if fault in (*BETWEEN, *OWN_MEANS):
+        cov = _scatter(batches, fault) / (len(rows) - 1)
+    elif fault == "within":
         cov = within / (len(rows) - 1)
     elif fault == "divided by N":
         cov = rows.T.cov(correction=0)
@@ -278,6 +343,17 @@ def _moments(batches: list[Tensor], fault: str = "") -> dict:
     return {"count": len(rows), "mean": mean, "covariance": cov}
 
 
+WEIGHT = "The product of the shift has the weight n m / (n + m): rows so far times rows of the batch, over both."
+BETWEEN = {
+    "shift too late": "The shift is worked out after the mean has moved: it leads from the mean of the rows *before* it.",
+    "elements": "shift * shift is a product of elements, (F,); the scatter wants the outer product, (F, F).",
+    "unweighted": WEIGHT, "by count": WEIGHT, "by share": WEIGHT,
+    "by rows": "That is m times the shift's product, or the rows less the mean of *before*: take the batch's own mean off, and "
+               "weigh the product by n m / (n + m).",
+    "about the new mean": "You take the new mean off: within a batch it is the batch's own mean, and the rows before need "
+                          "their share, too.",
+}
+OWN_MEANS = ["last shift", "last mean"]  # the shift is that from a wrong mean, which has cost its points
 MEAN_FAULTS = {
     "mean of means": "Batches differ in size: weigh each by its share of all rows so far.",
     "last mean": "This is the mean of the last batch alone.",
@@ -293,6 +369,7 @@ COV_FAULTS = {
     "not divided": "This is the scatter: divide it by the count less one.",
     "second moment": "Take the mean off: the covariance is about the mean, not about 0.",
     "last batch": "This is the covariance of the last batch alone.",
+    **BETWEEN,
 }
 
 
@@ -318,11 +395,15 @@ def keeps_the_mean_of_all_rows(subject: Subject, draw: Draw) -> None:
 
 @check("evaluation.RunningMoments", points=2, hint="Scatter within the batch, plus n m / (n + m) times the shift's product.")
 def gives_the_covariance_of_all_rows(subject: Subject, draw: Draw) -> None:
-    for sizes in ([8], [7, 2, 4, 9]):
+    for sizes in ([7, 2, 4, 9], [6, 1, 5], [8]):
         batches = _draw_batches(draw, sizes)
-        mistakes = ((_moments(batches, fault)["covariance"], hint) for fault, hint in COV_FAULTS.items() if len(sizes) > 1
-                    or fault in ("divided by N", "not divided", "second moment"))
-        assert_close(_asked(subject, batches)["covariance"], _moments(batches)["covariance"], mistakes=mistakes)
+        mistakes = ((_moments(batches, fault)["covariance"], hint) for fault, hint in COV_FAULTS.items())
+        mine = _asked(subject, batches)["covariance"]
+        if 1 in sizes and isinstance(mine, Tensor) and not bool(mine.isfinite().all()):
+            raise Wrong(hint="NaN after a batch of one row: its scatter is 0, and it has no covariance. "
+                        "rest.T @ rest is never NaN.")
+        if not any(is_close(mine, _moments(batches, fault)["covariance"]) for fault in OWN_MEANS):
+            assert_close(mine, _moments(batches)["covariance"], mistakes=mistakes)
 
 
 @check("evaluation.RunningMoments", points=1, hint="Sums of squares less a squared mean lose all digits where the mean is "
@@ -331,7 +412,9 @@ def bears_a_large_mean(subject: Subject, draw: Draw) -> None:
     batches = _draw_batches(draw, [20, 5, 12], mean=3000.0)
     shared = batches[0].mean(0)
     batches = [batch - batch.mean(0) + shared + draw.normal(len(shared)) for batch in batches]
-    assert_close(_asked(subject, batches)["covariance"], _moments(batches)["covariance"], rtol=1e-3, atol=1e-3)
+    mine, coarse = _asked(subject, batches)["covariance"], {"rtol": 1e-3, "atol": 1e-3}
+    if not any(is_close(mine, _moments(batches, fault)["covariance"], **coarse) for fault in (*COV_FAULTS, *OWN_MEANS)):
+        assert_close(mine, _moments(batches)["covariance"], **coarse)
 
 
 @check("evaluation.RunningMoments", points=1, hint="It keeps the features. Keep count, mean and scatter alone: their size does "
@@ -339,23 +422,25 @@ def bears_a_large_mean(subject: Subject, draw: Draw) -> None:
 def needs_no_more_room_for_more_rows(subject: Subject, draw: Draw) -> None:
     batches = _draw_batches(draw, [25] * 12)
     mine = _asked(subject, batches)
-    assert_close(mine["mean"], _moments(batches)["mean"])
-    assert_close(mine["covariance"], _moments(batches)["covariance"])
+    if not any(is_close(mine["mean"], _moments(batches, fault)["mean"]) for fault in MEAN_FAULTS):
+        assert_close(mine["mean"], _moments(batches)["mean"])
     if mine["room"] > 100:
-        raise Wrong()
+        raise Wrong(hint=f"It keeps {mine['room']} numbers of {len(batches)} batches: the features themselves? Keep count, "
+                    "mean and scatter alone: their size does not grow with N.")
 
 
 # Kernel distance
 
 def _kernel_distance(real: Tensor, fake: Tensor, *, power: int = 3, shift: float = 1.0, scale: float | None = None,
-                     diagonal: bool = False, over: str = "pairs", cross: float = 2.0, cross_diagonal: bool = True) -> Tensor:
+                     diagonal: bool = False, over: str = "pairs", cross: float = 2.0, cross_diagonal: bool = True,
+                     by_rows: bool = False, one_n: bool = False) -> Tensor:
     real, fake = real.double(), fake.double()
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return (x @ y.T / (scale or x.shape[1]) + shift) ** power
+        return (x @ y.T / (scale or x.shape[0 if by_rows else 1]) + shift) ** power
 
     def within(x: Tensor) -> Tensor:
-        k, n = kernel(x, x), len(x)
+        k, n = kernel(x, x), len(real if one_n else x)
         total = k.sum() if diagonal else k.sum() - k.trace()
         return total / (n * n if over == "all" else n * (n - 1) / (2 if over == "half" else 1))
 
@@ -377,6 +462,14 @@ KERNEL_MISTAKES: list[tuple[Callable, str]] = [
     (lambda a, b: _kernel_distance(a, b, cross=0), "The kernel between real and fake is missing: minus twice its mean."),
     (lambda a, b: _kernel_distance(a, b, scale=1.0), "Divide the product of two features by their number F."),
     (lambda a, b: _kernel_distance(a, b, scale=a.shape[1] ** 0.5), "Divide the product by F, not by its root."),
+    *((lambda a, b, n=n: _kernel_distance(a, b, scale=n(a, b)), "You divide the products by a number of samples. It is the "
+       "number of features, F: x.shape[1].") for n in (lambda a, b: float(len(a)), lambda a, b: float(len(b)))),
+    (lambda a, b: _kernel_distance(a, b, by_rows=True), "You divide the products by a number of samples. It is the number of "
+     "features, F: x.shape[1]."),
+    (lambda a, b: _kernel_distance(a, b, one_n=True), "Each set has its own number of pairs: n (n - 1) for the real, m (m - 1) "
+     "for the fakes."),
+    (lambda a, b: _kernel_distance(b, a, one_n=True), "Each set has its own number of pairs: n (n - 1) for the real, m (m - 1) "
+     "for the fakes."),
     (lambda a, b: _kernel_distance(a, b, shift=0.0), "The kernel is (x y / F + 1)^3: the 1 is missing."),
     (lambda a, b: _kernel_distance(a, b, power=2), "A cubic kernel: the power of 3."),
     (lambda a, b: _kernel_distance(a, b, power=1), "The power of 3 is missing: this kernel sees nothing but the means."),
@@ -386,9 +479,15 @@ KERNEL_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _assert_kernel(subject: Subject, real: Tensor, fake: Tensor) -> None:
+CLAMPED = 2  # the last so many
+
+
+def _assert_kernel(subject: Subject, real: Tensor, fake: Tensor, *, asked_before: bool = False) -> None:
+    mine = subject(real, fake)
+    if asked_before and any(is_close(mine, wrong(real, fake), rtol=1e-3, atol=1e-4) for wrong, _ in KERNEL_MISTAKES[:-CLAMPED]):
+        return
     mistakes = ((wrong(real, fake), hint) for wrong, hint in KERNEL_MISTAKES)
-    assert_close(subject(real, fake), _kernel_distance(real, fake), mistakes=mistakes, rtol=1e-3, atol=1e-4)
+    assert_close(mine, _kernel_distance(real, fake), mistakes=mistakes, rtol=1e-3, atol=1e-4)
 
 
 may_change("evaluation.kernel_distance", "double")  # its text asks for float64
@@ -397,13 +496,16 @@ may_change("evaluation.kernel_distance", "double")  # its text asks for float64
 @check("evaluation.kernel_distance", points=3, hint="Mean kernel of pairs within each set, less twice the mean between them.")
 def is_the_mean_over_pairs(subject: Subject, draw: Draw) -> None:
     _assert_kernel(subject, draw.normal(9, 4), draw.normal(7, 4) * 0.7 + 0.4)
+    large = [(draw.normal(5, 4) + 1000, draw.normal(6, 4) + 1003) for _ in range(3)]
+    if not all(is_close(subject(*pair), _kernel_distance(*pair), rtol=1e-5) for pair in large):
+        raise Wrong(hint="Large features lose their digits, for a power of 3 in float32 has too few: begin with .double().")
 
 
 @check("evaluation.kernel_distance", points=1, hint="Right on average means: below 0 about as often as above, for one and the "
        "same data.")
 def falls_below_0_where_it_should(subject: Subject, draw: Draw) -> None:
     pairs = ((draw.normal(8, 4), draw.normal(6, 4)) for _ in range(1000))
-    _assert_kernel(subject, *next(pair for pair in pairs if _kernel_distance(*pair) < -0.05))
+    _assert_kernel(subject, *next(pair for pair in pairs if _kernel_distance(*pair) < -0.05), asked_before=True)
 
 
 # Precision and recall
@@ -420,6 +522,22 @@ def _share(points: Tensor, centres: Tensor, k: int, *, radius: Tensor | None = N
 
 
 SELF = "The nearest row of a set to a row is the row itself: its k-th neighbour comes k + 1st. neighbour_distance knows it."
+K = "Hand k on to neighbour_distance, as it is: the balls reach to the k-th neighbour."
+SQUARED = "A squared distance is compared with one that is not squared."
+OWN = "Each ball has a radius of its own, {}: compare each distance with the radius of the ball that it leads to."
+
+
+def _pooled(points: Tensor, centres: Tensor, k: int) -> Tensor:
+    """Radii to the k-th neighbour among both sets."""
+    return _radius(torch.cat([centres, points]), k)[:len(centres)]
+
+
+def _of_the_nearest(points: Tensor, centres: Tensor, k: int) -> Tensor:
+    """The share of points in the ball of their nearest centre."""
+    nearest = torch.cdist(points.double(), centres.double()).min(1)
+    return (nearest.values <= _radius(centres, k)[nearest.indices]).double().mean()
+
+
 SHARE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p, c, k: _share(c, p, k),
      "Precision and recall are exchanged: precision looks at fakes, in the balls of the real."),
@@ -431,19 +549,36 @@ SHARE_MISTAKES: list[tuple[Callable, str]] = [
      "This is the share of all pairs. Ask of each sample whether it lies in any ball, then take the mean."),
     (lambda p, c, k: (torch.cdist(p.double(), c.double()) <= _radius(p, k)[:, None]).any(1).double().mean(),
      "The balls are those of the other set: each has its own centre and its own radius, and goes with it along that axis."),
+    (lambda p, c, k: _share(p, c, k + 1), K + " It leaves the row itself out already."),
+    (lambda p, c, k: _share(p, c, k, radius=_radius(c, k).max()), OWN.format("not the largest of all")),
+    (lambda p, c, k: _share(p, c, k, radius=_radius(c, k).mean()), OWN.format("not the mean of all")),
+    (lambda p, c, k: _share(p, c, k, radius=_pooled(p, c, k)), "A ball reaches to the k-th neighbour in its *own* set, "
+     "not among both."),
+    (_of_the_nearest, "You look at the nearest ball alone: a sample may lie in the large ball of another."),
+    (lambda p, c, k: _share(p, c, k, radius=_radius(c, k).sqrt()), SQUARED),
+    (lambda p, c, k: _share(p, c, k, radius=_radius(c, k).square()), SQUARED),
 ]
 
 
-def _assert_share(subject: Subject, draw: Draw, which: int, n: int, m: int, k: int) -> None:
+def _assert_share(subject: Subject, draw: Draw, which: int, n: int, m: int, k: int, *, asked_before: bool = False) -> None:
     """Where the answer is told from every mistake: they are whole numbers over n or m, so draw until it is."""
     for _ in range(300):
         real, fake = draw.normal(n, 2), draw.normal(m, 2) * 0.7 + 0.8
-        points, centres = (fake, real) if which == 0 else (real, fake)
-        right = _share(points, centres, k)
-        mistakes = [(wrong(points, centres, k), hint) for wrong, hint in SHARE_MISTAKES if k > 1 or hint != SELF]
-        if not any(is_close(right, value) for value, _ in mistakes):
+        pairs = [([wrong(fake, real, k), wrong(real, fake, k)], hint) for wrong, hint in SHARE_MISTAKES]
+        right = [_share(fake, real, k), _share(real, fake, k)]
+        if not any(is_close(right[which], value[which]) for value, _ in pairs):
             break
-    assert_close(subject(real, fake, k)[which], right, mistakes=mistakes)
+    mine = subject(real, fake, k)
+    if is_close(mine[which], right[which]):
+        return
+    if k != 3:
+        pairs.insert(0, ([_share(fake, real, 3), _share(real, fake, 3)], K))
+    for value, hint in pairs:  # both numbers tell more than one
+        if is_close(list(mine), value):
+            if asked_before and value is not pairs[0][0]:
+                return
+            raise Wrong(hint=hint)
+    assert_close(mine[which], right[which], mistakes=[(value[which], hint) for value, hint in pairs])
 
 
 @check("evaluation.precision_recall", points=2, hint="Balls around the real; the share of fakes that lie in any of them.")
@@ -457,10 +592,19 @@ def recall_is_the_share_of_the_real_among_fakes(subject: Subject, draw: Draw) ->
 
 
 @check("evaluation.precision_recall", points=1, hint="Hand k on to neighbour_distance.")
-def takes_any_k(subject: Subject, draw: Draw) -> None:
+def takes_any_k_and_the_border_of_a_ball(subject: Subject, draw: Draw) -> None:
     for k in (1, 5):
-        _assert_share(subject, draw, 0, 21, 34, k)
-        _assert_share(subject, draw, 1, 21, 34, k)
+        for which in (0, 1):
+            _assert_share(subject, draw, which, 31, 34, k, asked_before=True)
+    for _ in range(100):  # whole numbers: some lie on a border
+        real, fake = (draw.integers(0, 9, n, 2).float() for n in (14, 12))
+        right, without = ([_share(p, c, 2, radius=_radius(c, 2) * shorter) for p, c in ((fake, real), (real, fake))]
+                          for shorter in (1.0, 1 - 1e-6))
+        if right[0] != without[0] and right[1] != without[1]:
+            break
+    mine = subject(real, fake, 2)
+    if is_close(list(mine), without):
+        raise Wrong(hint="A point on the border of a ball lies in it: <=, not <.")
 
 
 # A generator measured, with three faults
@@ -495,10 +639,12 @@ class Seer(nn.Module):
 
 def features_with(function: Callable, weights: list[Tensor], count: int, seed: int, batch_size: int) -> dict:
     """The features that `function` gives of a generator and a network with these weights, both handed over in training
-    mode, and the running averages that it leaves."""
+    mode, the running averages that it leaves, and what the generator of noise draws next."""
     generator, network = Maker(weights[0], weights[1]).train(), Seer(weights[2], weights[3]).train()
-    found = function(generator, network, count, torch.Generator().manual_seed(seed), batch_size)
-    return {"features": found.detach(), "G": generator.norm.running_mean.clone(), "network": network.norm.running_mean.clone()}
+    rng = torch.Generator().manual_seed(seed)
+    found = function(generator, network, count, rng, batch_size)
+    return {"features": found.detach(), "G": generator.norm.running_mean.clone(), "network": network.norm.running_mean.clone(),
+            "next": torch.rand(2, generator=rng)}
 
 
 def faulty_features(*faults: str) -> Callable:
@@ -507,25 +653,43 @@ def faulty_features(*faults: str) -> Callable:
     def measure(generator, network, count, rng, batch_size=64):
         generator.train("mode" in faults)
         network.train("network" in faults)
+        if "seeded once" in faults:
+            rng.manual_seed(0)
+        every = torch.randn(count, generator.nz, generator=rng) if "at once" in faults else None
         found = []
         for start in range(0, count, batch_size):
             size = min(batch_size, count - start)
             size = batch_size if "whole batches" in faults else size
-            z = torch.randn(size, generator.nz, generator=rng.manual_seed(0) if "one noise" in faults else rng)
-            clips = generator(z)
-            found.append(network(clips / 2 + 0.5 if "range" in faults else clips))
+            if "one noise" in faults or "seeded anew" in faults:
+                rng.manual_seed(start if "seeded anew" in faults else 0)
+            draw = torch.rand if "uniform" in faults else torch.randn
+            clips = generator(draw(size, generator.nz, generator=rng) if every is None else every[start:start + size])
+            clips = clips / 2 + 0.5 if "range" in faults else 2 * clips - 1 if "outward" in faults else clips
+            clips = clips.clamp(0, 1) if "cut" in faults else clips
+            found.append(network(clips))
         return torch.cat(found)
     return measure
 
 
-MEASURE_FAULTS = {
-    "mode": "One fault left: the generator is in training mode, so a clip depends on the others in its batch.",
+MODE_FAULTS = {
+    "mode": "The generator is in training mode, so a clip depends on the others in its batch.",
     "network": "The network of the features is in training mode: it has to be in evaluation mode, too.",
-    "one noise": "One fault left: every batch gets the same noise, so the set is one batch over and over.",
-    "range": "One fault left: the network was trained on clips in [-1, 1], and gets [0, 1].",
+}
+SEEDED = "rng is seeded inside the function: whoever calls it has done so. Draw from it as it comes."
+NOISE_FAULTS = {
+    "one noise": "Every batch gets the same noise, so the set is one batch over and over: do not seed rng in the loop.",
+    "seeded once": SEEDED,
+    "seeded anew": SEEDED,
+    "at once": "All noise is drawn at once. Draw it batch by batch, in the loop: "
+               "torch.randn(size, generator.nz, generator=rng).",
+    "uniform": "The noise is uniform: torch.randn, not torch.rand.",
+}
+CLIP_FAULTS = {
+    "range": "The network was trained on clips in [-1, 1], and gets [0, 1].",
+    "outward": "The generator's clips lie in [-1, 1] already; 2 x - 1 leads out of it. Hand them over as they are.",
+    "cut": "You cut off what is below 0: the network was trained on clips in [-1, 1]. Hand them over as they are.",
     "whole batches": "The last batch is smaller: `count` clips, no more.",
 }
-MEASURE_WAYS = [("mode", "one noise", "range"), ("mode", "one noise"), ("mode", "range"), ("one noise", "range")]
 
 
 def _draw_maker(draw: Draw) -> tuple[list[Tensor], int]:
@@ -533,42 +697,47 @@ def _draw_maker(draw: Draw) -> tuple[list[Tensor], int]:
     return weights, int(draw.integers(1, 10 ** 6))
 
 
-def _measured(weights: list[Tensor], count: int, seed: int, batch_size: int, *faults: str) -> Tensor:
-    return features_with(faulty_features(*faults), weights, count, seed, batch_size)["features"]
+def _ways(*kinds: dict) -> Iterator[tuple[str, ...]]:
+    """At most one fault of each kind, none first."""
+    return (tuple(filter(None, way)) for way in itertools.product(*(["", *kind] for kind in kinds)))
+
+
+def _assert_without(subject: Subject, draw: Draw, count: int, batch_size: int, asked: dict, *others: dict) -> dict:
+    """That none of the faults `asked` about is left; whatever `others` may be left."""
+    weights, seed = _draw_maker(draw)
+    inputs = weights, count, seed, batch_size
+    mine = subject.probe(features_with, *inputs)
+    for fault in ["", *asked]:
+        for way in _ways(*others):
+            own = features_with(faulty_features(fault, *way), *inputs)["features"]
+            if is_close(mine["features"], own):
+                if fault:
+                    raise Wrong(hint=asked[fault])
+                return mine | {"weights": weights}
+    if is_close(mine["next"], torch.rand(2, generator=torch.Generator().manual_seed(seed))):
+        raise Wrong(hint="Nothing is drawn from `rng`: the noise comes from it, torch.randn(..., generator=rng).")
+    assert_close(mine["features"], features_with(faulty_features(), *inputs)["features"])
+    return mine | {"weights": weights}
 
 
 may_change("evaluation.generated_features", "mode")  # its text asks for eval()
 
 
-@check("evaluation.generated_features", points=2, hint=MEASURE_FAULTS["mode"].replace("One fault left: the", "The"))
+@check("evaluation.generated_features", points=2, hint=MODE_FAULTS["mode"])
 def a_clip_does_not_depend_on_its_batch(subject: Subject, draw: Draw) -> None:
-    weights, seed = _draw_maker(draw)
-    mine = subject.probe(features_with, weights, 6, seed, 6)
-    ways = (("range",), ("one noise",), ("one noise", "range"), ())
-    if not any(is_close(mine["features"], _measured(weights, 6, seed, 6, *way)) for way in ways):
-        raise Wrong(hint=MEASURE_FAULTS["network"] if any(
-            is_close(mine["features"], _measured(weights, 6, seed, 6, "network", *way)) for way in ways) else "")
-    assert_close(mine["G"], weights[1])
-    assert_close(mine["network"], weights[3])
+    mine = _assert_without(subject, draw, 6, 6, MODE_FAULTS, NOISE_FAULTS, CLIP_FAULTS)
+    assert_close(mine["G"], mine["weights"][1])
+    assert_close(mine["network"], mine["weights"][3])
 
 
-@check("evaluation.generated_features", points=2, hint="Every batch gets the same noise: the set is one batch over and over.")
+@check("evaluation.generated_features", points=2, hint="Noise for each batch: torch.randn(size, generator.nz, generator=rng).")
 def every_clip_has_noise_of_its_own(subject: Subject, draw: Draw) -> None:
-    weights, seed = _draw_maker(draw)
-    mine = subject.probe(features_with, weights, 15, seed, 5)["features"]
-    ways = (("mode",), ("range",), ("mode", "range"), ("network",), ("network", "range"), ())
-    if not any(is_close(mine, _measured(weights, 15, seed, 5, *way)) for way in ways):
-        raise Wrong()
+    _assert_without(subject, draw, 15, 5, NOISE_FAULTS, MODE_FAULTS, CLIP_FAULTS)
 
 
-@check("evaluation.generated_features", points=2, hint="All three have to be right: mode, noise, and the range of the clips.")
-def all_of_it_and_for_a_smaller_last_batch(subject: Subject, draw: Draw) -> None:
-    weights, seed = _draw_maker(draw)
-    mine = subject.probe(features_with, weights, 13, seed, 5)["features"]
-    mistakes = [(_measured(weights, 13, seed, 5, fault), hint) for fault, hint in MEASURE_FAULTS.items()]
-    mistakes += [(_measured(weights, 13, seed, 5, *way), f"More than one fault left: {', '.join(way)}.")
-                 for way in MEASURE_WAYS]
-    assert_close(mine, _measured(weights, 13, seed, 5), mistakes=mistakes)
+@check("evaluation.generated_features", points=2, hint="The network gets the clips as they are, and `count` of them.")
+def the_network_sees_count_clips_as_they_are(subject: Subject, draw: Draw) -> None:
+    _assert_without(subject, draw, 13, 5, CLIP_FAULTS, MODE_FAULTS, NOISE_FAULTS)
 
 
 written("evaluation.which_measure", points=4, rubric="""

@@ -1,18 +1,18 @@
 """Checks of chapter 5."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from solutions import stability as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, written
+from . import Draw, Subject, Wrong, assert_close, check, is_close, written
 
 # How many modes
 
+FEW = "The number of kinds is written into it: here there are more. bincount() counts as many as there are."
 MODE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p: (p > 0).sum(), "You count every kind once, however rare it is. Weigh each by its share: use the entropy."),
     (lambda p: torch.special.entr(p).sum(), "This is the entropy itself. Its exponential counts kinds."),
@@ -23,12 +23,16 @@ MODE_MISTAKES: list[tuple[Callable, str]] = [
      "This is the inverse of the sum of squares, a count of order 2. Asked for is exp(entropy)."),
     (lambda p: 1 / p.max(), "This looks at the most frequent kind only."),
     (lambda p: (-torch.special.entr(p).sum()).exp(), "The sign of the entropy: -sum p log p is at least 0."),
+    (lambda p: torch.special.entr(p).mean().exp(), "An entropy is the *sum* over the kinds, not their mean."),
+    *((lambda p, k=k: torch.special.entr(p[:k]).sum().exp(), FEW) for k in (4, 8, 10, 12)),
+    *((lambda p, k=k: torch.special.entr(p[:k] / p[:k].sum()).sum().exp(), FEW) for k in (4, 8, 10, 12)),
 ]
 
 
 @check("stability.effective_modes", points=2, hint="Shares of the kinds, their entropy -sum p log p, its exponential.")
 def weighs_each_kind_by_its_share(subject: Subject, draw: Draw) -> None:
-    labels = torch.cat([torch.arange(5), torch.arange(5).repeat_interleave(draw.integers(2, 40, 5))])
+    kinds = torch.arange(int(draw.integers(13, 18)))
+    labels = torch.cat([kinds, kinds.repeat_interleave(draw.integers(1, 30, len(kinds)))])
     labels = labels[torch.randperm(len(labels), generator=draw.generator)]
     shares = labels.bincount() / len(labels)
     mistakes = ((wrong(shares), hint) for wrong, hint in MODE_MISTAKES)
@@ -39,7 +43,12 @@ def weighs_each_kind_by_its_share(subject: Subject, draw: Draw) -> None:
        hint="A kind that never occurs adds 0, but 0 * log(0) is NaN: torch.special.entr.")
 def bears_kinds_that_never_occur(subject: Subject, draw: Draw) -> None:
     labels = 3 * draw.integers(0, 3, 30) + 1
-    assert_close(subject(labels), reference.effective_modes(labels))
+    shares = labels.unique(return_counts=True)[1] / len(labels)
+    mine = subject(labels)
+    if isinstance(mine, float | Tensor) and bool(torch.as_tensor(mine).isnan().any()):
+        raise Wrong(hint="NaN: a kind never occurs, and 0 * log(0) is NaN. It adds 0: torch.special.entr knows it.")
+    mistakes = [(wrong(shares), hint) for wrong, hint in MODE_MISTAKES if hint != FEW]
+    assert_close(mine, reference.effective_modes(labels), mistakes=mistakes)
     assert_close(subject(torch.full((int(draw.integers(2, 9)),), 4)), 1.0)
 
 
@@ -47,16 +56,23 @@ def bears_kinds_that_never_occur(subject: Subject, draw: Draw) -> None:
 
 def _dirac(theta: Tensor, psi: Tensor, lr: float, gamma: float, fault: str = "") -> Tensor:
     """A step of the Dirac-GAN with one named fault, both numbers stacked."""
-    weight_g = torch.sigmoid(-psi * theta if fault == "non-saturating" else psi * theta)
-    weight_d = torch.sigmoid(psi * theta)
-    if fault == "no sigmoid":
-        weight_g, weight_d = torch.ones_like(psi), torch.ones_like(psi)
+    s = psi * theta
+    weight_g = weight_d = {
+        "no sigmoid": torch.ones_like, "softplus": nn.functional.softplus, "at the origin": lambda s: 0.5 + 0 * s,
+        "slope of the sigmoid": lambda s: s.sigmoid() * (-s).sigmoid()}.get(fault, torch.sigmoid)(s)
+    weight_g = torch.sigmoid(-s) if fault == "non-saturating" else weight_g
+    if fault == "D first":
+        turned = psi - lr * (weight_d * theta + gamma * psi)
+        return torch.stack([theta + lr * torch.sigmoid(turned * theta) * turned, turned])
+    if fault == "inner slopes":
+        return torch.stack([theta + lr * weight_g * theta, psi - lr * (weight_d * psi + gamma * psi)])
     slope_g = -weight_g * psi
     new_theta = theta - lr * slope_g * (-1 if fault == "sign of G" else 1)
     at = new_theta if fault == "alternating" else theta
     slope_d = torch.sigmoid(psi * at) * at if fault == "alternating" else weight_d * theta
     slope_d = slope_d * (-1 if fault == "sign of D" else 1)
-    friction = {"no penalty": 0.0, "half": gamma / 2, "double": 2 * gamma, "sign": -gamma}.get(fault, gamma)
+    friction = {"no penalty": 0.0, "half": gamma / 2, "double": 2 * gamma, "sign": -gamma, "no lr": gamma / lr,
+                "not differentiated": gamma * psi / 2, "absolute": gamma * psi.sign()}.get(fault, gamma)
     if fault == "penalty on theta":
         slope_d, friction = slope_d + gamma * theta, 0.0
     return torch.stack([new_theta, psi - lr * (slope_d + friction * psi)])
@@ -64,39 +80,57 @@ def _dirac(theta: Tensor, psi: Tensor, lr: float, gamma: float, fault: str = "")
 
 DIRAC_MISTAKES = {
     "alternating": "D sees the new theta. Both step at once: compute both slopes before either of them moves.",
+    "D first": "G sees the new psi. Both step at once: compute both slopes before either of them moves.",
     "sign of G": "The generator climbs its loss: its step is theta minus lr times the slope.",
     "sign of D": "The discriminator climbs its loss: its step is psi minus lr times the slope.",
     "no sigmoid": "The slope of softplus(s) is sigmoid(s), and the slope of s itself comes on top.",
+    "softplus": "You take softplus itself for its slope. The slope of softplus(s) is sigmoid(s).",
+    "slope of the sigmoid": "You differentiate twice: the slope of softplus(s) is sigmoid(s), as it is.",
+    "at the origin": "The sigmoid is 1/2 at psi theta = 0 only: here it is sigmoid(psi theta).",
+    "inner slopes": "The inner derivatives are exchanged: the slope of psi theta by theta is psi, by psi it is theta.",
     "non-saturating": "This is the slope of the non-saturating loss. Here G minimises -softplus(psi theta).",
     "no penalty": "The penalty gamma psi^2 / 2 has a slope too.",
     "half": "The slope of gamma psi^2 / 2 is gamma psi: the 2 of the square cancels the half.",
     "double": "The slope of gamma psi^2 / 2 is gamma psi: the 2 of the square cancels the half.",
     "sign": "The penalty's slope belongs to D's loss with a plus.",
+    "no lr": "The penalty's slope is a part of D's, and is multiplied with lr like the rest.",
+    "not differentiated": "You subtract the penalty gamma psi^2 / 2 itself; a step goes along its *slope*, gamma psi.",
     "penalty on theta": "The penalty is on D's slope psi, not on where the generator stands.",
 }
 
 
-def _assert_dirac(subject: Subject, draw: Draw, gamma: float) -> None:
-    theta, psi, lr = draw.normal(5, std=2), draw.normal(5, std=2), draw.uniform(1, low=0.1, high=0.5).item()
+def _stepped(subject: Subject, theta: Tensor, psi: Tensor, lr: float, gamma: float) -> Tensor:
+    """Both numbers after a step of the subject, stacked."""
     found = subject(theta, psi, lr=lr, gamma=gamma)
     if not isinstance(found, list | tuple) or len(found) != 2:
         raise Wrong(hint="Return two things: theta and psi after the step.")
-    mistakes = [(_dirac(theta, psi, lr, gamma, fault), hint) for fault, hint in DIRAC_MISTAKES.items()]
-    mistakes.append((_dirac(theta, psi, lr, gamma).flip(0), "theta first, then psi."))
     found = [torch.as_tensor(one) if not isinstance(one, Subject) else one for one in found]
     if any(not isinstance(one, Tensor) or one.shape != theta.shape for one in found):
         raise Wrong(hint=f"theta and psi keep their shape, here {tuple(theta.shape)}.")
-    assert_close(torch.stack(found), _dirac(theta, psi, lr, gamma), mistakes=mistakes)
+    return torch.stack([one.detach() for one in found])
 
 
 @check("stability.dirac_step", points=2, hint="Differentiate each player's own loss with respect to its own number.")
 def goes_downhill_for_both(subject: Subject, draw: Draw) -> None:
-    _assert_dirac(subject, draw, 0.0)
+    theta, psi, lr = draw.normal(5, std=2), draw.normal(5, std=2), draw.uniform(1, low=0.1, high=0.5).item()
+    mistakes = [(_dirac(theta, psi, lr, 0.0, fault), hint) for fault, hint in DIRAC_MISTAKES.items()]
+    mistakes.append((_dirac(theta, psi, lr, 0.0).flip(0), "theta first, then psi."))
+    assert_close(_stepped(subject, theta, psi, lr, 0.0), _dirac(theta, psi, lr, 0.0), mistakes=mistakes)
 
 
 @check("stability.dirac_step", points=2, hint="R1 adds gamma psi^2 / 2 to D's loss.")
 def and_with_the_penalty(subject: Subject, draw: Draw) -> None:
-    _assert_dirac(subject, draw, draw.uniform(1, low=0.3, high=2).item())
+    theta, psi = draw.normal(2, 3, std=2), draw.normal(2, 3, std=2)
+    lr, gamma = draw.uniform(1, low=0.1, high=0.5).item(), draw.uniform(1, low=0.3, high=2).item()
+    mine = _stepped(subject, theta, psi, lr, gamma)
+    right = _dirac(theta, psi, lr, gamma)
+    if is_close(mine, right.flip(0)) or is_close(mine, _dirac(theta, psi, lr, gamma, "D first")):
+        return  # the penalty is right, and the order has cost its points
+    friction = mine - _stepped(subject, theta, psi, lr, 0.0)  # what the penalty adds to the student's own step
+    wanted = right - _dirac(theta, psi, lr, 0.0)
+    mistakes = [(_dirac(theta, psi, lr, gamma, fault) - _dirac(theta, psi, lr, 0.0, fault), hint)
+                for fault, hint in DIRAC_MISTAKES.items()]
+    assert_close(friction, wanted, mistakes=mistakes)
 
 
 RATE_MISTAKES: list[tuple[Callable, str]] = [
@@ -105,7 +139,8 @@ RATE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda e: e.imag.max(), "This is the imaginary part: how fast it turns, not how fast it shrinks."),
     (lambda e: -e.real.max(), "The sign: where distances shrink, the rate is negative."),
     (lambda e: e.real.max() * 2, "A factor of 2: the slope of the sigmoid's argument at 0 has weight sigmoid(0) = 1/2."),
-    (lambda e: e.real.mean(), "The mean of both; the largest real part decides."),
+    (lambda e: e.real.mean(), "This is -gamma / 2, the mean of both. From gamma = 1 on the root is real, and counts: the "
+     "largest real part decides."),
 ]
 
 
@@ -115,32 +150,40 @@ def _eigenvalues(gamma: float, half: float = 0.5, friction: float = 1.0) -> Tens
 
 @check("stability.convergence_rate", points=2, hint="The Jacobian at (0, 0) is [[0, 1/2], [-1/2, -gamma]].")
 def is_the_largest_real_part(subject: Subject, draw: Draw) -> None:
-    _assert_rate(subject, draw.uniform(1, low=0.2, high=0.8).item())
+    for gamma in (draw.uniform(1, low=0.2, high=0.8).item(), 0.0):
+        _assert_rate(subject, gamma)
 
 
 @check("stability.convergence_rate", points=2, hint="Above 1 the eigenvalues are real: both are negative, one is near 0.")
 def also_where_the_penalty_is_heavy(subject: Subject, draw: Draw) -> None:
-    _assert_rate(subject, draw.uniform(1, low=2.3, high=6).item())
+    for low, high in ((2.3, 6), (1.1, 1.9)):
+        _assert_rate(subject, draw.uniform(1, low=low, high=high).item())
 
 
 def _assert_rate(subject: Subject, gamma: float) -> None:
-    right = _eigenvalues(gamma)
+    right, mine = _eigenvalues(gamma), subject(gamma)
+    if isinstance(mine, Subject):
+        raise Wrong(hint=f"It gives {mine.kind}; asked for is a real part, one number: .real, then the largest.")
     mistakes = [(wrong(right), hint) for wrong, hint in RATE_MISTAKES]
     mistakes += [(_eigenvalues(gamma, half=1.0).real.max(), "At (0, 0) each sigmoid is 1/2, not 1."),
                  (_eigenvalues(gamma, friction=0.5).real.max(), "The slope of gamma psi^2 / 2 is gamma psi."),
                  (torch.linalg.eigvals(torch.tensor([[0.0, 0.5], [0.5, -gamma]])).real.max(),
-                  "One of the two 1/2 has a minus: psi falls where theta is positive."),
+                  "One of the two 1/2 has a minus: psi falls where theta is positive. So the matrix is not symmetric, as "
+                  "eigvalsh takes it to be: eigvals."),
                  (torch.linalg.eigvals(torch.tensor([[0.0, 0.5], [-0.5, gamma]])).real.max(),
                   "The penalty brakes: it stands in the Jacobian with a minus.")]
-    assert_close(subject(gamma), right.real.max(), mistakes=mistakes)
+    assert_close(mine, right.real.max(), mistakes=mistakes)
 
 
 # The penalty
 
 def small_critic(kind: str, weights: list[Tensor]) -> nn.Module:
-    """A smooth critic with these weights: of flat samples (B, 3), images (B, 2, 4, 5) or clips (B, 3, 2, 4, 5)."""
-    size = {"flat": 3, "images": 40, "clips": 120}[kind]
-    critic = nn.Sequential(nn.Flatten(), nn.Linear(size, 6), nn.Tanh(), nn.Linear(6, 1))
+    """A smooth critic with these weights: of flat samples (B, 3), images (B, 2, 4, 5) or clips (B, 3, 2, 4, 5), with logits
+    (B, 1), or (B, 2), or without a second axis (B,)."""
+    size = {"images": 40, "clips": 120}.get(kind, 3)
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(size, 6), nn.Tanh(), nn.Linear(6, len(weights[2])))
+    if kind == "no axis":
+        critic.append(nn.Flatten(0))
     with torch.no_grad():
         for parameter, value in zip(critic.parameters(), weights, strict=True):
             parameter.copy_(value)
@@ -148,25 +191,28 @@ def small_critic(kind: str, weights: list[Tensor]) -> nn.Module:
 
 
 def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Tensor) -> dict:
-    """What the function gives, and the gradient of its weighted sum for the critic's first weights: 0 where none comes."""
-    critic: Any = small_critic(kind, weights)
+    """What the function gives, the gradient that it leaves in the critic's first weights, and that of its weighted sum for
+    them: 0 where none comes."""
+    critic = small_critic(kind, weights)
     values = function(critic, samples)
-    total = (values * torch.linspace(1, 2, values.numel()).view(values.shape)).sum()
+    left, weight = critic[1].weight.grad, critic[1].weight
+    total, grad = (values * torch.linspace(1, 2, values.numel()).view(values.shape)).sum(), None
     if total.requires_grad:
-        total.backward()
-    grad = critic[1].weight.grad
-    return {"values": values.detach(), "gradient": torch.zeros_like(critic[1].weight) if grad is None else grad.clone()}
+        (grad,) = torch.autograd.grad(total, weight, allow_unused=True)
+    return {"values": values.detach(), "left": torch.zeros_like(weight) if left is None else left.clone(),
+            "gradient": torch.zeros_like(weight) if grad is None else grad}
 
 
-SHAPES = {"flat": (3,), "images": (2, 4, 5), "clips": (3, 2, 4, 5)}
+SHAPES = {"images": (2, 4, 5), "clips": (3, 2, 4, 5)}
 
 
 def norm_variant(mean: bool = False, axes: str = "all", root: bool = False, graph: bool = True,
-                 average: bool = False) -> Callable:
+                 average: bool = False, first: bool = False) -> Callable:
     """The squared norm with named faults."""
     def variant(critic: Callable, samples: Tensor) -> Tensor:
         samples = samples.detach().requires_grad_()
         logits = critic(samples)
+        logits = logits[:, 0] if first and logits.ndim > 1 else logits
         (g,) = torch.autograd.grad(logits.mean() if mean else logits.sum(), samples, create_graph=graph)
         squared = g.square()
         total = {"all": lambda: squared.flatten(1).sum(1), "last": lambda: squared.sum(-1),
@@ -186,18 +232,24 @@ NORM_MISTAKES = [
     (norm_variant(axes="everything"), "You sum over the batch, too: return one number for each sample."),
     (norm_variant(root=True), "This is the norm; asked for is its square."),
     (norm_variant(average=True), "You take the mean over the pixels; a squared norm is the sum."),
+    (norm_variant(first=True), "Only the first logit of a sample counts; the logits (B, k) of a sample are added up."),
 ]
+FORGIVEN = [norm_variant(**fault) for fault in ({}, {"mean": True}, {"root": True}, {"average": True}, {"first": True})]
 
 
 def _penalty_inputs(draw: Draw, kind: str) -> tuple[list[Tensor], Tensor]:
-    size = torch.Size(SHAPES[kind]).numel()
-    weights = [draw.normal(6, size, std=0.4), draw.normal(6, std=0.4), draw.normal(1, 6), draw.normal(1)]
-    return weights, draw.normal(5, *SHAPES[kind])
+    shape = SHAPES.get(kind, (3,))
+    logits = 2 if kind == "two logits" else 1
+    weights = [draw.normal(6, torch.Size(shape).numel(), std=0.4), draw.normal(6, std=0.4), draw.normal(logits, 6),
+               draw.normal(logits)]
+    return weights, draw.normal(5, *shape)
 
 
-def _assert_norm(subject: Subject, draw: Draw, kind: str) -> None:
+def _assert_norm(subject: Subject, draw: Draw, kind: str, forgiven: Iterable[Callable] = ()) -> None:
     weights, samples = _penalty_inputs(draw, kind)
     mine = subject.probe(penalty_of, kind, weights, samples)["values"]
+    if any(is_close(mine, penalty_of(variant, kind, weights, samples)["values"]) for variant in forgiven):
+        return
     expected = penalty_of(reference.squared_gradient_norm, kind, weights, samples)["values"]
     mistakes = ((penalty_of(v, kind, weights, samples)["values"], hint) for v, hint in NORM_MISTAKES)
     assert_close(mine, expected, mistakes=mistakes)
@@ -205,23 +257,32 @@ def _assert_norm(subject: Subject, draw: Draw, kind: str) -> None:
 
 @check("stability.squared_gradient_norm", points=1, hint="One gradient a sample: differentiate the sum of the logits.")
 def the_norm_of_each_point(subject: Subject, draw: Draw) -> None:
-    _assert_norm(subject, draw, "flat")
+    for kind in ("flat", "no axis", "two logits"):
+        _assert_norm(subject, draw, kind)
 
 
 @check("stability.squared_gradient_norm", points=2, hint="Sum over every axis but the batch: flatten(1), then sum(1).")
 def the_norm_of_each_image_and_clip(subject: Subject, draw: Draw) -> None:
-    _assert_norm(subject, draw, "images")
-    _assert_norm(subject, draw, "clips")
+    for kind in ("images", "clips"):
+        _assert_norm(subject, draw, kind, FORGIVEN)
 
 
 @check("stability.squared_gradient_norm", points=2, hint="D's weights get another gradient from it than they should.")
 def the_penalty_teaches_the_critic(subject: Subject, draw: Draw) -> None:
     weights, samples = _penalty_inputs(draw, "flat")
-    mine = subject.probe(penalty_of, "flat", weights, samples)["gradient"]
+    mine = subject.probe(penalty_of, "flat", weights, samples)
+    if not is_close(mine["left"], torch.zeros_like(mine["left"])):
+        raise Wrong(hint="It leaves gradients in the critic's weights, and the next step takes them along: autograd.grad gives "
+                    "the gradient for the samples alone, backward() leaves one everywhere.")
+    for variant in FORGIVEN:
+        own = penalty_of(variant, "flat", weights, samples)
+        if all(is_close(mine[part], own[part]) for part in ("values", "gradient")):
+            return
     expected = penalty_of(reference.squared_gradient_norm, "flat", weights, samples)["gradient"]
     nothing = (torch.zeros_like(expected), ("No gradient reaches the critic's weights: the penalty is a constant to them. "
-               "autograd.grad must keep the graph of the gradient: create_graph=True."))
-    assert_close(mine, expected, mistakes=[nothing])
+               "autograd.grad must keep the graph of the gradient, create_graph=True, and nothing behind it may cut it "
+               "(detach, item, no_grad)."))
+    assert_close(mine["gradient"], expected, mistakes=[nothing])
 
 
 # A step with a penalty
@@ -236,17 +297,23 @@ def size_of_logits(discriminator: Callable, real: Tensor, fake: Tensor) -> Tenso
     return discriminator(real).square().mean() + 3 * discriminator(fake).square().mean()
 
 
-def after_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, every: int) -> dict:
-    """Both networks after a step on each batch of `real` (S, B, 2) and `z` (S, B, 3), what it returned, G's gradients."""
+def after_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, every: int, lr: float = 0.1,
+                idle: float = 1.0) -> dict:
+    """Both networks after a step on each batch of `real` (S, B, 2) and `z` (S, B, 3), what it returned, G's gradients. The
+    penalty is multiplied by `idle` where it is not due."""
     generator = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2))
     discriminator = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
     with torch.no_grad():
         for parameter, value in zip([*generator.parameters(), *discriminator.parameters()], weights, strict=True):
             parameter.copy_(value)
     discriminator(real[0]).sum().backward()  # gradients of an earlier life
-    optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.1)
-    said = [step(generator, discriminator, optimizer, x, n, loss=least_squares, penalty=size_of_logits, weight=0.2,
-                 every=every, step=k) for k, (x, n) in enumerate(zip(real, z, strict=True))]
+    optimizer = torch.optim.SGD(discriminator.parameters(), lr=lr)
+    said = []
+    for k, (x, n) in enumerate(zip(real, z, strict=True)):
+        def penalty(discriminator: Callable, real: Tensor, fake: Tensor, share: float = idle if k % every else 1.0) -> Tensor:
+            return share * size_of_logits(discriminator, real, fake)
+        said.append(step(generator, discriminator, optimizer, x, n, loss=least_squares, penalty=penalty, weight=0.2,
+                         every=every, step=k))
     return {"D": {name: p.detach().clone() for name, p in discriminator.named_parameters()},
             "G": [p.detach().clone() for p in generator.parameters()], "losses": said,
             "G gradients": [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in generator.parameters()]}
@@ -256,18 +323,24 @@ def step_variant(fault: str = "") -> Callable:
     """A penalised step with one named fault."""
     def variant(generator, discriminator, optimizer, real, z, *, loss, penalty, weight, every=1, step=0):
         fake = generator(z) if fault == "attached" else generator(z).detach()
-        total = loss(discriminator(real), discriminator(fake))
+        logits = discriminator(real), discriminator(fake)
+        total = loss(*(logits[::-1] if fault == "loss swapped" else logits))
         due = {"always": True, "never": False, "late": step % every == every - 1,
                "all but": step % every != 0 or every == 1}.get(fault, step % every == 0)
         if due:
             value = penalty(discriminator, *((fake, real) if fault == "swapped" else (real, fake)))
             value = value.detach() if fault == "detached" else value
             factor = {"not lazy": 1, "unweighted": every / weight, "divided": 1 / every}.get(fault, every)
+            total = factor * total if fault == "both heavy" else total
             total = total - factor * weight * value if fault == "minus" else total + factor * weight * value
+        elif fault == "idle":
+            return total.detach()
         if fault != "stale":
             optimizer.zero_grad()
         total.backward()
-        if fault != "still":
+        if fault == "cleared":
+            optimizer.zero_grad()
+        for _ in range({"still": 0, "twice": 2}.get(fault, 1)):
             optimizer.step()
         return total.detach()
     return variant
@@ -275,7 +348,9 @@ def step_variant(fault: str = "") -> Callable:
 
 STEP_MISTAKES = {
     "stale": "Gradients of earlier steps are added to this one's: call zero_grad() before backward().",
-    "still": "The weights did not move: is there a step() behind backward()?",
+    "still": "The weights did not move: is there a step() behind backward(), and no zero_grad() between them?",
+    "twice": "It makes two steps with one gradient.",
+    "loss swapped": "loss(real_logits, fake_logits), in this order.",
     "never": "The penalty does not reach the weights.",
     "detached": "The penalty does not reach the weights.",
     "minus": "The penalty is added to the loss, not subtracted: the discriminator is to keep it small.",
@@ -284,14 +359,21 @@ STEP_MISTAKES = {
     "always": "The penalty is due in every `every`th step only: step % every == 0.",
     "late": "The penalty is due first in step 0: step % every == 0.",
     "all but": "The penalty is due where step % every is 0, not where it is not.",
+    "both heavy": "Only the penalty is `every` times as heavy, not the loss: every * weight * penalty.",
+    "idle": "D learns in every step; only the penalty waits.",
     "not lazy": "A penalty that comes every k steps must be k times as heavy, or it is k times too weak.",
     "divided": "A penalty that comes every k steps must be k times as heavy; you divide.",
 }
 
 
-def _assert_steps(subject: Subject, draw: Draw, every: int) -> None:
+WHATEVER_EVERY = ["stale", "still", "twice", "loss swapped", "never", "minus", "unweighted", "swapped"]
+
+
+def _assert_steps(subject: Subject, draw: Draw, every: int, forgiven: Iterable[str] = ()) -> None:
     weights, real, z = _step_inputs(draw)
     mine = subject.probe(after_steps, weights, real, z, every)
+    if any(is_close(mine["D"], after_steps(step_variant(fault), weights, real, z, every)["D"]) for fault in forgiven):
+        return
     expected = after_steps(reference.penalised_step, weights, real, z, every)
     if any(not torch.equal(a, b) for a, b in zip(mine["G"], expected["G"], strict=True)):
         raise Wrong(hint="The generator's weights moved. Only the discriminator is trained here.")
@@ -311,20 +393,32 @@ def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
 
 @check("stability.penalised_step", points=2, hint="Due where step % every == 0, and `every` times as heavy.")
 def and_where_the_penalty_is_lazy(subject: Subject, draw: Draw) -> None:
-    _assert_steps(subject, draw, int(draw.integers(2, 4)))
+    every = int(draw.integers(3, 5))
+    _assert_steps(subject, draw, every, WHATEVER_EVERY)
+    idle = subject.probe(after_steps, *_step_inputs(draw), every, 0.1, float("nan"))["D"]
+    if not all(bool(value.isfinite().all()) for value in idle.values()):
+        raise Wrong(hint="The penalty is worked out where it is not due, too, and multiplied by 0. Call it only where it is "
+                    "due: the time that this saves is what a lazy penalty is for.")
 
 
 @check("stability.penalised_step", points=1, hint="Return what was minimised, penalty included, detached.")
 def cuts_the_generator_off_and_returns_the_loss(subject: Subject, draw: Draw) -> None:
     weights, real, z = _step_inputs(draw)
-    mine = subject.probe(after_steps, weights, real, z, 2)
-    expected = after_steps(reference.penalised_step, weights, real, z, 2)
+    mine = subject.probe(after_steps, weights, real, z, 2, 0.0)
+    expected = after_steps(reference.penalised_step, weights, real, z, 2, 0.0)
     if any(value is None for value in mine["losses"]):
         raise Wrong(hint="The step returns None: return what was minimised.")
     if any(isinstance(value, Tensor) and value.requires_grad for value in mine["losses"]):
         raise Wrong(hint="What you return still holds its graph: detach it.")
-    for got, wanted in zip(mine["losses"], expected["losses"], strict=True):
-        assert_close(got, wanted)
+    own = subject.probe(after_steps, weights, real, z, 2)
+    for fault in STEP_MISTAKES:  # what its own steps have minimised is right, too
+        other = after_steps(step_variant(fault), weights, real, z, 2)
+        if is_close(own["D"], other["D"]) and is_close(own["losses"], other["losses"]):
+            break
+    else:
+        plain = after_steps(step_variant("never"), weights, real, z, 2, 0.0)["losses"]
+        assert_close(mine["losses"], expected["losses"], mistakes=[
+            (plain, "You return the loss alone; minimised was loss plus penalty, where it is due.")])
     for got in mine["G gradients"]:
         assert_close(got, torch.zeros_like(got), mistakes=[(got, "D's turn sends a gradient into G: detach the fake samples.")])
 
@@ -336,6 +430,9 @@ CLIP_MISTAKES = {
     "value": "You clip every number on its own. That bends the direction: scale all of them by one factor.",
     "always": "Gradients that are short enough stay as they are: the factor is at most 1.",
     "never": "The gradients are as they were: change them in place, e.g. with mul_.",
+    "sum": "You add the norms of the tensors up. One norm of all: the root of the sum of their squares.",
+    "longest": "You take the longest of the norms. One norm of all: the root of the sum of their squares.",
+    "to length": "The factor is max_norm / norm, so that the new norm is max_norm; yours makes it 1.",
     "squared": "This is the square of the norm.",
 }
 
@@ -344,8 +441,9 @@ def clip_variant(fault: str) -> Callable:
     """Clipping with one named fault."""
     def variant(parameters, max_norm):
         grads = [p.grad for p in parameters if p.grad is not None]
-        norm = torch.stack([g.norm() for g in grads]).norm()
-        measure = norm.square() if fault == "squared" else norm
+        norms = torch.stack([torch.zeros(()), *(g.norm() for g in grads)])
+        norm = norms.norm()
+        measure = {"squared": norm.square(), "sum": norms.sum(), "longest": norms.max()}.get(fault, norm)
         for g in grads:
             if fault == "each":
                 g.mul_((max_norm / g.norm()).clamp(max=1))
@@ -353,24 +451,34 @@ def clip_variant(fault: str) -> Callable:
                 g.clamp_(-max_norm, max_norm)
             elif fault == "always":
                 g.mul_(max_norm / norm)
+            elif fault == "to length":
+                g.mul_(1 / norm if norm > max_norm else 1)
             elif fault != "never":
                 g.mul_((max_norm / measure).clamp(max=1))
         return measure
     return variant
 
 
-def clipped(function: Callable, gradients: list[Tensor], max_norm: float) -> dict:
+def clipped(function: Callable, gradients: list[Tensor], max_norm: float, as_list: bool = False) -> dict:
     """The gradients after clipping, and what it returned; one more parameter has none."""
     parameters: list[Any] = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient.clone()
-    norm = function(iter([nn.Parameter(torch.zeros(2)), *parameters]), max_norm)
+    every = [nn.Parameter(torch.zeros(2)), *parameters]
+    try:
+        norm = function(every if as_list else iter(every), max_norm)
+    except ZeroDivisionError:
+        norm = "ZeroDivisionError"
     return {"norm": norm, "gradients": {str(k): p.grad.clone() for k, p in enumerate(parameters)}}
 
 
 def _assert_clipped(subject: Subject, gradients: list[Tensor], max_norm: float) -> dict:
     mine, expected = (f(gradients, max_norm) for f in (
         lambda *args: subject.probe(clipped, *args), lambda *args: clipped(reference.clip_gradients, *args)))
+    if not is_close(mine["gradients"], expected["gradients"], rtol=1e-3) and is_close(
+            subject.probe(clipped, gradients, max_norm, True)["gradients"], expected["gradients"], rtol=1e-3):
+        raise Wrong(hint="Of a list it clips rightly, of an iterator it does not: an iterator can be read once. Make a list of "
+                    "it first.")
     mistakes = ((clipped(clip_variant(f), gradients, max_norm)["gradients"], hint) for f, hint in CLIP_MISTAKES.items())
     assert_close(mine["gradients"], expected["gradients"], mistakes=mistakes, rtol=1e-3)
     return mine
@@ -379,23 +487,31 @@ def _assert_clipped(subject: Subject, gradients: list[Tensor], max_norm: float) 
 @check("stability.clip_gradients", points=2, hint="Long gradients: multiply all of them by max_norm / norm.")
 def shortens_what_is_too_long(subject: Subject, draw: Draw) -> None:
     gradients = [draw.normal(3, 4, std=3), draw.normal(5, std=3), draw.normal(2, std=3)]
-    _assert_clipped(subject, gradients, draw.uniform(1, low=0.5, high=2).item())
+    _assert_clipped(subject, gradients, draw.uniform(1, low=1.5, high=3).item())
 
 
 @check("stability.clip_gradients", points=1, hint="Short gradients stay as they are: clipping never lengthens.")
 def leaves_short_ones_alone(subject: Subject, draw: Draw) -> None:
     gradients = [draw.normal(3, 4, std=0.01), draw.normal(5, std=0.01)]
     _assert_clipped(subject, gradients, 1.0)
-    _assert_clipped(subject, [100 * g for g in gradients], 0.5)
+    mine = subject.probe(clipped, [0 * g for g in gradients], 1.0)
+    if mine["norm"] == "ZeroDivisionError" or not is_close(mine["gradients"], {str(k): 0 * g for k, g in enumerate(gradients)}):
+        raise Wrong(hint="Gradients that are all 0 do not stay 0: their norm is 0, and max_norm / norm divides by it. Clip "
+                    "only where the norm is above max_norm, or add 1e-6 to it.")
 
 
 @check("stability.clip_gradients", points=1, hint="Return the norm before clipping, and 0 where there is no gradient.")
 def returns_the_norm_before(subject: Subject, draw: Draw) -> None:
     gradients = [draw.normal(3, 4, std=3), draw.normal(5, std=3)]
-    mine = subject.probe(clipped, gradients, 0.7)["norm"]
+    found = subject.probe(clipped, gradients, 0.7)
+    mine = found["norm"]
     if mine is None:
         raise Wrong(hint="It returns None: return the norm before clipping.")
     norm = torch.cat([g.flatten() for g in gradients]).norm()
+    for fault in ("squared", "sum", "longest"):  # the measure by which it has clipped
+        other = clipped(clip_variant(fault), gradients, 0.7)
+        if is_close(mine, other["norm"], rtol=1e-3) and is_close(found["gradients"], other["gradients"], rtol=1e-3):
+            norm = other["norm"]
     assert_close(mine, norm, mistakes=[(norm.square(), "This is the square of the norm."), (
         torch.tensor(0.7), "This is the norm *after* clipping; the one before says whether the run is well.")], rtol=1e-3)
     assert_close(subject.probe(clipped, [], 0.7)["norm"], 0.0)
@@ -414,10 +530,15 @@ def std_of(layer_class: type, features: Tensor) -> dict:
 
 
 def _std(features: Tensor, fault: str = "") -> Tensor:
-    variance = features.var(dim=1 if fault == "axis" else 0, unbiased=fault == "unbiased")
+    across = fault in ("axis", "axis, then the mean")
+    variance = features.var(dim=1 if across else 0, unbiased=fault == "unbiased")
     levels = variance if fault == "variance" else (variance + 1e-8).sqrt()
     if fault == "axis":
         return torch.cat([features, levels[:, None]], 1)
+    if fault == "mean first":
+        levels = features.mean(1).std(unbiased=False)
+    if fault == "mean deviation":
+        levels = (features - features.mean(0)).abs().mean(0)
     if fault == "root of the mean":
         levels = (variance.mean() + 1e-8).sqrt()
     level = features.std(unbiased=False) if fault == "all" else levels.sum() if fault == "sum" else levels.mean()
@@ -427,7 +548,12 @@ def _std(features: Tensor, fault: str = "") -> Tensor:
 
 STD_MISTAKES = {
     "axis": "You compare the features of one sample. Compare the samples of the batch, feature by feature: dim=0.",
+    "axis, then the mean": "You compare the features of one sample. Compare the samples of the batch, feature by feature: "
+                           "dim=0.",
     "unbiased": "Divide by B, not by B - 1: unbiased=False.",
+    "mean first": "First the deviation of each feature over the batch, then the mean over the features; you do it the other "
+                  "way round.",
+    "mean deviation": "This is the mean absolute deviation. Standard deviation: the root of the mean square.",
     "variance": "This is the variance; take the root.",
     "root of the mean": "First the root of each feature's variance, then the mean over the features.",
     "all": "One standard deviation over everything mixes features of different size: one for each feature, then the mean.",
@@ -447,14 +573,33 @@ def says_how_much_the_samples_differ(subject: Subject, draw: Draw) -> None:
 @check("stability.MinibatchStd", points=1, hint="The gradient must find its way through it to G: no detach, no item().")
 def lets_the_gradient_through(subject: Subject, draw: Draw) -> None:
     features = draw.normal(5, 3)
-    assert_close(subject.probe(std_of, features)["gradient"], std_of(reference.MinibatchStd, features)["gradient"])
+    mine, expected = subject.probe(std_of, features)["gradient"], std_of(reference.MinibatchStd, features)["gradient"]
+    if any(is_close(mine, _std_slope(features, fault)) for fault in STD_MISTAKES):
+        return  # the gradient of what it computes arrives
+    assert_close(mine, expected, mistakes=[(torch.zeros_like(mine), "No gradient comes through the new feature: no detach, no "
+                                            "item(), no no_grad().")])
+
+
+def _std_slope(features: Tensor, fault: str) -> Tensor:
+    features = features.clone().requires_grad_()
+    return torch.autograd.grad(_std(features, fault)[:, -1].sum(), features)[0]
 
 
 @check("stability.MinibatchStd", points=1, hint="A collapsed batch has variance 0, where a root has no slope: add 1e-8 first.")
 def bears_a_collapsed_batch(subject: Subject, draw: Draw) -> None:
     features = draw.normal(1, 3).expand(4, 3)
     mine, expected = subject.probe(std_of, features), std_of(reference.MinibatchStd, features)
-    assert_close(mine["output"], expected["output"])
+    if not bool(mine["gradient"].isfinite().all()):
+        raise Wrong(hint="Where all samples are alike its gradient is NaN: the variance is 0, where a root has no slope. Add "
+                    "1e-8 to the variance, before the root.")
+    others = draw.normal(4, 3)
+    for fault in ("variance", "sum", "first"):  # they have cost their points
+        if all(is_close(subject.probe(std_of, x)["output"], _std(x, fault)) for x in (features, others)):
+            return
+    without = torch.cat([features, torch.zeros(4, 1)], 1)
+    assert_close(mine["output"], expected["output"], mistakes=[
+        (without, "Where all samples are alike the new feature is 1e-4, the root of 1e-8: add it to the variance, before the "
+         "root.")])
     assert_close(mine["output"][0, -1] * 1e4, torch.tensor(1.0), atol=1e-2)
     assert_close(mine["gradient"], expected["gradient"])
 

@@ -27,7 +27,33 @@ def size_by_torch(size, kernel, stride=1, padding=0):
         raise ValueError("nothing is left") from None
 
 
-def generator(*, activation=nn.ReLU, norm=True, bias=False, stride=2, early=True, flat=False, fixed=None, late=False):
+class NothingLeft(ValueError):
+    """An error of one's own."""
+
+
+def size_with_an_error_of_its_own(size, kernel, stride=1, padding=0):
+    """Right: a kind of ValueError; counted row by row."""
+    if not (rows := len(range((size - 1) * stride + kernel)[padding:-padding or None])):
+        raise NothingLeft(f"padding {padding} cuts everything off")
+    return rows
+
+
+def size_that_lets_torch_refuse(size, kernel, stride=1, padding=0):
+    return F.conv_transpose1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding).shape[-1]
+
+
+def size_refusing(refused):
+    """Right rows, refused where they should not be, or not where they should."""
+    def answer(size, kernel, stride=1, padding=0):
+        rows = (size - 1) * stride + kernel - 2 * padding
+        if refused(rows, kernel, padding):
+            raise ValueError("nothing is left")
+        return rows
+    return answer
+
+
+def generator(*, activation=nn.ReLU, norm=True, bias=False, stride=2, early=True, flat=False, fixed=None, late=False,
+              order=None, end=lambda x: x, grey=False, batch_norm=nn.BatchNorm2d, nested=False):
     """A generator put together from named parts."""
     class Generator(nn.Module):
         def __init__(self, size=32, channels=3, *, nz=100, width=64):
@@ -35,16 +61,18 @@ def generator(*, activation=nn.ReLU, norm=True, bias=False, stride=2, early=True
             self.nz, size = nz, fixed or size
             widths = [width << k for k in reversed(range(size.bit_length() - 3))]
             layers = [nn.ConvTranspose2d(nz, widths[0], 4, bias=False)]
-            for before, after in zip(widths, [*widths[1:], channels], strict=True):
+            for before, after in zip(widths, [*widths[1:], 3 if grey else channels], strict=True):
                 up = nn.ConvTranspose2d(before, after, 4, stride=stride, padding=1, bias=bias)
-                normalise = [nn.BatchNorm2d(before if early else after)] if norm else []
-                layers += [*normalise, activation(), up] if early else [up, *normalise, activation()]
+                normalise = [batch_norm(before if early else after)] if norm else []
+                some = [*normalise, activation(), up] if early else [up, *normalise, activation()]
+                some = [some[k] for k in order] if order else some
+                layers += [nn.Sequential(*some)] if nested else some
             self.layers = nn.Sequential(*layers, nn.Tanh())
 
         def forward(self, z):
             if late:
                 return self.layers(z.view(z.shape[0], -1, 1, 1))
-            return self.layers(z) if flat else self.layers(z[..., None, None])
+            return end(self.layers(z) if flat else self.layers(z[..., None, None]))
 
     return Generator
 
@@ -68,6 +96,52 @@ class GeneratorByHand(nn.Module):
         for one in self.rounds:
             x = one(x)
         return x.tanh()
+
+
+def init_replacing(module):
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)):
+        around = float(isinstance(module, nn.BatchNorm2d))
+        module.weight = nn.Parameter(around + 0.02 * torch.randn(module.weight.shape))
+        if module.bias is not None:
+            module.bias = nn.Parameter(torch.zeros(module.bias.shape))
+
+
+def init_seeded(module):
+    torch.manual_seed(0)
+    init()(module)
+
+
+def init_of_all_with_weights(module):
+    if hasattr(module, "weight"):
+        nn.init.normal_(module.weight, float("Norm" in type(module).__name__), 0.02)
+        if getattr(module, "bias", None) is not None:
+            nn.init.zeros_(module.bias)
+
+
+def init_without_asking_for_a_bias(module):
+    init()(module)
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.zeros_(module.bias)
+
+
+def init_with_numbers_exchanged(module):
+    init()(module)
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.normal_(module.weight, 0.02)
+
+
+def init_matched(module):
+    """Right: match, and the weights' own normal_."""
+    with torch.no_grad():
+        match module:
+            case nn.Conv2d() | nn.ConvTranspose2d():
+                module.weight.normal_(std=0.02)
+            case nn.BatchNorm2d():
+                module.weight.normal_(1, 0.02)
+            case _:
+                return
+        if module.bias is not None:
+            module.bias *= 0
 
 
 def init(*, std=0.02, mean=1.0, up=True, norm=True, bias=True, draw="normal_", others=False):
@@ -145,6 +219,42 @@ def step_with_ones(generator, discriminator, optimizer_g, optimizer_d, real, rng
     return float(loss_d.detach()), float(loss_g.detach())
 
 
+def step_with_gradients(generator, discriminator, optimizer_g, optimizer_d, real, rng):
+    """Right: torch.autograd.grad for each player alone; nothing is frozen and nothing cleared."""
+    z = torch.empty(len(real), generator.nz).normal_(generator=rng)
+    loss_d = -F.logsigmoid(discriminator(real)).mean() - F.logsigmoid(-discriminator(generator(z).detach())).mean()
+    for player, optimizer, loss in ((discriminator, optimizer_d, lambda: loss_d),
+                                    (generator, optimizer_g, lambda: -F.logsigmoid(discriminator(generator(z))).mean())):
+        last, weights = loss(), list(player.parameters())
+        for weight, gradient in zip(weights, torch.autograd.grad(last, weights), strict=True):
+            weight.grad = gradient
+        optimizer.step()
+    return loss_d.item(), last.item()
+
+
+def step_cleared_at_the_end(*args):
+    """Right: gradients cleared behind each step of an optimiser."""
+    losses = faulty_step("stale D", "stale G")(*args)
+    args[2].zero_grad()
+    args[3].zero_grad()
+    return losses
+
+
+def step_frozen_for_good(generator, discriminator, *others):
+    losses = faulty_step()(generator, discriminator, *others)
+    discriminator.requires_grad_(False)
+    return losses
+
+
+def step_with_a_generator_of_its_own(generator, discriminator, optimizer_g, optimizer_d, real, rng):
+    return faulty_step()(generator, discriminator, optimizer_g, optimizer_d, real, torch.Generator().manual_seed(0))
+
+
+def step_giving(compute):
+    """A right step that returns something else of its two losses."""
+    return lambda *args: compute(*faulty_step()(*args))
+
+
 def step_as_listed(generator, discriminator, optimizer_g, optimizer_d, real, rng):
     """The stub as it is handed out."""
     def loss_of(samples, target):
@@ -186,10 +296,35 @@ def train_with_a_dict(step, generator, discriminator, real, steps, *, path, ema,
     return history
 
 
+def train_with_a_list_of_modules(step, generator, discriminator, real, steps, *, path, ema, rng, lr=1e-3, batch=32):
+    """Right: the networks in one part, the losses in a dict."""
+    adams = [torch.optim.Adam(net.parameters(), lr, betas=(0.5, 0.999)) for net in (generator, discriminator)]
+    log = {"all": []}
+    networks = nn.ModuleList([generator, discriminator, ema])
+    checkpoint = clipkit.Checkpoint(path, networks=networks, g=adams[0], d=adams[1], rng=rng, log=log)
+    for k in checkpoint.steps(steps):
+        some = real[torch.randint(len(real), (batch,), generator=rng)]
+        log["all"].extend(step(generator, discriminator, *adams, some, rng))
+        update_ema(ema, generator, ema_decay(0.995, k))
+    return log["all"]
+
+
+def train_with_a_copy_of_the_losses(step, generator, discriminator, real, steps, *, path, ema, rng, lr=1e-3, batch=32):
+    adams = [torch.optim.Adam(net.parameters(), lr, betas=(0.5, 0.999)) for net in (generator, discriminator)]
+    losses = []
+    checkpoint = clipkit.Checkpoint(path, G=generator, D=discriminator, ema=ema, g=adams[0], d=adams[1], rng=rng,
+                                    losses=list(losses))
+    for k in checkpoint.steps(steps):
+        some = real[torch.randint(len(real), (batch,), generator=rng)]
+        losses += step(generator, discriminator, *adams, some, rng)
+        update_ema(ema, generator, ema_decay(0.995, k))
+    return losses
+
+
 def arc_by_rotation(start, end, share):
     """Right: an orthonormal basis of the plane, for unit vectors, then the lengths as the formula has them."""
     cosine = F.cosine_similarity(start, end, dim=0)
-    if abs(float(cosine)) > 1 - 1e-7:
+    if abs(float(cosine)) > 1 - 5e-7:
         return start + share[:, None] * (end - start)
     angle = torch.acos(cosine)
     weights = torch.stack([torch.sin((1 - share) * angle), torch.sin(share * angle)], 1) / torch.sin(angle)
@@ -206,13 +341,45 @@ def arc_in_double(start, end, share):
                         for t in share]).float()
 
 
+def arc_by_tangent(start, end, share):
+    """Right: the angle from the lengths of sum and difference, which no rounding bends."""
+    a, b = start / torch.linalg.norm(start), end / torch.linalg.norm(end)
+    angle = 2 * torch.atan2(torch.linalg.norm(a - b), torch.linalg.norm(a + b))
+    if torch.sin(angle).abs() < 1e-3:
+        return torch.outer(1 - share, start) + torch.outer(share, end)
+    return (torch.outer(torch.sin(angle - share * angle), start) + torch.outer(torch.sin(share * angle), end)) / angle.sin()
+
+
+def guarded(instead, *, same=True, opposite=True):
+    """The formula, and something else where its sine is 0."""
+    def answer(start, end, share):
+        cosine = F.cosine_similarity(start, end, dim=0).clamp(-1, 1)
+        if (same and cosine > 1 - 5e-7) or (opposite and cosine < -1 + 5e-7):
+            return instead(start, end, share)
+        angle, share = torch.acos(cosine), share[:, None]
+        return (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / angle.sin()
+    return answer
+
+
+def straight(start, end, share):
+    return torch.lerp(start, end, share[:, None])
+
+
+def arc_with_a_little_below(start, end, share):
+    angle, share = torch.acos(F.cosine_similarity(start, end, dim=0).clamp(-1, 1)), share[:, None]
+    return (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / (angle.sin() + 1e-8)
+
+
 RIGHT = {
-    "dcgan.transposed_size": {"torch": size_by_torch, "rearranged": sized(lambda n, k, s, p: n * s - s + k - p - p)},
-    "dcgan.Generator": {"view": generator(late=True), "by hand": GeneratorByHand, "indexed": generator()},
-    "dcgan.dcgan_init": {"by name": init_by_name, "in place": init_in_place},
-    "dcgan.article_step": {"softplus": step_with_softplus, "ones_like": step_with_ones},
-    "dcgan.train": {"dict": train_with_a_dict, "written out": forgetful()},
-    "dcgan.slerp": {"rotation": arc_by_rotation, "double": arc_in_double},
+    "dcgan.transposed_size": {"torch": size_by_torch, "rearranged": sized(lambda n, k, s, p: n * s - s + k - p - p),
+                              "error of its own": size_with_an_error_of_its_own},
+    "dcgan.Generator": {"view": generator(late=True), "by hand": GeneratorByHand, "indexed": generator(),
+                        "a Sequential a round": generator(nested=True)},
+    "dcgan.dcgan_init": {"by name": init_by_name, "in place": init_in_place, "matched": init_matched},
+    "dcgan.article_step": {"softplus": step_with_softplus, "ones_like": step_with_ones, "gradients": step_with_gradients,
+                           "cleared at the end": step_cleared_at_the_end},
+    "dcgan.train": {"dict": train_with_a_dict, "written out": forgetful(), "modules in one": train_with_a_list_of_modules},
+    "dcgan.slerp": {"rotation": arc_by_rotation, "double": arc_in_double, "tangent": arc_by_tangent},
 }
 
 WRONG = {
@@ -224,6 +391,10 @@ WRONG = {
         "no padding": (sized(lambda n, k, s, p: (n - 1) * s + k), "padding is missing"),
         "doubled": (sized(lambda n, k, s, p: n * s), "any three"),
         "refuses nothing": (sized(lambda n, k, s, p: (n - 1) * s + k - 2 * p, refuses=False), "ValueError"),
+        "0 rows are some": (size_refusing(lambda rows, k, p: rows < 0), "0 rows are left"),
+        "1 row is nothing": (size_refusing(lambda rows, k, p: rows <= 1), "only where less than one row"),
+        "as much padding as kernel": (size_refusing(lambda rows, k, p: 2 * p >= k), "only where less than one row"),
+        "torch's error": (size_that_lets_torch_refuse, "raise a ValueError"),
     },
     "dcgan.Generator": {
         "no relu": (generator(activation=nn.Identity), "stands a ReLU"),
@@ -234,6 +405,16 @@ WRONG = {
         "stride 1": (generator(stride=1), "Expected shape"),
         "z not shaped": (generator(flat=True), "raised"),
         "one size": (generator(fixed=32), "layers are not those of the rule"),
+        "relu first": (generator(order=(1, 0, 2)), "stands in front of batch norm"),
+        "relu last": (generator(order=(0, 2, 1)), "loses all that is below 0"),
+        "instance norm": (generator(batch_norm=lambda n: nn.InstanceNorm2d(n, affine=True)), "each image on its own"),
+        "no running averages": (generator(batch_norm=lambda n: nn.BatchNorm2d(n, track_running_stats=False)),
+                                "running averages"),
+        "tanh twice": (generator(end=torch.tanh), "two tanh"),
+        "from 0 to 1": (generator(end=lambda x: x / 2 + 0.5), "bring them to [0, 1]"),
+        "detached": (generator(end=torch.Tensor.detach), "No gradient"),
+        "squeezed": (generator(end=torch.squeeze), "squeeze() drops"),
+        "always 3 channels": (generator(grey=True), "number of channels, written into it"),
     },
     "dcgan.dcgan_init": {
         "variance": (init(std=0.02 ** 0.5), "not the variance"),
@@ -242,8 +423,13 @@ WRONG = {
         "no transposed ones": (init(up=False), "transposed convolutions"),
         "norm around 0": (init(mean=0.0), "mean should be 1"),
         "no norm": (init(norm=False), "Scales of batch norm"),
-        "biases left": (init(bias=False), "off by"),
+        "biases left": (init(bias=False), "left as they were"),
         "linear too": (init(others=True), "only convolutions"),
+        "whatever has a weight": (init_of_all_with_weights, "changes a Linear layer"),
+        "numbers exchanged": (init_with_numbers_exchanged, "the mean comes first"),
+        "a bias always": (init_without_asking_for_a_bias, "may have no bias"),
+        "replaced": (init_replacing, "puts new parameters"),
+        "seeded": (init_seeded, "same numbers"),
         "nothing": (lambda module: None, "alone"),
     },
     "dcgan.article_step": {
@@ -253,7 +439,17 @@ WRONG = {
         "64": (faulty_step("64"), "last batch"),
         "mean and sigmoid": (faulty_step("mean", "sigmoid"), "And"),
         "attached": (step_attached, "raised"),
-        "half of D's loss": (step_with_tensors, "off by"),
+        "half of D's loss": (step_with_tensors, "you return half"),
+        "losses exchanged": (step_giving(lambda d, g: (g, d)), "D's loss comes first"),
+        "tensors": (step_giving(lambda d, g: (torch.tensor(d), torch.tensor(g))), "Return floats"),
+        "one loss": (step_giving(lambda d, g: d + g), "two numbers"),
+        "frozen for good": (step_frozen_for_good, "requires_grad_(True) again"),
+        "noise of its own": (step_with_a_generator_of_its_own, "Nothing is drawn from `rng`"),
+        **{name: (faulty_step(name), words) for name, words in {
+            "sum": "take their mean", "half": "you halve it", "smooth": "your 1 is smaller", "exchanged": "are exchanged",
+            "stale D": "D's gradients of the step before", "saturating": "saturating loss", "helpful": "G helps D",
+            "before": "the D before its step", "fresh": "New fakes", "stale G": "G's gradients of the step before",
+            "still": "G does not move"}.items()},
     },
     "dcgan.train": {
         "only G": (forgetful("discriminator", "ema", "optimizer_g", "optimizer_d", "rng", "losses"), "Only the generator"),
@@ -261,15 +457,25 @@ WRONG = {
         "no random state": (forgetful("rng"), "random generator is forgotten"),
         "no discriminator": (forgetful("discriminator"), "stranger"),
         "no average": (forgetful("ema"), "average is forgotten"),
-        "no losses": (forgetful("losses"), "list of losses"),
+        "no losses": (forgetful("losses"), "list itself"),
         "no optimiser of G": (forgetful("optimizer_g"), "G's optimiser"),
+        "networks alone": (forgetful("optimizer_g", "optimizer_d", "rng", "losses", "ema"),
+                           "optimisers and the random generator"),
+        "a copy of the losses": (train_with_a_copy_of_the_losses, "keep the list itself"),
     },
     "dcgan.slerp": {
-        "straight": (lambda a, b, t: torch.lerp(a, b, t[:, None]), "straight line"),
-        "backwards": (lambda a, b, t: _arc(a, b, t, back=True), "backwards"),
-        "unit": (lambda a, b, t: _arc(a, b, t, unit=True), "length 1"),
-        "stretched": (lambda a, b, t: _arc(a, b, t, chord=True), "evenly"),
+        "straight": (straight, "straight line"),
+        "backwards": (lambda a, b, t: _arc(a, b, t, "back"), "backwards"),
+        "unit": (lambda a, b, t: _arc(a, b, t, "unit"), "length 1"),
+        "stretched": (lambda a, b, t: _arc(a, b, t, "chord"), "evenly"),
         "nan": (_arc, "0/0"),
-        "no division": (lambda a, b, t: _arc(a, b, t) * torch.acos(F.cosine_similarity(a, b, dim=0)).sin(), "Divide by"),
+        "no division": (lambda a, b, t: _arc(a, b, t, "no division"), "Divide by"),
+        "lengths evenly": (lambda a, b, t: _arc(a, b, t, "between"), "change the length evenly"),
+        "opposite ones forgotten": (guarded(straight, opposite=False), "opposite directions"),
+        "the same direction forgotten": (guarded(straight, same=False), "the same direction"),
+        "the start instead": (guarded(lambda a, b, t: a.expand(len(t), -1)), "stands still"),
+        "zeros instead": (lambda a, b, t: _arc(a, b, t).nan_to_num(), "straight line"),
+        "a little below": (arc_with_a_little_below, "take the straight line"),
+        "squeezed": (lambda a, b, t: guarded(straight)(a, b, t).squeeze(), "Expected shape"),
     },
 }

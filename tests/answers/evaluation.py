@@ -3,6 +3,7 @@
 WRONG: exercise -> name of the mistake -> (answer, words of the hint that the student must be given).
 RIGHT: exercise -> name -> answer, as different from the reference as an honest student's may be.
 """
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -11,7 +12,7 @@ from solutions import evaluation as reference
 
 # Inception Score
 
-def score(*, divergence=lambda p, q: torch.xlogy(p, p / q).sum(1), marginal=lambda p: p.mean(0, keepdim=True),
+def score(*, divergence=lambda p, q: (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(1), marginal=lambda p: p.mean(0, keepdim=True),
           end=lambda kl: kl.mean().exp()):
     """An Inception Score put together from named parts."""
     return lambda p: end(divergence(p, marginal(p)))
@@ -31,6 +32,25 @@ def score_by_loop(probabilities):
             if p > 0:
                 total += (p * torch.log(p / q)).item()
     return 2.718281828459045 ** (total / len(probabilities))
+
+
+def score_by_distributions(probabilities):
+    """Right: torch.distributions; a list of numbers."""
+    marginal = torch.distributions.Categorical(probs=probabilities.mean(0))
+    divergences = [torch.distributions.kl_divergence(torch.distributions.Categorical(probs=row), marginal).item()
+                   for row in probabilities]
+    return torch.tensor(divergences).mean().exp()
+
+
+def score_of_what_occurs(probabilities):
+    """Right: the logarithm of the ratio where there is a probability, and 0 elsewhere."""
+    ratio = probabilities / probabilities.mean(0).clamp(min=1e-30)
+    terms = torch.where(probabilities > 0, probabilities * ratio.clamp(min=1e-30).log(), torch.zeros(()))
+    return torch.exp(terms.sum() / probabilities.shape[0])
+
+
+def score_of_parts(probabilities):
+    return torch.stack([score_by_entropies(part) for part in probabilities.chunk(10)]).mean()
 
 
 # A step with several heads
@@ -60,6 +80,24 @@ def step_head_by_head(network, optimizer, clips, labels):
         losses.append(loss.detach())
     optimizer.step()
     return sum(losses)
+
+
+def step_by_sums(network, optimizer, clips, labels):
+    """Right: sums over the known clips, divided by their number; torch.autograd.grad."""
+    features, loss = network(clips), torch.zeros(())
+    for name, values in labels.items():
+        every = F.cross_entropy(network.heads[name](features), values, ignore_index=-1, reduction="none")
+        loss = loss + every.sum() / (values >= 0).sum()
+    weights = list(network.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+        weight.grad = gradient
+    optimizer.step()
+    return loss.detach()
+
+
+def step_in_evaluation(network, optimizer, clips, labels):
+    network.eval()
+    return reference.feature_step(network, optimizer, clips, labels)
 
 
 def step_for_each_head(network, optimizer, clips, labels):
@@ -107,6 +145,24 @@ def distance(*, cross, weight=2, means=lambda d: d @ d, end=lambda v: v):
 
 def roots_of_eigenvalues(a, b):
     return torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()
+
+
+def distance_in_single(m1, s1, m2, s2):
+    """Wrong: in float32."""
+    m1, s1, m2, s2 = (x.float() for x in (m1, s1, m2, s2))
+    root = torch.linalg.eigvals(s1 @ s2).real.clamp(min=0).sqrt().sum()
+    return (m1 - m2).square().sum() + s1.trace() + s2.trace() - 2 * root
+
+
+def distance_in_place(m1, s1, m2, s2):
+    m1 -= m2
+    return distance(cross=roots_of_eigenvalues)(m1, s1, torch.zeros_like(m1), s2)
+
+
+def roots_by_scipy(a, b):
+    """Right: SciPy's root of a matrix."""
+    from scipy.linalg import sqrtm
+    return torch.as_tensor(sqrtm((root_of(a) @ b @ root_of(a)).numpy()).real.trace())
 
 
 def by_cholesky(a, b):
@@ -167,6 +223,86 @@ class SumsInSingle(reference.RunningMoments):
         return (self.products - self.count * torch.outer(self.mean, self.mean)) / (self.count - 1)
 
 
+class NumpyMoments:
+    """Right: NumPy, rows about the first row that came, so that a large mean costs no digits."""
+
+    def __init__(self, width):
+        self.count, self.first, self.total, self.products = 0, None, np.zeros(width), np.zeros((width, width))
+
+    def update(self, features):
+        rows = features.double().numpy()
+        self.first = rows[0].copy() if self.first is None else self.first
+        rest = rows - self.first
+        self.count, self.total, self.products = self.count + len(rows), self.total + rest.sum(0), self.products + rest.T @ rest
+        self.mean = torch.from_numpy(self.first + self.total / self.count)
+
+    def covariance(self):
+        return torch.from_numpy((self.products - np.outer(self.total, self.total) / self.count) / (self.count - 1))
+
+
+class NumpyHoarder:
+    """Wrong: keeps every row, as an array."""
+
+    def __init__(self, width):
+        self.rows = np.zeros((0, width))
+
+    def update(self, features):
+        self.rows = np.concatenate([self.rows, features.double().numpy()])
+        self.count, self.mean = len(self.rows), torch.from_numpy(self.rows.mean(0))
+
+    def covariance(self):
+        return torch.from_numpy(self.rows).T.cov()
+
+
+class ListHoarder(NumpyHoarder):
+    """Wrong: keeps every row, as numbers."""
+
+    def __init__(self, width):
+        self.kept = {"rows": []}
+
+    def update(self, features):
+        self.kept["rows"] += features.tolist()
+        rows = torch.tensor(self.kept["rows"], dtype=torch.float64)
+        self.count, self.mean = len(rows), rows.mean(0)
+
+    def covariance(self):
+        return torch.tensor(self.kept["rows"], dtype=torch.float64).T.cov()
+
+
+class CovarianceOfEach(reference.RunningMoments):
+    """Wrong: a scatter from cov(), which is NaN for one row."""
+
+    def update(self, features):
+        rows, m = features.double(), len(features)
+        shift = rows.mean(0) - self.mean
+        self.scatter = self.scatter + rows.T.cov() * (m - 1) + self.count * m / (self.count + m) * torch.outer(shift, shift)
+        self.mean = self.mean + m / (self.count + m) * shift
+        self.count += m
+
+
+class InPlaceMoments(reference.RunningMoments):
+    def update(self, features):
+        n, m, mean = self.count, len(features), features.double().mean(0)
+        shift = mean - self.mean
+        features -= features.mean(0)
+        self.scatter = self.scatter + features.double().T @ features.double() + n * m / (n + m) * torch.outer(shift, shift)
+        self.mean = self.mean + m / (n + m) * shift
+        self.count = n + m
+
+
+def moments_between(added, rest=lambda rows, own, old, new: rows - own):
+    """Running moments with something else for what is added between the batches."""
+    class Variant(reference.RunningMoments):
+        def update(self, features):
+            rows, n, m = features.double(), self.count, len(features)
+            old = self.mean
+            self.mean = old + m / (n + m) * (rows.mean(0) - old)
+            left = rest(rows, rows.mean(0), old, self.mean)
+            self.scatter = self.scatter + left.T @ left + added(rows.mean(0) - old, rows.mean(0) - self.mean, n, m)
+            self.count = n + m
+    return Variant
+
+
 class Hoarder:
     """Wrong: keeps every row."""
 
@@ -222,9 +358,35 @@ def kernel(*, k=lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3, diagonal=False, pa
 
 def kernel_by_triangles(real, fake):
     """Right: pairs above the diagonal."""
+    real, fake = real.double(), fake.double()
     k = lambda x, y: torch.pow(torch.einsum("if,jf->ij", x, y) / real.shape[1] + 1, 3)
     pairs = lambda x: k(x, x)[torch.triu_indices(len(x), len(x), 1).unbind()].mean()
     return pairs(real) + pairs(fake) - 2 * k(real, fake).mean()
+
+
+def kernel_by_masks(real, fake):
+    """Right: one matrix of all samples, and weights that choose pairs."""
+    x = torch.cat([real, fake]).to(torch.float64)
+    n, m = len(real), len(fake)
+    k = (1 + torch.mm(x, x.mT) / x.size(1)).pow(3)
+    sign = torch.cat([torch.full((n,), 1 / n, dtype=torch.float64), torch.full((m,), -1 / m, dtype=torch.float64)])
+    weights = torch.outer(sign, sign)
+    weights[:n, :n] = 1 / (n * (n - 1))
+    weights[n:, n:] = 1 / (m * (m - 1))
+    return (weights.fill_diagonal_(0) * k).sum()
+
+
+def kernel_in_single(real, fake):
+    k = lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3
+    within = lambda x: (k(x, x).sum() - k(x, x).trace()) / (len(x) * (len(x) - 1))
+    return within(real) + within(fake) - 2 * k(real, fake).mean()
+
+
+def kernel_with_one_count(real, fake):
+    real, fake = real.double(), fake.double()
+    n, k = len(real), lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3
+    within = lambda x: (k(x, x).sum() - k(x, x).trace()) / (n * (n - 1))
+    return within(real) + within(fake) - 2 * k(real, fake).mean()
 
 
 def without_diagonal(k):
@@ -243,6 +405,38 @@ def shares(*, nearest=reference.neighbour_distance, balls="own", some=lambda ins
         pair = share(fake, real), share(real, fake)
         return pair[::-1] if swap else pair
     return variant
+
+
+def shares_with(radius, *, border=torch.le, between=reference.distances):
+    """Precision and recall with other radii, or another border."""
+    def variant(real, fake, k=3):
+        def share(points, centres):
+            return border(between(points, centres), radius(points, centres, k)).any(1).double().mean().item()
+        return share(fake, real), share(real, fake)
+    return variant
+
+
+def own_radius(points, centres, k):
+    return reference.neighbour_distance(centres, k)
+
+
+def pooled_radius(points, centres, k):
+    return reference.neighbour_distance(torch.cat([centres, points]), k)[:len(centres)]
+
+
+def shares_of_the_nearest(real, fake, k=3):
+    def share(points, centres):
+        gap, nearest = reference.distances(points, centres).min(1)
+        return (gap <= reference.neighbour_distance(centres, k)[nearest]).double().mean().item()
+    return share(fake, real), share(real, fake)
+
+
+def shares_by_topk(real, fake, k=3):
+    """Right: topk of the own distances, and the smallest of distance less radius."""
+    def share(points, centres):
+        own = reference.distances(centres, centres).topk(k + 1, largest=False).values[:, -1]
+        return float(((reference.distances(points, centres) - own).amin(dim=1) <= 0).double().mean())
+    return share(fake, real), share(real, fake)
 
 
 def shares_by_loop(real, fake, k=3):
@@ -269,6 +463,26 @@ def measure_in_two_lists(generator, network, count, rng, batch_size=64):
         return torch.cat([network(generator(z)) for z in noises])
 
 
+def measure_by_split(generator, network, count, rng, batch_size=64):
+    """Right: a generator of batches, requires_grad left alone."""
+    def batches(left):
+        while left > 0:
+            yield torch.empty(min(batch_size, left), generator.nz).normal_(generator=rng)
+            left -= batch_size
+    generator.eval()
+    network.eval()
+    return torch.cat([network(generator(z)).detach() for z in batches(count)])
+
+
+def measure_with_torchs_own_noise(generator, network, count, rng, batch_size=64):
+    return faulty_features()(generator, network, count, torch.Generator().manual_seed(3), batch_size)
+
+
+def measure_frozen(generator, network, count, rng, batch_size=64):
+    generator.requires_grad_(False)
+    return faulty_features()(generator, network, count, rng, batch_size)
+
+
 def measure_into_a_tensor(generator, network, count, rng, batch_size=64):
     """Right: a tensor that is filled; modes put back as they were."""
     modes = generator.training, network.training
@@ -286,17 +500,20 @@ def measure_into_a_tensor(generator, network, count, rng, batch_size=64):
 
 
 RIGHT = {
-    "evaluation.inception_score": {"ratio": score(), "entropies": score_by_entropies, "loop": score_by_loop},
-    "evaluation.feature_step": {"masks": step_by_masks, "head by head": step_head_by_head},
+    "evaluation.inception_score": {"entropies": score_by_entropies, "loop": score_by_loop,
+                                   "distributions": score_by_distributions, "what occurs": score_of_what_occurs},
+    "evaluation.feature_step": {"masks": step_by_masks, "head by head": step_head_by_head, "sums": step_by_sums},
     "evaluation.gaussian_distance": {
         "symmetric": distance(cross=lambda a, b: torch.linalg.eigvalsh(root_of(a) @ b @ root_of(a)).clamp(min=0).sqrt().sum()),
         "singular values": distance(cross=lambda a, b: torch.linalg.svdvals(root_of(a) @ root_of(b)).sum(),
                                     means=lambda d: d.pow(2).sum()),
+        "scipy": distance(cross=roots_by_scipy),
     },
-    "evaluation.RunningMoments": {"sums": Sums, "row by row": RowByRow, "parts": moments()},
-    "evaluation.kernel_distance": {"triangles": kernel_by_triangles, "eye": kernel()},
-    "evaluation.precision_recall": {"shares": shares(), "loop": shares_by_loop},
-    "evaluation.generated_features": {"two lists": measure_in_two_lists, "filled": measure_into_a_tensor},
+    "evaluation.RunningMoments": {"sums": Sums, "row by row": RowByRow, "parts": moments(), "numpy": NumpyMoments},
+    "evaluation.kernel_distance": {"triangles": kernel_by_triangles, "eye": kernel(), "masks": kernel_by_masks},
+    "evaluation.precision_recall": {"shares": shares(), "loop": shares_by_loop, "topk": shares_by_topk},
+    "evaluation.generated_features": {"two lists": measure_in_two_lists, "filled": measure_into_a_tensor,
+                                      "split": measure_by_split},
 }
 
 WRONG = {
@@ -304,22 +521,30 @@ WRONG = {
         "no exp": (score(end=lambda kl: kl.mean()), "exponential is missing"),
         "exp first": (score(end=lambda kl: kl.exp().mean()), "then the exponential"),
         "sum over samples": (score(end=lambda kl: kl.sum().exp()), "not the sum"),
-        "mean over classes": (score(divergence=lambda p, q: torch.xlogy(p, p / q)), "*sum* over the classes"),
+        "mean over classes": (score(divergence=lambda p, q: torch.xlogy(p, p) - torch.xlogy(p, q)), "*sum* over the classes"),
         "reversed": (score(divergence=lambda p, q: (q * (q / p).log()).sum(1)), "other way round"),
         "entropy of the marginal": (lambda p: torch.special.entr(p.mean(0)).sum().exp(), "sure of a sample"),
         "entropy of the samples": (lambda p: torch.special.entr(p).sum(1).mean().exp(), "no say in it"),
         "marginal of a row": (score(marginal=lambda p: p.mean(1, keepdim=True)), "dim=0"),
         "uniform": (score(marginal=lambda p: torch.full_like(p, 1 / p.shape[1])), "uniform"),
         "bits": (score(end=lambda kl: 2 ** kl.mean()), "base e"),
+        "ratio": (score(divergence=lambda p, q: torch.xlogy(p, p / q).sum(1)), "*every* row"),
+        "softmax": (lambda p: score_by_entropies(p.softmax(1)), "no softmax"),
+        "sign": (score(end=lambda kl: (-kl.mean()).exp()), "at least 1"),
+        "parts": (score_of_parts, "one score of all"),
         "NaN at 0": (score(divergence=lambda p, q: (p * (p.log() - q.log())).sum(1)), "0 log 0"),
     },
     "evaluation.feature_step": {
         **{name: (faulty_feature_step(name), words) for name, words in {
             "stale": "earlier steps", "stands still": "did not move", "mean of heads": "do not average",
             "first head": "Only the first label", "last head": "Only the last label", "first class": "not class 0",
-            "last class": "not the last class", "over all": "is *known*", "sum": "not the sum", "detached": "features do not",
+            "first rows": "stand anywhere", "cleared": "no zero_grad() between", "after": "loss after the step",
+            "returns the last": "return the sum", "last class": "not the last class", "over all": "is *known*",
+            "sum": "not the sum",
+            "detached": "features do not",
         }.items()},
-        "a step for each head": (step_for_each_head, "one step"),
+        "a step for each head": (step_for_each_head, "a step for each head"),
+        "in evaluation mode": (step_in_evaluation, "another mode"),
         "unknown not left out": (step_of_unknown, "Target -1"),
         "returns nothing": (step_that_returns("none"), "returns None"),
         "with its graph": (step_that_returns("graph"), "detach it"),
@@ -341,6 +566,8 @@ WRONG = {
         "complex": (distance(cross=lambda a, b: torch.linalg.eigvals(a @ b).sqrt().sum()), ".real"),
         "not clamped": (distance(cross=lambda a, b: torch.linalg.eigvals(a @ b).real.sqrt().sum()), "Clamp at 0"),
         "cholesky": (distance(cross=by_cholesky), "no Cholesky"),
+        "float32": (distance_in_single, "begin with .double()"),
+        "in place": (distance_in_place, "in place"),
     },
     "evaluation.RunningMoments": {
         "half of the way": (moments(share=False), "half of the way"),
@@ -351,7 +578,16 @@ WRONG = {
         "about 0": (moments(centre=False), "about the mean"),
         "batches counted": (moments(count=False), "add len(features)"),
         "sums in float32": (SumsInSingle, "lose all digits"),
-        "keeps the rows": (Hoarder, "keeps the features"),
+        "keeps the rows": (Hoarder, "the features themselves"),
+        "keeps an array": (NumpyHoarder, "the features themselves"),
+        "keeps numbers": (ListHoarder, "the features themselves"),
+        "cov of each batch": (CovarianceOfEach, "batch of one row"),
+        "in place": (InPlaceMoments, "in place"),
+        "shift too late": (moments_between(lambda a, b, n, m: n * m / (n + m) * torch.outer(b, b)), "after the mean has moved"),
+        "elements": (moments_between(lambda a, b, n, m: n * m / (n + m) * a * a), "outer product"),
+        "unweighted": (moments_between(lambda a, b, n, m: torch.outer(a, a)), "has the weight"),
+        "weighed by n": (moments_between(lambda a, b, n, m: n * torch.outer(a, a)), "has the weight"),
+        "about the old mean": (moments_between(lambda a, b, n, m: 0, lambda x, own, old, new: x - old), "mean of *before*"),
     },
     "evaluation.kernel_distance": {
         "with the diagonal": (kernel(diagonal=True, pairs=lambda n: n * n), "pair with itself"),
@@ -364,6 +600,9 @@ WRONG = {
         "not divided by F": (kernel(k=lambda x, y: (x @ y.T + 1) ** 3), "by their number F"),
         "no 1": (kernel(k=lambda x, y: (x @ y.T / x.shape[1]) ** 3), "1 is missing"),
         "square": (kernel(k=lambda x, y: (x @ y.T / x.shape[1] + 1) ** 2), "cubic"),
+        "by the number of rows": (kernel(k=lambda x, y: (x @ y.T / len(x) + 1) ** 3), "number of features"),
+        "one count of pairs": (kernel_with_one_count, "its own number of pairs"),
+        "float32": (kernel_in_single, "begin with .double()"),
         "clamped": (kernel(end=lambda v: v.clamp(min=0)), "Do not clamp"),
         "absolute": (kernel(end=torch.abs), "Let it be negative"),
     },
@@ -374,6 +613,13 @@ WRONG = {
         "balls that hold something": (shares(some=lambda inside: inside.any(0)), "share of balls"),
         "pairs": (shares(some=lambda inside: inside), "share of all pairs"),
         "the other set's balls": (shares(balls="other"), "the other set"),
+        "open balls": (shares_with(own_radius, border=torch.lt), "<=, not <"),
+        "nearest ball": (shares_of_the_nearest, "nearest ball alone"),
+        "largest radius": (shares_with(lambda p, c, k: own_radius(p, c, k).max()), "not the largest"),
+        "mean radius": (shares_with(lambda p, c, k: own_radius(p, c, k).mean()), "not the mean"),
+        "pooled radius": (shares_with(pooled_radius), "its *own* set"),
+        "squared distances": (shares_with(own_radius, between=lambda x, y: reference.distances(x, y).square()), "squared"),
+        "one more": (shares_with(lambda p, c, k: own_radius(p, c, k + 1)), "leaves the row itself out"),
         "k of 3 always": (lambda real, fake, k=3: reference.precision_recall(real, fake), "Hand k on"),
     },
     "evaluation.generated_features": {
@@ -381,9 +627,17 @@ WRONG = {
         "mode left": (faulty_features("mode"), "training mode"),
         "one noise left": (faulty_features("one noise"), "one batch over and over"),
         "range left": (faulty_features("range"), "gets [0, 1]"),
-        "mode and noise": (faulty_features("mode", "one noise"), "mode, one noise"),
-        "mode and range": (faulty_features("mode", "range"), "mode, range"),
-        "noise and range": (faulty_features("one noise", "range"), "one noise, range"),
+        "mode and noise": (faulty_features("mode", "one noise"), "over and over"),
+        "mode and range": (faulty_features("mode", "range"), "gets [0, 1]"),
+        "noise and range": (faulty_features("one noise", "range"), "gets [0, 1]"),
+        "seeded before the loop": (faulty_features("seeded once"), "whoever calls it"),
+        "seeded by the start": (faulty_features("seeded anew"), "whoever calls it"),
+        "all noise at once": (faulty_features("at once"), "batch by batch, in the loop"),
+        "uniform noise": (faulty_features("uniform"), "not torch.rand"),
+        "outward": (faulty_features("outward"), "[-1, 1] already"),
+        "cut off": (faulty_features("cut"), "cut off what is below 0"),
+        "another generator": (measure_with_torchs_own_noise, "Nothing is drawn from `rng`"),
+        "freezes G": (measure_frozen, "requires_grad_(True) again"),
         "network in training": (faulty_features("network"), "evaluation mode, too"),
         "whole batches": (faulty_features("whole batches"), "no more"),
     },

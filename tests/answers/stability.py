@@ -1,6 +1,7 @@
 """Answers to the exercises of chapter 5; see tests/answers/gan_losses.py."""
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -29,6 +30,29 @@ def naive_modes(labels):
     return (-(p * p.log()).sum()).exp().item()
 
 
+def modes_in_bits(labels):
+    """Right: bits, and a power of 2; a Counter."""
+    from collections import Counter
+    shares = [count / len(labels) for count in Counter(labels.tolist()).values()]
+    return 2 ** sum(-p * math.log2(p) for p in shares)
+
+
+def modes_of(kinds):
+    """Wrong: the number of kinds is written into it."""
+    def answer(labels):
+        entropy = 0.0
+        for kind in range(kinds):
+            if (p := (labels == kind).double().mean().item()) > 0:
+                entropy -= p * math.log(p)
+        return math.exp(entropy)
+    return answer
+
+
+def modes_by_histogram(labels):
+    p = torch.histc(labels.float(), bins=8, min=0, max=7)
+    return torch.special.entr(p / p.sum()).sum().exp().item()
+
+
 def shares(function):
     return lambda labels: function(labels.unique(return_counts=True)[1] / len(labels)).item()
 
@@ -40,6 +64,36 @@ def dirac_by_autograd(theta, psi, *, lr, gamma=0.0):
     loss_d = (F.softplus(psi * theta) + gamma / 2 * psi ** 2).sum()
     (slope_g,), (slope_d,) = torch.autograd.grad(loss_g, theta), torch.autograd.grad(loss_d, psi)
     return (theta - lr * slope_g).detach(), (psi - lr * slope_d).detach()
+
+
+def dirac_by_one_gradient(theta, psi, *, lr, gamma=0.0):
+    """Right: one gradient of the value of the game, climbed by one player and descended by the other."""
+    x = torch.stack([theta, psi]).requires_grad_()
+    (slope,) = torch.autograd.grad(F.softplus(x.prod(0)).sum(), x)
+    x, friction = x.detach(), torch.tensor([0.0, gamma]).reshape(2, *[1] * theta.ndim)
+    moved = x - lr * (slope * torch.tensor([-1.0, 1.0]).reshape(friction.shape) + friction * x)
+    return moved[0], moved[1]
+
+
+def dirac_in_place(theta, psi, *, lr, gamma=0.0):
+    s = torch.sigmoid(psi * theta)
+    slope_d = s * theta + gamma * psi
+    theta += lr * s * psi
+    psi -= lr * slope_d
+    return theta, psi
+
+
+def dirac_d_first(theta, psi, *, lr, gamma=0.0):
+    psi = psi - lr * (torch.sigmoid(psi * theta) * theta + gamma * psi)
+    return theta + lr * torch.sigmoid(psi * theta) * psi, psi
+
+
+def dirac_with(*, weigh=torch.sigmoid, penalty=lambda gamma, psi, lr: gamma * psi, inner=lambda theta, psi: (psi, theta)):
+    """A step put together from other parts."""
+    def step(theta, psi, *, lr, gamma=0.0):
+        (a, b), push = inner(theta, psi), weigh(psi * theta)
+        return theta + lr * push * a, psi - lr * (push * b + penalty(gamma, psi, lr))
+    return step
 
 
 def dirac_with_exp(theta, psi, *, lr, gamma=0.0):
@@ -74,6 +128,19 @@ def rate_by_autograd(gamma):
     return torch.linalg.eigvals(jacobian).real.max()
 
 
+def rate_by_numpy(gamma):
+    """Right: the roots of the characteristic polynomial, by NumPy."""
+    return max(np.roots([1.0, gamma, 0.25]).real)
+
+
+def rate_told_apart_at(limit):
+    return lambda gamma: -gamma / 2 if gamma < limit else (-gamma + math.sqrt(abs(gamma ** 2 - 1))) / 2
+
+
+def rate_for_a_symmetric_matrix(gamma):
+    return torch.linalg.eigvalsh(torch.tensor([[0.0, 0.5], [-0.5, -gamma]])).max().item()
+
+
 def rate(entries, read):
     """A rate read off another Jacobian, or otherwise."""
     return lambda gamma: read(torch.linalg.eigvals(torch.tensor(entries(gamma), dtype=torch.float64))).item()
@@ -91,6 +158,34 @@ def norm_by_loop(critic, samples):
         grad = torch.autograd.grad(critic(x).sum(), x, create_graph=True)[0]
         found.append((grad ** 2).sum())
     return torch.stack(found)
+
+
+def norm_by_torch_func(critic, samples):
+    """Right: torch.func, the gradient of one sample after the other."""
+    def logit(x):
+        return critic(x[None]).sum()
+    return torch.stack([torch.func.grad(logit)(x).pow(2).sum() for x in samples])
+
+
+def norm_by_backward(critic, samples):
+    x = samples.detach().requires_grad_()
+    critic(x).sum().backward(create_graph=True)
+    return x.grad.flatten(1).square().sum(1)
+
+
+def norm_of_marked_samples(critic, samples):
+    (g,) = torch.autograd.grad(critic(samples.requires_grad_()).sum(), samples, create_graph=True)
+    return g.flatten(1).square().sum(1)
+
+
+def norm_with(*, outputs=lambda logits: torch.ones_like(logits), end=lambda g: g):
+    """The squared norm, of other logits, or cut off at the end."""
+    def answer(critic, samples):
+        x = samples.detach().requires_grad_()
+        logits = critic(x)
+        (g,) = torch.autograd.grad(logits, x, outputs(logits), create_graph=True)
+        return end(g).flatten(1).square().sum(1)
+    return answer
 
 
 def norm_by_vector_norm(critic, samples):
@@ -127,10 +222,45 @@ def step_with_two_backwards(generator, discriminator, optimizer_d, real, z, *, l
     return total.detach().clone()
 
 
+def step_with_gradients(generator, discriminator, optimizer_d, real, z, *, loss, penalty, weight, every=1, step=0):
+    """Right: torch.autograd.grad, the penalty's gradient on top."""
+    fake, weights = generator(z).detach(), list(discriminator.parameters())
+    total = loss(discriminator(real), discriminator(fake))
+    slopes = torch.autograd.grad(total, weights)
+    if step % every == 0:
+        extra = penalty(discriminator, real, fake) * weight * every
+        slopes = [a + b for a, b in zip(slopes, torch.autograd.grad(extra, weights), strict=True)]
+        total = total + extra
+    for parameter, slope in zip(weights, slopes, strict=True):
+        parameter.grad = slope
+    optimizer_d.step()
+    return total.detach()
+
+
+def step_with_an_idle_penalty(generator, discriminator, optimizer_d, real, z, *, loss, penalty, weight, every=1, step=0):
+    fake = generator(z).detach()
+    due = float(step % every == 0)
+    total = loss(discriminator(real), discriminator(fake)) + due * every * weight * penalty(discriminator, real, fake)
+    optimizer_d.zero_grad()
+    total.backward()
+    optimizer_d.step()
+    return total.detach()
+
+
 def step_returning(what):
-    def step(*args, **options):
-        value = step_variant()(*args, **options)
-        return None if what == "none" else value.requires_grad_()
+    def step(*args, loss, **options):
+        seen = []
+        value = step_variant()(*args, loss=lambda *logits: seen.append(loss(*logits)) or seen[-1], **options)
+        return {"none": lambda: None, "graph": value.requires_grad_, "loss alone": seen[-1].detach}[what]()
+    return step
+
+
+def step_leaving(what):
+    """A right step that leaves something behind."""
+    def step(generator, discriminator, *args, **options):
+        value = step_variant()(generator, discriminator, *args, **options)
+        generator.requires_grad_(False) if what == "G frozen" else generator.eval()
+        return value
     return step
 
 
@@ -148,6 +278,48 @@ def clip_by_one_vector(parameters, max_norm):
     if norm > max_norm:
         for p in parameters:
             p.grad = p.grad * (max_norm / norm)
+    return norm
+
+
+def clip_by_a_loop(parameters, max_norm):
+    """Right: a sum of squares, and data."""
+    kept, total = [], 0.0
+    for parameter in parameters:
+        if parameter.grad is not None:
+            kept.append(parameter)
+            total += parameter.grad.pow(2).sum().item()
+    norm = math.sqrt(total)
+    for parameter in kept:
+        parameter.grad.data *= min(1.0, max_norm / norm) if norm else 1.0
+    return torch.tensor(norm)
+
+
+def clip_read_twice(parameters, max_norm):
+    norm = torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).norm()
+    for p in parameters:
+        if p.grad is not None:
+            p.grad.mul_((max_norm / norm).clamp(max=1))
+    return norm
+
+
+def clip_dividing(factor, empty=0.0):
+    """Clipping that divides by the norm, whatever it is."""
+    def answer(parameters, max_norm):
+        grads = [p.grad for p in parameters if p.grad is not None]
+        if not grads:
+            return empty
+        norm = torch.stack([g.norm() for g in grads]).norm()
+        for g in grads:
+            g.mul_(factor(max_norm, norm))
+        return norm
+    return answer
+
+
+def clip_of_no_gradient(parameters, max_norm):
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = torch.stack([g.norm() for g in gradients]).norm()
+    for gradient in gradients:
+        gradient.mul_((max_norm / (norm + 1e-6)).clamp(max=1))
     return norm
 
 
@@ -187,14 +359,33 @@ def std_by_hand(x):
     return torch.hstack([x, std.mean() * torch.ones(x.shape[0], 1)])
 
 
+class StdOverColumns(nn.Module):
+    """Right: torch.std over each column of a batch that is centred first; a layer that keeps its epsilon."""
+
+    def __init__(self, eps=1e-8):
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, features):
+        centred = features - features.mean(dim=0, keepdim=True)
+        levels = [torch.sqrt(column.dot(column) / len(column) + self.eps) for column in centred.T]
+        return nn.functional.pad(features, (0, 1)) + nn.functional.one_hot(
+            torch.tensor(features.shape[1]), features.shape[1] + 1) * (sum(levels) / len(levels))
+
+
+def std_behind(compute):
+    return layer(lambda x: torch.cat([x, compute(x).expand(len(x), 1)], 1))
+
+
 RIGHT = {
-    "stability.effective_modes": {"loop": modes_by_loop, "Categorical": modes_by_distribution},
-    "stability.dirac_step": {"autograd": dirac_by_autograd, "exp": dirac_with_exp},
-    "stability.convergence_rate": {"formula": rate_by_formula, "autograd": rate_by_autograd},
-    "stability.squared_gradient_norm": {"loop": norm_by_loop, "vector_norm": norm_by_vector_norm},
-    "stability.penalised_step": {"no_grad": step_in_one_pass, "two backwards": step_with_two_backwards},
-    "stability.clip_gradients": {"torch's": clip_by_torch, "one vector": clip_by_one_vector},
-    "stability.MinibatchStd": {"by hand": layer(std_by_hand), "std_column": std_column()},
+    "stability.effective_modes": {"loop": modes_by_loop, "Categorical": modes_by_distribution, "bits": modes_in_bits},
+    "stability.dirac_step": {"autograd": dirac_by_autograd, "exp": dirac_with_exp, "one gradient": dirac_by_one_gradient},
+    "stability.convergence_rate": {"formula": rate_by_formula, "autograd": rate_by_autograd, "roots": rate_by_numpy},
+    "stability.squared_gradient_norm": {"loop": norm_by_loop, "vector_norm": norm_by_vector_norm, "func": norm_by_torch_func},
+    "stability.penalised_step": {"no_grad": step_in_one_pass, "two backwards": step_with_two_backwards,
+                                 "gradients": step_with_gradients},
+    "stability.clip_gradients": {"torch's": clip_by_torch, "one vector": clip_by_one_vector, "loop": clip_by_a_loop},
+    "stability.MinibatchStd": {"by hand": layer(std_by_hand), "std_column": std_column(), "column by column": StdOverColumns},
 }
 
 WRONG = {
@@ -207,6 +398,10 @@ WRONG = {
         "most frequent": (shares(lambda p: 1 / p.max()), "most frequent"),
         "sign": (shares(lambda p: (p * p.log()).sum().exp()), "sign of the entropy"),
         "nan": (naive_modes, "torch.special.entr"),
+        "eight kinds": (modes_of(8), "written into it"),
+        "twelve kinds": (modes_of(12), "written into it"),
+        "eight bins": (modes_by_histogram, "written into it"),
+        "mean over the kinds": (shares(lambda p: torch.special.entr(p).mean().exp()), "*sum* over the kinds"),
     },
     "stability.dirac_step": {
         "alternating": (dirac(alternating=True), "step at once"),
@@ -220,6 +415,16 @@ WRONG = {
         "negative penalty": (dirac(friction=-1), "with a plus"),
         "swapped": (dirac(swapped=True), "theta first"),
         "one thing": (lambda theta, psi, *, lr, gamma=0.0: theta, "two things"),
+        "D first": (dirac_d_first, "G sees the new psi"),
+        "in place": (dirac_in_place, "in place"),
+        "softplus": (dirac_with(weigh=F.softplus), "softplus itself"),
+        "slope of the sigmoid": (dirac_with(weigh=lambda s: s.sigmoid() * (1 - s.sigmoid())), "differentiate twice"),
+        "half": (dirac_with(weigh=lambda s: 0.5), "is 1/2 at psi theta = 0 only"),
+        "penalty as it is": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi ** 2 / 2), "penalty gamma psi^2 / 2 itself"),
+        "penalty without lr": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi / lr), "multiplied with lr"),
+        "inner slopes": (dirac_with(inner=lambda theta, psi: (theta, psi)), "inner derivatives are exchanged"),
+        "numbers": (lambda theta, psi, *, lr, gamma=0.0: (theta.flatten()[0].item(), psi.flatten()[0].item()),
+                    "keep their shape"),
     },
     "stability.convergence_rate": {
         "smallest": (rate(right_entries, lambda e: e.real.min()), "largest"),
@@ -230,7 +435,10 @@ WRONG = {
         "half friction": (rate(lambda g: [[0.0, 0.5], [-0.5, -g / 2]], lambda e: e.real.max()), "gamma psi"),
         "symmetric": (rate(lambda g: [[0.0, 0.5], [0.5, -g]], lambda e: e.real.max()), "has a minus"),
         "accelerates": (rate(lambda g: [[0.0, 0.5], [-0.5, g]], lambda e: e.real.max()), "negative"),
-        "always -gamma / 2": (lambda gamma: -gamma / 2, "real"),
+        "always -gamma / 2": (lambda gamma: -gamma / 2, "From gamma = 1 on"),
+        "told apart at 2": (rate_told_apart_at(2.0), "From gamma = 1 on"),
+        "eigvalsh": (rate_for_a_symmetric_matrix, "eigvals"),
+        "complex": (lambda gamma: torch.linalg.eigvals(torch.tensor(right_entries(gamma)))[0], ".real"),
     },
     "stability.squared_gradient_norm": {
         "untouched": (norm_variant(mean=True, axes="last", graph=False), "create_graph"),
@@ -242,6 +450,11 @@ WRONG = {
         "no create_graph": (norm_variant(graph=False), "create_graph"),
         "norm": (norm_variant(root=True), "its square"),
         "mean over the pixels": (norm_variant(average=True), "mean over the pixels"),
+        "detached": (norm_with(end=torch.Tensor.detach), "nothing behind it may cut it"),
+        "first logit": (norm_variant(first=True), "Only the first logit"),
+        "one column": (norm_with(outputs=lambda logits: torch.ones(len(logits), 1)), "Mismatch in shape"),
+        "backward": (norm_by_backward, "leaves gradients in the critic's weights"),
+        "samples marked": (norm_of_marked_samples, "in place"),
     },
     "stability.penalised_step": {
         "stale": (step_variant("stale"), "zero_grad"),
@@ -258,6 +471,15 @@ WRONG = {
         "attached": (step_variant("attached"), "detach the fake samples"),
         "returns nothing": (step_returning("none"), "returns None"),
         "returns a graph": (step_returning("graph"), "detach it"),
+        "returns the loss alone": (step_returning("loss alone"), "loss plus penalty"),
+        "idle penalty": (step_with_an_idle_penalty, "where it is not due, too"),
+        "cleared": (step_variant("cleared"), "no zero_grad() between"),
+        "two steps": (step_variant("twice"), "two steps"),
+        "loss swapped": (step_variant("loss swapped"), "loss(real_logits, fake_logits)"),
+        "both heavy": (step_variant("both heavy"), "not the loss"),
+        "D waits": (step_variant("idle"), "D learns in every step"),
+        "freezes G": (step_leaving("G frozen"), "requires_grad_(True) again"),
+        "G in evaluation mode": (step_leaving("eval"), "another mode"),
     },
     "stability.clip_gradients": {
         "each on its own": (clip_variant("each"), "one norm of all"),
@@ -267,6 +489,14 @@ WRONG = {
         "squared norm": (clip_variant("squared"), "square of the norm"),
         "returns nothing": (clip_without_return, "returns None"),
         "returns the norm after": (clip_returning_the_norm_after, "one before"),
+        "iterator read twice": (clip_read_twice, "read once"),
+        "sum of norms": (clip_variant("sum"), "add the norms"),
+        "longest norm": (clip_variant("longest"), "longest of the norms"),
+        "to length 1": (clip_variant("to length"), "yours makes it 1"),
+        "0 by 0": (clip_dividing(lambda c, norm: torch.minimum(norm, torch.tensor(c)) / norm), "do not stay 0"),
+        "ZeroDivisionError": (clip_dividing(lambda c, norm: min(1, c / norm.item())), "do not stay 0"),
+        "no gradient: error": (clip_of_no_gradient, "raised"),
+        "no gradient: None": (clip_dividing(lambda c, norm: (c / (norm + 1e-6)).clamp(max=1), None), "0 where there is no"),
     },
     "stability.MinibatchStd": {
         "wrong axis": (std_column(dim=1, reduce=lambda s: s[:, None]), "Compare the samples"),
@@ -276,8 +506,14 @@ WRONG = {
         "detached": (std_column(detach=True), "no detach"),
         "comes first": (std_column(first=True), "comes last"),
         "alone": (std_column(alone=True), "Keep the features"),
-        "no epsilon": (std_column(eps=0.0), "add 1e-8"),
+        "no epsilon": (std_column(eps=0.0), "Add 1e-8"),
         "root of the mean": (layer(lambda x: torch.cat(
             [x, (x.var(0, unbiased=False).mean() + 1e-8).sqrt().expand(len(x), 1)], 1)), "First the root"),
+        "mean of the wrong axis": (std_behind(lambda x: (x.var(1, unbiased=False) + 1e-8).sqrt().mean()), "feature by feature"),
+        "mean first": (std_behind(lambda x: (x.mean(1).var(unbiased=False) + 1e-8).sqrt()), "the other way round"),
+        "mean deviation": (std_behind(lambda x: (x - x.mean(0)).abs().mean()), "mean absolute deviation"),
+        "epsilon outside": (std_behind(lambda x: x.std(0, unbiased=False).mean() + 1e-8), "before the root"),
+        "a number": (std_behind(lambda x: torch.tensor((x.var(0, unbiased=False) + 1e-8).sqrt().mean().item())), "item()"),
+        "in place, of a leaf": (layer(lambda x: torch.cat([x.sub_(x.mean(0)), std_column()()(x)[:, -1:]], 1)), "raised"),
     },
 }
