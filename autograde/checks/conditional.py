@@ -186,7 +186,7 @@ def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], im
     fill(network.discriminator, weights[:-1])
     fill(network.embed, weights[-1:])
     images = images.clone().requires_grad_()
-    logits = network(images, labels)
+    logits = network(1.0 * images, labels)
     return {"logits": logits.detach(),
             "gradients": squares_pull(logits, [images, *network.discriminator.parameters(), *network.embed.parameters()])}
 

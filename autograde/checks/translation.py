@@ -34,7 +34,7 @@ def map_with(network_class: type, sizes: list[int], weights: list[Tensor], image
     if shapes != [list(weight.shape) for weight in weights]:
         return {"shapes": shapes}
     images = images.clone().requires_grad_()
-    logits = put(network, weights)(images)
+    logits = put(network, weights)(1.0 * images)
     pull = torch.autograd.grad(logits.square().sum(), images, allow_unused=True)[0] if logits.requires_grad else None
     return {"logits": logits.detach(), "pull": torch.zeros_like(images) if pull is None else pull}
 
