@@ -168,8 +168,8 @@ def category_information(logits: Tensor, category: Tensor) -> Tensor:
         category: (B,), whole numbers: those that the images were made
             with, uniform over 0 to K - 1.
     Returns:
-        One number, at most log K, which it is where Q is sure and right;
-        0 where Q knows nothing.
+        One number with its graph, at most log K, which it is where Q is
+        sure and right; 0 where Q knows nothing.
     Source: Chen et al. 2016, eq. 4.
     """
     return math.log(logits.shape[1]) - F.cross_entropy(logits, category)

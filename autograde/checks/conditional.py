@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import Draw, Subject, Wrong, assert_close, check, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 
 def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
@@ -35,23 +35,37 @@ JOIN_MISTAKES: list[tuple[Callable, str]] = [
     (lambda x, y, k: torch.cat([x, _planes(x, y, int(y.max()) + 1)], 1), (
         "As many channels as classes, num_classes, and not as many as this batch happens to hold.")),
     (lambda x, y, k: _planes(x, y, k), "The images themselves are missing: concatenate."),
+    (lambda x, y, k: torch.cat([x, _planes(x, y, k).amax(0, keepdim=True).expand(len(x), -1, -1, -1)], 1), (
+        "Every image got the labels of all: planes[:, labels] = 1 writes into each image of the batch. Pair image with label: "
+        "planes[torch.arange(B), labels] = 1, or F.one_hot.")),
+    (lambda x, y, k: torch.cat([x, _planes(x, y, k) / (x.shape[2] * x.shape[3])], 1), "A plane is 1 everywhere."),
 ]
 
 
 @check("conditional.join_label", points=2, hint="cat([images, planes], 1), one plane for each class.")
 def one_channel_for_each_class(subject: Subject, draw: Draw) -> None:
-    _assert_joined(subject, draw.normal(4, 3, 5, 6), torch.randperm(4, generator=draw.generator), 5)
+    images, labels = draw.normal(4, 3, 5, 6), torch.randperm(4, generator=draw.generator)
+    _assert_joined(subject, images, labels, 5)
+    right = gradients(_joined, images, labels, 5)
+    assert_close(subject.probe(gradients, images, labels, 5), right, mistakes=[
+        ({"argument 1": torch.zeros_like(images)}, (
+            "The images lose their graph on the way: G learns through what D is shown, so no detach(), no numpy() and no "
+            "torch.tensor(images)."))])
 
 
 @check("conditional.join_label", points=1, hint="The number of channels comes from num_classes, not from the labels at hand.")
 def also_where_a_batch_lacks_a_class(subject: Subject, draw: Draw) -> None:
     _assert_joined(subject, draw.normal(3, 1, 4, 4), draw.integers(0, 3, 3), 6)
+    _assert_joined(subject, draw.normal(1, 2, 3, 2), draw.integers(0, 3, 1), 4)  # a batch of one
 
 
 def _assert_joined(subject: Subject, images: Tensor, labels: Tensor, num_classes: int) -> None:
     mistakes = [(wrong(images, labels, num_classes), hint) for wrong, hint in JOIN_MISTAKES]
-    right = torch.cat([images, _planes(images, labels, num_classes)], 1)
-    assert_close(subject(images, labels, num_classes), right, mistakes=mistakes)
+    assert_close(subject(images, labels, num_classes), _joined(images, labels, num_classes), mistakes=mistakes)
+
+
+def _joined(images: Tensor, labels: LongTensor, num_classes: int) -> Tensor:
+    return torch.cat([images, _planes(images, labels, num_classes)], 1)
 
 
 # The generator
@@ -95,12 +109,15 @@ STARTS = [  # standard deviation, what it tells
 
 @check("conditional.ConditionalGenerator", points=2, hint="self.embed, an nn.Embedding(num_classes, embedding), at N(0, 0.1).")
 def the_vectors_of_the_labels_begin_quietly(subject: Subject, draw: Draw) -> None:
-    num_classes = 40 + int(draw.integers(0, 5, 1).item())
-    vectors = subject.probe(first_vectors, num_classes, 50)
-    if vectors.shape == (50, num_classes):
+    num_classes = 300 + draw.integers(0, 50, 1).item()
+    vectors = subject.probe(first_vectors, num_classes, 60)
+    if vectors.shape == (60, num_classes):
         raise Wrong(hint="nn.Embedding takes the number of labels first, then the length of a vector.")
-    assert_close(vectors * 0, torch.zeros(num_classes, 50))
+    assert_close(vectors * 0, torch.zeros(num_classes, 60))
     spread, mean = vectors.std().item(), vectors.mean().item()
+    if abs(mean - 0.1) < 0.05:
+        raise Wrong(hint="0.1 became the mean, which should be 0: the second argument of nn.init.normal_ is the mean. "
+                         "Write std=0.1.")
     for std, hint in STARTS:
         if abs(spread / std - 1) < 0.08:
             raise Wrong(hint=hint)
@@ -116,12 +133,13 @@ DRAW_MISTAKES: list[tuple[Callable, str]] = [
     (lambda z, e: torch.cat([z, e.flip(0)], 1), "The labels are in another order than z."),
     (lambda z, e: torch.cat([z, e.tanh()], 1), "The label's vector goes in as it is: no tanh."),
     (lambda z, e: torch.cat([z, F.normalize(e, dim=1)], 1), "The label's vector goes in as it is: its length counts."),
+    (lambda z, e: torch.cat([z, 0.1 * e], 1), "The label's vector goes in as it is: 0.1 is where it begins, no factor."),
 ]
 
 
-def _draw_generator(draw: Draw) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _draw_generator(draw: Draw, nz: int = 3) -> tuple[Tensor, Tensor, Tensor, LongTensor, Tensor]:
     labels = torch.cat([draw.integers(0, 4, 3), torch.tensor([0, 3])])
-    return draw.normal(4, 5), draw.normal(16, 8, std=0.4), draw.normal(5, 3), labels, draw.normal(5, 1, 4, 4)
+    return draw.normal(4, 5), draw.normal(16, nz + 5, std=0.4), draw.normal(5, nz), labels, draw.normal(5, 1, 4, 4)
 
 
 def _painted(matrix: Tensor, codes: Tensor) -> Tensor:
@@ -131,9 +149,19 @@ def _painted(matrix: Tensor, codes: Tensor) -> Tensor:
 @check("conditional.ConditionalGenerator", points=2, hint="self.generator(torch.cat([z, self.embed(labels)], 1)).")
 def an_image_is_made_of_z_and_its_label(subject: Subject, draw: Draw) -> None:
     vectors, matrix, z, labels, up = _draw_generator(draw)
+    _assert_drawn(subject, vectors, matrix, z, labels, up)
+    vectors, matrix, z, labels, up = _draw_generator(draw, 6)
+    _assert_drawn(subject, vectors, matrix, z[:1], labels[:1], up[:1])  # a batch of one, and another nz
+
+
+def _assert_drawn(subject: Subject, vectors: Tensor, matrix: Tensor, z: Tensor, labels: LongTensor, up: Tensor) -> None:
     mine = subject.probe(drawn_with, vectors, matrix, z, labels, up)["images"]
     mistakes = [(_painted(matrix, wrong(z, vectors[labels])), hint) for wrong, hint in DRAW_MISTAKES]
     assert_close(mine, _painted(matrix, torch.cat([z, vectors[labels]], 1)), mistakes=mistakes)
+
+
+UNLEARNED = ("No gradient reaches the vectors of the labels, which are learned: no detach() and no no_grad(), no .data, and no "
+             "table that is frozen (from_pretrained freezes).")
 
 
 @check("conditional.ConditionalGenerator", points=1, hint="The label's vector is learned: no detach() and no no_grad().")
@@ -142,24 +170,39 @@ def the_vectors_learn(subject: Subject, draw: Draw) -> None:
     mine = subject.probe(drawn_with, vectors, matrix, z, labels, up)["gradient"]
     images = _painted(matrix, torch.cat([z, vectors[labels]], 1))
     pull = ((1 - images ** 2) * up).flatten(1) @ matrix[:, 3:]
-    assert_close(mine, torch.zeros_like(vectors).index_add_(0, labels, pull))
+    right = torch.zeros_like(vectors).index_add_(0, labels, pull)
+    without_0 = torch.cat([torch.zeros_like(right[:1]), right[1:]])
+    assert_close(mine, right, mistakes=[
+        (torch.zeros_like(right), UNLEARNED),
+        (without_0, "The vector of label 0 does not learn: here 0 is a label like all others, so no padding_idx.")])
 
 
 # The discriminator
 
-def logits_with(network_class: type, weights: list[Tensor], images: Tensor, labels: Tensor) -> Tensor:
-    """The logits of a small projection discriminator with these weights; the last are the vectors of the labels."""
-    network = network_class(len(weights[-1]), 16, 1, width=2)
+def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], images: Tensor, labels: LongTensor) -> dict:
+    """The logits of a small projection discriminator (`sizes`: size, channels) with these weights, the vectors of the labels
+    last; and the gradients of their squares with respect to the images and to all weights."""
+    network = network_class(len(weights[-1]), *sizes, width=2)
     fill(network.discriminator, weights[:-1])
     fill(network.embed, weights[-1:])
-    return network(images, labels).detach()
+    images = images.clone().requires_grad_()
+    logits = network(1.0 * images, labels)
+    return {"logits": logits.detach(),
+            "gradients": squares_pull(logits, [images, *network.discriminator.parameters(), *network.embed.parameters()])}
+
+
+def squares_pull(logits: Tensor, of: list[Tensor]) -> list[Tensor]:
+    """Gradients of the sum of squared logits; 0 where none arrives."""
+    found = torch.autograd.grad(logits.square().sum(), of, allow_unused=True) if logits.requires_grad else [None] * len(of)
+    return [torch.zeros_like(x) if g is None else g for x, g in zip(of, found, strict=True)]
 
 
 def _features(weights: list[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
-    """Features (B, 4, 4, 4) and the logits (B,) of the network that knows no label."""
-    x = F.leaky_relu(F.conv2d(images, weights[0], weights[1], 2, 1), 0.2)
-    x = F.leaky_relu(F.conv2d(x, weights[2], weights[3], 2, 1), 0.2)
-    return x, F.conv2d(x, weights[4]).flatten()
+    """Features (B, F, 4, 4) and the logits (B,) of the network that knows no label."""
+    x = images
+    for kernel, bias in zip(weights[0:-2:2], weights[1:-2:2], strict=True):
+        x = F.leaky_relu(F.conv2d(x, kernel, bias, 2, 1), 0.2)
+    return x, F.conv2d(x, weights[-2]).flatten()
 
 
 # Each takes the features (B, F, 4, 4), the plain logits (B,) and the labels' vectors (B, F).
@@ -182,15 +225,32 @@ PROJECTION_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _assert_projection(subject: Subject, draw: Draw, labels: Tensor) -> None:
-    shapes = [(2, 1, 4, 4), (2,), (4, 2, 4, 4), (4,), (1, 4, 4, 4), (5, 4)]
-    weights = [draw.normal(*s, std=0.3) for s in shapes[:-1]] + [draw.normal(*shapes[-1], std=2.0)]
-    images = draw.normal(len(labels), 1, 16, 16)
+def _draw_projection(draw: Draw, size: int, channels: int) -> list[Tensor]:
+    """Weights, those of the labels' vectors last."""
+    widths = [channels, *(2 << k for k in range(round(math.log2(size / 4))))]
+    shapes = [s for before, after in zip(widths[:-1], widths[1:], strict=True) for s in ((after, before, 4, 4), (after,))]
+    shapes += [(1, widths[-1], 4, 4)]
+    return [draw.normal(*s, std=0.3) for s in shapes] + [draw.normal(5, widths[-1], std=2.0)]
+
+
+def _assert_projection(subject: Subject, draw: Draw, labels: LongTensor, size: int = 16, channels: int = 1) -> None:
+    weights, images = _draw_projection(draw, size, channels), draw.normal(len(labels), channels, size, size)
     features, plain = _features(weights, images)
     parts = features, plain, weights[-1][labels]
     mistakes = [(wrong(*parts), hint) for wrong, hint in PROJECTION_MISTAKES]
     right = plain + torch.einsum("bf,bfij->b", parts[2], features)
-    assert_close(subject.probe(logits_with, weights, images, labels), right, mistakes=mistakes)
+    assert_close(subject.probe(logits_with, [size, channels], weights, images, labels)["logits"], right, mistakes=mistakes)
+
+
+CUTS: list[tuple[Callable, str]] = [  # of the features (B, F, 4, 4), the plain logits (B,) and the labels' vectors (B, F)
+    (lambda h, s, v: s + (v.detach() * h.sum((2, 3))).sum(1),
+     "No gradient reaches the vectors of the labels: they stay 0, and no label ever counts. Call self.embed(labels): no .data, "
+     "no detach(), no no_grad()."),
+    (lambda h, s, v: s + (v * h.detach().sum((2, 3))).sum(1),
+     "The inner product sends no gradient into the features: no detach() and no no_grad() around them."),
+    (lambda h, s, v: s.detach() + (v * h.sum((2, 3))).sum(1), "No gradient passes through the head's logit: do not detach it."),
+    (lambda h, s, v: (s + (v * h.sum((2, 3))).sum(1)).detach(), "The logits have no graph: no detach() and no no_grad()."),
+]
 
 
 @check("conditional.ProjectionDiscriminator", points=2, hint="The head's logit plus the inner product of vector and features.")
@@ -198,10 +258,19 @@ def real_plus_fitting(subject: Subject, draw: Draw) -> None:
     _assert_projection(subject, draw, draw.integers(0, 5, 6))
 
 
-@check("conditional.ProjectionDiscriminator", points=1, hint="Each image has its own label and its own logit.")
-def also_for_as_many_images_as_features_and_for_one(subject: Subject, draw: Draw) -> None:
+@check("conditional.ProjectionDiscriminator", points=1, hint="Each image has its own label and its own logit, and all learn.")
+def also_for_as_many_images_as_features_for_one_and_with_gradients(subject: Subject, draw: Draw) -> None:
     _assert_projection(subject, draw, draw.integers(0, 5, 4))
-    _assert_projection(subject, draw, draw.integers(0, 5, 1))
+    _assert_projection(subject, draw, draw.integers(0, 5, 1), 32, 3)
+    weights, images, labels = _draw_projection(draw, 16, 1), draw.normal(6, 1, 16, 16), draw.integers(0, 5, 6)
+
+    def pulls(give: Callable) -> Tensor:
+        own = [weight.clone().requires_grad_() for weight in weights]
+        shown = images.clone().requires_grad_()
+        return _flat(squares_pull(give(*_features(own, shown), own[-1][labels]), [shown, *own]))
+    mine = subject.probe(logits_with, [16, 1], weights, images, labels)["gradients"]
+    assert_close(_flat(mine), pulls(lambda h, s, v: s + (v * h.sum((2, 3))).sum(1)), rtol=1e-3, atol=1e-3,
+                 mistakes=[(pulls(cut), hint) for cut, hint in CUTS])
 
 
 # A conditional step, which had three faults
@@ -261,6 +330,7 @@ def faulty_step(*faults: str) -> Callable:
             optimizer_d.zero_grad()
         loss_d.backward()
         optimizer_d.step()
+        fake = fake.detach() if "cut" in faults else fake
         logits = discriminator(fake, labels if "judged by real" in faults else wanted)
         loss_g = F.softplus(logits).neg().mean() if "saturating" in faults else F.softplus(-logits).mean()
         if "stale G" not in faults:
@@ -279,6 +349,11 @@ D_FAULTS: dict[tuple[str, ...], str] = {
     ("fake",): "One fault left in D's turn: fake images are judged with labels that G was not told.",
     ("stale D",): "Gradients of earlier steps are added to D's: zero_grad() before backward().",
     ("drawn by real",): "G is to draw what is wanted: generator(z, wanted).",
+    ("drawn by real", "fake"): "G is to draw what is wanted, generator(z, wanted), and its images are judged by that: here all "
+                               "has the labels of the real images, and `wanted` is used nowhere.",
+    ("drawn by real", "real"): "G is to draw what is wanted, generator(z, wanted); and real images are judged with `labels`.",
+    ("drawn by real", "real", "fake"): "G is to draw what is wanted, generator(z, wanted); real images are judged with "
+                                       "`labels`, its own with `wanted`.",
 }
 G_FAULTS: dict[tuple[str, ...], str] = {
     ("judged by real",): "One fault left in G's turn: G is judged with labels that it was not told, so it cannot but ignore "
@@ -286,6 +361,9 @@ G_FAULTS: dict[tuple[str, ...], str] = {
     ("saturating",): "This is the saturating loss of G; asked for is softplus(-s).",
     ("stale G",): "Gradients of earlier steps are added to G's: zero_grad() before backward().",
     ("drawn by real",): "G is to draw what is wanted: generator(z, wanted).",
+    ("drawn by real", "judged by real"): "G is to draw what is wanted, generator(z, wanted), and is judged by that.",
+    ("judged by real", "saturating"): "G is judged with labels that it was not told, and its loss is softplus(-s).",
+    ("cut",): "No gradient reaches G: in its turn D is asked about `fake` itself, not about detached images.",
 }
 
 
@@ -323,16 +401,16 @@ def all_of_it_step_after_step(subject: Subject, draw: Draw) -> None:
     _assert_stepped(subject, given, "G", G_FAULTS)
     mine = subject.probe(after_conditional_steps, *given)["losses"]
     right = after_conditional_steps(faulty_step(), *given)["losses"]
-    _assert_losses(mine, right)
+    _assert_losses(mine, right, [([pair[::-1] for pair in right], "D's loss comes first.")])
 
 
-def _assert_losses(mine: list, right: list) -> None:
-    for got, wanted in zip(mine, right, strict=True):
+def _assert_losses(mine: list, right: list, mistakes: list = ()) -> None:
+    for k, (got, wanted) in enumerate(zip(mine, right, strict=True)):
         if not isinstance(got, tuple | list) or len(got) != len(wanted):
             raise Wrong(hint=f"Return {len(wanted)} numbers, as the docstring says.")
         if any(isinstance(value, Tensor) and value.requires_grad for value in got):
             raise Wrong(hint="What is returned still holds its graph, and with it the memory of the step: detach it.")
-        assert_close(_flat(got), _flat(wanted))
+        assert_close(_flat(got), _flat(wanted), mistakes=[(_flat(values[k]), hint) for values, hint in mistakes])
 
 
 # Information
@@ -350,12 +428,35 @@ INFORMATION_MISTAKES: list[tuple[Callable, str]] = [
      "applies its own."),
     (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, s.argmax(1)), "Q is asked for the category that the image was "
      "*made* with, not for its favourite."),
+    (lambda s, c: math.log(s.shape[1]) + s.log_softmax(0)[torch.arange(len(c)), c].mean(),
+     "The softmax runs over the categories, axis 1, not over the batch."),
+    (lambda s, c: torch.special.entr(torch.bincount(c) / len(c)).sum() - F.cross_entropy(s, c),
+     "H(c) is fixed by how codes are drawn, log K; you took it from the categories of this batch."),
+    (lambda s, c: math.log(s.shape[1]) + s.softmax(1)[torch.arange(len(c)), c].mean().log(),
+     "The mean of the logarithms, not the logarithm of the mean."),
+    (lambda s, c: math.log(s.shape[1]) + s.softmax(1)[torch.arange(len(c)), c].mean(),
+     "The logarithm is missing: E[log Q(c | x)]."),
+    (lambda s, c: math.log(s.shape[1]) + s[torch.arange(len(c)), c].mean(), "Logits are not logarithms of probabilities yet: "
+     "log_softmax, or F.cross_entropy on the logits."),
+    (lambda s, c: s.shape[1] - F.cross_entropy(s, c), "H(c) is the *logarithm* of K."),
 ]
 
 
-@check("conditional.category_information", points=2, hint="math.log(K) minus the cross-entropy.")
+@check("conditional.category_information", points=1, hint="math.log(K) minus the cross-entropy.")
 def log_k_minus_the_cross_entropy(subject: Subject, draw: Draw) -> None:
     _assert_information(subject, draw.normal(9, 5), draw.integers(0, 5, 9))
+    _assert_information(subject, draw.normal(1, 7), draw.integers(0, 7, 1))  # a batch of one
+
+
+@check("conditional.category_information", points=1, hint="Q and G climb this bound by its gradient.")
+def q_can_learn_from_it(subject: Subject, draw: Draw) -> None:
+    logits, category = draw.normal(6, 4), draw.integers(0, 4, 6)
+    right = gradients(_information, logits, category)
+    assert_close(subject.probe(gradients, logits, category), right, mistakes=[
+        ({"argument 1": torch.zeros_like(logits)}, (
+            "No gradient comes back to the logits, so neither Q nor G could learn: nothing may cut the graph, no item(), "
+            "float() or detach(), no no_grad() and no torch.tensor() of the result.")),
+        ({"argument 1": -right["argument 1"]}, "Its gradient leads down: the information is to grow where Q reads better.")])
 
 
 @check("conditional.category_information", points=1, hint="log softmax in one, as F.cross_entropy does it: no log of a 0.")
@@ -365,8 +466,14 @@ def also_where_q_is_very_sure(subject: Subject, draw: Draw) -> None:
 
 def _assert_information(subject: Subject, logits: Tensor, category: Tensor) -> None:
     mistakes = [(wrong(logits, category), hint) for wrong, hint in INFORMATION_MISTAKES]
-    right = math.log(logits.shape[1]) + logits.log_softmax(1)[torch.arange(len(category)), category].mean()
-    assert_close(subject(logits, category), right, mistakes=mistakes)
+    value = subject(logits, category)
+    if logits.abs().max() > 100 and isinstance(value, float | Tensor) and not torch.as_tensor(value).isfinite().all():
+        raise Wrong(hint="A probability of 0 has no logarithm: log softmax in one, as F.cross_entropy does it.")
+    assert_close(value, _information(logits, category), mistakes=mistakes)
+
+
+def _information(logits: Tensor, category: LongTensor) -> Tensor:
+    return math.log(logits.shape[1]) + logits.log_softmax(1)[torch.arange(len(category)), category].mean()
 
 
 # A step of an InfoGAN
@@ -401,13 +508,14 @@ def code_information(discriminator: Reader, images: Tensor, z: Tensor) -> Tensor
     return 1 - (discriminator.read(images) - z[:, 3:]).square().sum(1).mean()
 
 
-def after_information_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, gamma: float, lr_d: float) -> dict:
+def after_information_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, gamma: float, lr_g: float,
+                            lr_d: float) -> dict:
     """Both networks after a step for each batch of `real` (S, B, 1, 2, 2) and `z` (S, B, 5), and what was returned."""
     generator, discriminator = Maker(), Reader()
     fill(nn.ModuleList([generator, discriminator]), weights)
     images = generator(z[0])  # gradients of an earlier life: they must not count
     (discriminator(images).sum() + discriminator.read(images).sum()).backward()
-    optimizers = [torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, 0.2), (discriminator, lr_d))]
+    optimizers = [torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, lr_g), (discriminator, lr_d))]
     values = [step(generator, discriminator, *optimizers, images, noise, code_information, gamma=gamma)
               for images, noise in zip(real, z, strict=True)]
     return {"D": [p.detach().clone() for p in discriminator.parameters()],
@@ -422,8 +530,9 @@ def faulty_information_step(*faults: str) -> Callable:
         shown = fake.detach()
         up, down = (shown, real) if "swapped" in faults else (real, shown)
         loss_d = F.softplus(-discriminator(up)).mean() + F.softplus(discriminator(down)).mean()
+        read = information(discriminator, real if "of real" in faults else shown, z)
         if "reader unread" not in faults:
-            loss_d = loss_d - sign * information(discriminator, real if "of real" in faults else shown, z)
+            loss_d = loss_d - sign * read
         if gamma and "no penalty" not in faults:
             loss_d = loss_d + gamma * _r1(discriminator, real)
         if "stale D" not in faults:
@@ -435,10 +544,16 @@ def faulty_information_step(*faults: str) -> Callable:
         loss_g = (-F.softplus(logits).mean() if "saturating" in faults else F.softplus(-logits).mean()) - sign * known
         if "codes alone" in faults:
             loss_g = -known
+        if "not readable" in faults:
+            loss_g = F.softplus(-logits).mean()
+        if "D's side" in faults:
+            loss_g = F.softplus(logits).mean() - known
         if "stale G" not in faults:
             optimizer_g.zero_grad()
         loss_g.backward()
         optimizer_g.step()
+        if "first information" in faults:
+            known = read
         return loss_d.detach(), loss_g.detach(), known.detach()
     return step
 
@@ -454,6 +569,7 @@ READABLE_FAULTS = {
     "cut": "The information does not reach G: in its turn it must be asked of `fake`, not of the detached images, and be part "
            "of G's loss.",
     "sign": "The information is to grow: a loss has *minus* it.",
+    "D's side": "This is D's loss for fakes: G wants D to say real, softplus(-s).",
     "codes alone": "G is no longer asked to look real: its loss is softplus(-s) minus the information.",
     "saturating": "This is the saturating loss of G; asked for is softplus(-s).",
     "stale G": "Gradients of earlier steps are added to G's: zero_grad() before backward().",
@@ -473,27 +589,43 @@ def _assert_informed(subject: Subject, given: tuple, part: str, faults: dict[str
 
 @check("conditional.information_step", points=2, hint="D's turn: the losses of both sides, minus the information of `shown`.")
 def the_reader_learns_to_read(subject: Subject, draw: Draw) -> None:
-    _assert_informed(subject, (*_draw_information(draw, 1), 0.0, 0.2), "D", READ_FAULTS)
+    _assert_informed(subject, (*_draw_information(draw, 2), 0.0, 0.0, 0.2), "D", READ_FAULTS)  # a G that stands still
 
 
 @check("conditional.information_step", points=2, hint="G's turn: softplus(-s) of the fake images, minus their information.")
 def the_generator_learns_to_be_readable(subject: Subject, draw: Draw) -> None:
-    _assert_informed(subject, (*_draw_information(draw, 2), 0.0, 0.0), "G", READABLE_FAULTS)  # a D that stands still
+    _assert_informed(subject, (*_draw_information(draw, 2), 0.0, 0.2, 0.0), "G", READABLE_FAULTS)  # a D that stands still
 
 
-@check("conditional.information_step", points=2, hint="All of it, with the penalty, against the D that has learnt.")
-def all_of_it_step_after_step_(subject: Subject, draw: Draw) -> None:
-    given = (*_draw_information(draw, 3), 0.5, 0.2)
-    _assert_informed(subject, given, "D", {"no penalty": "The penalty is missing: gamma * r1_penalty(discriminator, real)."}
-                     | READ_FAULTS)
-    _assert_informed(subject, given, "G", READABLE_FAULTS)
+@check("conditional.information_step", points=2, hint="gamma times R1 is part of D's loss, and G faces the D that has learnt.")
+def with_the_penalty_and_against_the_d_that_has_learnt(subject: Subject, draw: Draw) -> None:
+    weights, real, z = _draw_information(draw, 1)
+    plain, penalised = (_flat(after_information_steps(faulty_information_step(), weights, real, z, gamma, 0.2, 0.2)["D"])
+                        for gamma in (0.0, 0.5))
+    without, mine = (subject.probe(after_information_steps, weights, real, z, gamma, 0.2, 0.2) for gamma in (0.0, 0.5))
+    added = _flat(mine["D"]) - _flat(without["D"])  # what R1 adds, whatever else is in D's loss
+    assert_close(added, penalised - plain, mistakes=[
+        (torch.zeros_like(added), "The penalty is missing: gamma * r1_penalty(discriminator, real).")])
+    learnt = weights[:len(mine["G"])] + [torch.as_tensor(w) for w in mine["D"]]
+    again = subject.probe(after_information_steps, learnt, real, z, 0.5, 0.2, 0.0)
+    first = subject.probe(after_information_steps, weights, real, z, 0.5, 0.2, 0.0)
+    assert_close(_flat(mine["G"]), _flat(again["G"]), mistakes=[
+        (_flat(first["G"]), "G faces the D of before its step: ask D about `fake` after optimizer_d.step().")])
 
 
 @check("conditional.information_step", points=1, hint="Return D's loss, G's loss and the information, detached.")
 def returns_both_losses_and_the_information(subject: Subject, draw: Draw) -> None:
-    given = (*_draw_information(draw, 2), 0.5, 0.2)
-    _assert_losses(subject.probe(after_information_steps, *given)["values"],
-                   after_information_steps(faulty_information_step(), *given)["values"])
+    given = (*_draw_information(draw, 1), 0.5, 0.2, 0.2)
+    mine, right = subject.probe(after_information_steps, *given), after_information_steps(faulty_information_step(), *given)
+    first = after_information_steps(faulty_information_step("first information"), *given)
+    for fault in ("no penalty", *READ_FAULTS, *READABLE_FAULTS):  # what follows from a fault that has cost its points already
+        other = after_information_steps(faulty_information_step(fault), *given)
+        if all(is_close(_flat(mine[part]), _flat(other[part])) for part in "DG"):
+            right = other
+    turned = [[d, g, known] for g, d, known in right["values"]]
+    _assert_losses(mine["values"], right["values"], [
+        (first["values"], "The information as *G's* turn found it: you return that of D's turn."),
+        (turned, "D's loss comes first.")])
 
 
 # Agreement
@@ -511,16 +643,28 @@ def _entropies(found: Tensor, labels: Tensor) -> tuple[float, float, float]:
     return codes, kinds, both
 
 
+TEN = ("It is wrong as soon as there are more than ten codes or labels: different pairs must be counted apart, however many "
+       "there are. Take their numbers from the data.")
 AGREEMENT_MISTAKES: list[tuple[Callable, str]] = [
     (lambda f, y: (f == y).double().mean().item(), "The codes have no names: code 3 may mean digit 7. Use the table of both."),
     (lambda f, y: _table(f, y).amax(1).sum().item(), "This is the purity: it is 1 as soon as every sample has a code of its "
      "own. Use the mutual information."),
     (lambda f, y: _mutual(f, y), "Divide by the mean of the two entropies."),
+    (lambda f, y: _mutual(f, y) / math.log(2), "Divide by the mean of the two entropies."),
     (lambda f, y: 2 * _mutual(f, y), "Divide by the mean of the two entropies."),
+    (lambda f, y: _colliding(f, y, 10), TEN),
+    (lambda f, y: _colliding(f, y, 12), TEN),
+    (lambda f, y: 2 * _mutual(f % 10, y % 10) / sum(_entropies(f, y)[:2]), TEN),
+    (lambda f, y: _nmi(f.clamp(max=9), y.clamp(max=9)), TEN),
+    (lambda f, y: _nmi(*((10 * t / t.max()).long().clamp(max=9) for t in (f, y))), TEN),  # ten bins of equal width
+    (lambda f, y: 1 - _mutual(f, y) / (sum(_entropies(f, y)[:2]) / 2), "1 less this: where codes say much of the labels it is "
+     "large."),
     (lambda f, y: _mutual(f, y) / sum(_entropies(f, y)[:2]), "The *mean* of the two entropies is half their sum."),
     (lambda f, y: _mutual(f, y) / _entropies(f, y)[1], "Divide by the mean of both entropies, not by one of them."),
     (lambda f, y: _mutual(f, y) / _entropies(f, y)[0], "Divide by the mean of both entropies, not by one of them."),
     (lambda f, y: _mutual(f, y) / _entropies(f, y)[2], "Divide by the mean of the two entropies, not by the joint one."),
+    (lambda f, y: _nmi(*(torch.unique(torch.stack([f, y]), dim=1))),
+     "Each pair counts as often as it occurs: index_put_ needs accumulate=True."),
     (lambda f, y: _mutual(f, y) / math.prod(_entropies(f, y)[:2]) ** 0.5, "The arithmetic mean is asked for, not the "
      "geometric one."),
 ]
@@ -531,16 +675,33 @@ def _mutual(found: Tensor, labels: Tensor) -> float:
     return codes + kinds - both
 
 
-def _assert_agreement(subject: Subject, found: Tensor, labels: Tensor) -> None:
+def _nmi(found: LongTensor, labels: LongTensor) -> float:
+    return 2 * _mutual(found, labels) / sum(_entropies(found, labels)[:2])
+
+
+def _colliding(found: LongTensor, labels: LongTensor, base: int) -> float:
+    """With pairs named base * a + b."""
+    names = base * found + labels
+    codes, kinds, _ = _entropies(found, labels)
+    return 2 * (codes + kinds - _entropies(names, names)[2]) / (codes + kinds)
+
+
+def _assert_agreement(subject: Subject, found: LongTensor, labels: LongTensor) -> None:
     codes, kinds, _ = _entropies(found, labels)
     mistakes = [] if 0 in (codes, kinds) else [(wrong(found, labels), hint) for wrong, hint in AGREEMENT_MISTAKES]
     right = 2 * _mutual(found, labels) / (codes + kinds) if codes + kinds else 0.0
-    assert_close(subject(found, labels), right, mistakes=mistakes)
+    value = subject(found, labels)
+    if isinstance(value, float | Tensor) and torch.as_tensor(value).isnan().any():
+        raise Wrong(hint="The result is NaN: 0 log 0 is 0 here (some pairs never occur), and where nothing varies it is 0.")
+    assert_close(value, right, mistakes=mistakes)
 
 
-def _draw_codes(draw: Draw) -> tuple[Tensor, Tensor]:
-    labels = draw.integers(0, 6, 300)
-    return torch.where(draw.uniform(300) < 0.7, (2 * labels + 1) % 4, draw.integers(0, 4, 300)), labels
+def _draw_codes(draw: Draw, codes: int = 14, kinds: int = 17) -> tuple[LongTensor, LongTensor]:
+    """600 codes that mostly follow their labels, and each pair once, so that none is missing."""
+    labels = draw.integers(0, kinds, 600)
+    found = torch.where(draw.uniform(600) < 0.7, (2 * labels + 1) % codes, draw.integers(0, codes, 600))
+    pairs = torch.cartesian_prod(torch.arange(codes), torch.arange(kinds))
+    return torch.cat([found, pairs[:, 0]]), torch.cat([labels, pairs[:, 1]])
 
 
 @check("conditional.agreement", points=2, hint="H(codes) + H(labels) - H(both), over the mean of the first two.")
@@ -552,6 +713,7 @@ def information_over_the_mean_entropy(subject: Subject, draw: Draw) -> None:
 @check("conditional.agreement", points=2, hint="0 log 0 is 0. Where nothing varies, there is nothing to agree on: 0.")
 def also_where_much_is_empty(subject: Subject, draw: Draw) -> None:
     found, labels = _draw_codes(draw)
+    found = torch.where(found < 3, 3 * labels, found)  # many pairs never occur
     _assert_agreement(subject, found, labels)
     _assert_agreement(subject, 2 * labels + 3, labels)  # a perfect match under other names
     _assert_agreement(subject, found, torch.zeros_like(found))

@@ -27,22 +27,27 @@ def _flat(values: Iterable) -> Tensor:
 # A judge of patches
 
 def map_with(network_class: type, sizes: list[int], weights: list[Tensor], images: Tensor) -> dict:
-    """Its logits of `images` with these weights; where they do not fit, the shapes of its own."""
+    """Its logits of `images` with these weights, and the gradient of their squares in the images; where the weights do not
+    fit, the shapes of its own."""
     channels, width, halvings = sizes
     network = network_class(channels, width=width, halvings=halvings)
     shapes = [list(parameter.shape) for parameter in network.parameters()]
     if shapes != [list(weight.shape) for weight in weights]:
         return {"shapes": shapes}
-    return {"logits": put(network, weights)(images).detach()}
+    images = images.clone().requires_grad_()
+    logits = put(network, weights)(1.0 * images)
+    pull = torch.autograd.grad(logits.square().sum(), images, allow_unused=True)[0] if logits.requires_grad else None
+    return {"logits": logits.detach(), "pull": torch.zeros_like(images) if pull is None else pull}
 
 
 def _map(weights: list[Tensor], images: Tensor, *, squash: Callable = lambda x: F.leaky_relu(x, 0.2),
          norm: Callable = F.instance_norm, strides: Callable = lambda k, last: 1 if k == last else 2,
-         padding: int = 1) -> Tensor:
+         padding: int = 1, mode: str = "constant") -> Tensor:
     first, *middle, end = zip(weights[0::2], weights[1::2], strict=True)
     x = F.leaky_relu(F.conv2d(images, *first, stride=2, padding=1), 0.2)
     for k, (weight, bias) in enumerate(middle):
-        x = squash(norm(F.conv2d(x, weight, bias, stride=strides(k, len(middle) - 1), padding=padding)))
+        x = F.pad(x, [padding] * 4, mode)
+        x = squash(norm(F.conv2d(x, weight, bias, stride=strides(k, len(middle) - 1))))
     return F.conv2d(x, *end, padding=1)
 
 
@@ -62,33 +67,53 @@ MAP_MISTAKES: list[tuple[Callable, str]] = [
      "The norm comes before the LeakyReLU, not behind it."),
     (lambda w, x: _map(w, x, strides=lambda k, last: 1)[:, 0],
      "Too many logits: all layers of the loop but its last one have stride 2."),
+    (lambda w, x: _map(w, x, strides=lambda k, last: 2)[:, 0], "Too few logits: the last layer of the loop has stride 1."),
+    (lambda w, x: _map(w, x, strides=lambda k, last: 2 if k == last else 1)[:, 0],
+     "The strides are the other way round: 2 in the loop, and 1 in its last turn, k == halvings - 1."),
+    (lambda w, x: _map(w, x, strides=lambda k, last: 1 if k == 0 else 2)[:, 0],
+     "The stride of 1 is that of the *last* turn of the loop, not of the first."),
+    (lambda w, x: _map(w, x, padding=0)[:, 0], "padding=1 is missing in the loop."),
+    (lambda w, x: _map(w, x, mode="reflect")[:, 0], "The padding is of zeros: `padding_mode=\"reflect\"` is the translator's."),
+    (lambda w, x: _map(w, x)[:, 0].squeeze(), "squeeze() drops the axis of a batch of one, too: take [:, 0]."),
+    (lambda w, x: _map(w, x).mean(1).tanh(), "Return logits: no tanh, which least squares does without."),
 ]
 
 
-def _assert_map(subject: Subject, draw: Draw, channels: int, halvings: int, size: int) -> None:
+def _assert_map(subject: Subject, draw: Draw, channels: int, halvings: int, *shape: int) -> dict:
+    """Compare the logits of images of the shape (B, H, W); gives what is right of the gradient, and what came."""
     widths = [channels, *(2 << k for k in range(halvings + 1)), 1]
     shapes = [s for before, after in zip(widths[:-1], widths[1:], strict=True) for s in ((after, before, 4, 4), (after,))]
     weights = [draw.normal(*s, std=math.prod(s[1:]) ** -0.5 if s[1:] else 0.3) for s in shapes]
-    images = draw.normal(3, channels, size, size)
+    images = draw.normal(shape[0], channels, *shape[1:]).requires_grad_()
     mine = subject.probe(map_with, [channels, 2, halvings], weights, images)
     if "logits" not in mine:
         raise Wrong(hint="Its weights have other shapes than asked for: in the loop a convolution of 4 x 4 with a bias, which "
                          f"doubles the maps, and a norm without weights. Expected {[list(s) for s in shapes]}, yours are "
                          f"{mine['shapes']}.")
     logits, right = mine["logits"], _map(weights, images)[:, 0]
-    assert_close(logits, right, mistakes=[(wrong(weights, images), hint) for wrong, hint in MAP_MISTAKES])
+    mistakes = []
+    for wrong, hint in MAP_MISTAKES:
+        try:
+            mistakes.append((wrong(weights, images).detach(), hint))
+        except (ValueError, RuntimeError):  # a map that this mistake leaves nothing of
+            continue
+    assert_close(logits, right.detach(), mistakes=mistakes)
+    return {"pull": torch.autograd.grad(right.square().sum(), images)[0], "mine": mine["pull"]}
 
 
 @check("translation.PatchDiscriminator", points=2,
        hint="Convolution, instance norm, LeakyReLU(0.2); the last convolution has stride 1.")
 def every_patch_gets_its_logit(subject: Subject, draw: Draw) -> None:
-    _assert_map(subject, draw, 3, 2, 24)
+    _assert_map(subject, draw, 3, 2, 3, 24, 24)
 
 
 @check("translation.PatchDiscriminator", points=1, hint="Stride 2 in the loop, but for its last turn: k = halvings - 1.")
 def patches_of_every_size(subject: Subject, draw: Draw) -> None:
-    _assert_map(subject, draw, 1, 1, 16)
-    _assert_map(subject, draw, 2, 3, 48)
+    _assert_map(subject, draw, 1, 1, 3, 16, 24)
+    pulls = _assert_map(subject, draw, 2, 3, 1, 48, 48)  # a batch of one
+    assert_close(pulls["mine"], pulls["pull"], rtol=1e-3, atol=1e-3, mistakes=[
+        (torch.zeros_like(pulls["pull"]), "No gradient reaches the images, and the generator learns through them: no detach(), "
+                                          "no .data and no no_grad().")])
 
 
 # There and back
@@ -98,11 +123,11 @@ class TwoMaps(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.forth, self.back = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.a_to_b, self.b_to_a = (nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(2))
 
     def forward(self, z: Tensor | None, pair: Tensor) -> Tensor:
         a, b = pair.unbind(1)
-        return torch.stack([self.back(b).tanh(), self.forth(a).tanh()], 1)
+        return torch.stack([self.b_to_a(b), self.a_to_b(a)], 1)
 
 
 def two_maps(weights: list[Tensor]) -> TwoMaps:
@@ -141,6 +166,8 @@ MEAN = "Take the mean over all pixels of both domains: no sum."
 DOUBLE = "Twice what is asked: one mean over both domains, not the sum of two means."
 SQUARES = "Squared differences: asked for are absolute ones (L1), which do not blur as much."
 
+SMOOTH = "Absolute differences, F.l1_loss: the smooth L1 is a square near 0."
+
 CYCLE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda g, p, f: (f - p).abs().mean(), "One way only: that compares images with their translation. Translate `fake` home."),
     (lambda g, p, f: (g(None, f) - f).abs().mean(),
@@ -154,6 +181,12 @@ CYCLE_MISTAKES: list[tuple[Callable, str]] = [
      "a is compared with b: what comes home has a first again; do not flip."),
     (lambda g, p, f: (g(None, f) - p).square().mean(), SQUARES),
     (lambda g, p, f: (g(None, f) - p).abs().sum(), MEAN),
+    (lambda g, p, f: (g(None, f) - p).abs().sum() / len(p), MEAN),
+    (lambda g, p, f: (g(None, f) - p).square().mean().sqrt(), SQUARES),
+    (lambda g, p, f: (g(None, f) - p).square().sum(), SQUARES),
+    (lambda g, p, f: (g(None, p) - p).abs().mean(), "One way only: that compares images with their translation. Translate "
+     "`fake` home."),
+    (lambda g, p, f: F.smooth_l1_loss(g(None, f), p), SMOOTH),
     (lambda g, p, f: 2 * (g(None, f) - p).abs().mean(), DOUBLE),
     (lambda g, p, f: (g(None, f) - p).abs()[:, 0].mean(), "Only a's cycle: b has to come home, too."),
     (lambda g, p, f: (g(None, f) - p).abs()[:, 1].mean(), "Only b's cycle: a has to come home, too."),
@@ -169,8 +202,15 @@ IDENTITY_MISTAKES: list[tuple[Callable, str]] = [
     (lambda g, p: (g(None, p.flip(0)) - p).abs().mean(), "flip(1) exchanges the domains; flip(0) turns the batch round."),
     (lambda g, p: (g(None, p.flip(1)) - p).square().mean(), SQUARES),
     (lambda g, p: (g(None, p.flip(1)) - p).abs().sum(), MEAN),
+    (lambda g, p: (g(None, p.flip(1)) - p).abs().sum() / len(p), MEAN),
+    (lambda g, p: (g(None, p.flip(1)) - p).square().mean().sqrt(), SQUARES),
+    (lambda g, p: (g(None, p.flip(1)) - p).mean().abs(), "Absolute values first, then the mean: otherwise errors cancel."),
+    (lambda g, p: F.smooth_l1_loss(g(None, p.flip(1)), p), SMOOTH),
+    (lambda g, p: (g(None, g(None, p)) - p).abs().mean(), "That is the cycle, two translations: here each direction translates "
+     "once, what is in its target domain already."),
     (lambda g, p: 2 * (g(None, p.flip(1)) - p).abs().mean(), DOUBLE),
     (lambda g, p: (g(None, p.flip(1)) - p).abs()[:, 0].mean(), "Only b_to_a is asked: a_to_b has a target domain, too."),
+    (lambda g, p: (g(None, p.flip(1)) - p).abs()[:, 1].mean(), "Only a_to_b is asked: b_to_a has a target domain, too."),
 ]
 CUT = "The value is right and the gradient is not: something is cut. Neither a detach() nor a no_grad() belongs here."
 
@@ -237,14 +277,17 @@ def shown_by(history_class: type, size: int, seed: int, batches: Tensor) -> dict
             "kept": torch.stack([torch.as_tensor(kept).detach() for kept in history.kept])}
 
 
+NO_BATCH = "One coin for the whole batch: each fake has its own, one after the other."
+
+
 def _from(shown: Tensor, batches: Tensor) -> Tensor:
     """For each thing shown, the index of the fake that it is, over all batches; -1 where it is none of them."""
     same = (shown.flatten(0, 1)[:, None] == batches.flatten(0, 1)).all(2)
     return torch.where(same.any(1), same.float().argmax(1), -1)
 
 
-def _history(subject: Subject, draw: Draw, size: int, steps: int, batch: int, seed: int = 1) -> tuple[Tensor, dict]:
-    batches = draw.normal(steps, batch, 2)
+def _history(subject: Subject, draw: Draw, size: int, steps: int, batch: int, shape: tuple = (2,)) -> tuple[Tensor, dict]:
+    batches, seed = draw.normal(steps, batch, *shape), draw.integers(1, 1000, 1).item()
     mine = subject.probe(shown_by, size, seed, batches)
     if mine["shown"].isnan().any() or mine["kept"].isnan().any():
         raise Wrong(hint="A kept fake changed when the batch that it came from was overwritten: keep a copy, clone().")
@@ -258,7 +301,7 @@ def _history(subject: Subject, draw: Draw, size: int, steps: int, batch: int, se
 
 @check("translation.FakeHistory", points=1, hint="While fewer than `size` are kept: keep a copy, show the fake itself.")
 def at_first_all_are_kept_and_shown(subject: Subject, draw: Draw) -> None:
-    batches, mine = _history(subject, draw, 12, 4, 3)
+    batches, mine = _history(subject, draw, 12, 4, 3, (2, 1, 4, 3))
     assert_close(mine["shown"], batches)
     if len(mine["kept"]) > 12:
         raise Wrong(hint="More are kept than `size`.")
@@ -267,7 +310,7 @@ def at_first_all_are_kept_and_shown(subject: Subject, draw: Draw) -> None:
 
 @check("translation.FakeHistory", points=2, hint="Once full: half come back themselves; half change places with a kept one.")
 def then_half_of_those_shown_are_old(subject: Subject, draw: Draw) -> None:
-    size, steps, batch = 6, 300, 4
+    size, steps, batch = 6, 800, 4
     batches, mine = _history(subject, draw, size, steps, batch)
     source = _from(mine["shown"], batches)
     if (source < 0).any():
@@ -288,11 +331,16 @@ def then_half_of_those_shown_are_old(subject: Subject, draw: Draw) -> None:
     if not torch.equal(seen, now):
         raise Wrong(hint="A fake gets lost or is shown twice: either it comes back itself and is not kept, or it takes the "
                          "place of a kept one, which comes back instead.")
-    if abs(old - 0.5) > 0.08:
+    if abs(old - 0.5) > 0.045:  # five standard deviations
         raise Wrong(hint=f"Half of those shown should be old, {old:.0%} are.")
+    mixed = (age > 0).float()[-(len(age) // batch) * batch:].view(-1, batch).mean(1)
+    if ((mixed == 0) | (mixed == 1)).float().mean() > 0.4:  # an eighth, if each has its coin
+        raise Wrong(hint=NO_BATCH)
     old_age = age[age > 0].float()
     if old_age.std() < 0.5 * old_age.mean() or old_age.mean() < size:
         raise Wrong(hint="The place of a kept one is drawn at random, any of `size`: not always the first, last or oldest.")
+    if (kept < size).any():
+        raise Wrong(hint="Some place is never drawn: torch.randint(n, ...) draws from 0 to n - 1, so n is `size`.")
     if not torch.equal(mine["kept"], batches.flatten(0, 1)[kept]):
         raise Wrong()
 
@@ -322,13 +370,15 @@ class Judges(nn.Module):
         return torch.stack([self.of_a(pair[:, 0].sin()), self.of_b(pair[:, 1].sin())], 1)
 
 
-def after_cycle_steps(step: Callable, weights: list[Tensor], pairs: Tensor, old: Tensor, share: float) -> dict:
+def after_cycle_steps(step: Callable, weights: list[Tensor], pairs: Tensor, old: Tensor, share: float, lr_g: float,
+                      lr_d: float) -> dict:
     """Both networks after a step for each of `pairs` (S, B, 2, 4), and all losses. D is shown `old` for half of the fakes;
     `share` weighs a made-up extra loss, which depends on both its arguments."""
     generator, discriminator = TwoMaps(), Judges()
-    put(nn.ModuleList([generator, discriminator]), weights)
-    discriminator(generator(None, pairs[0])).sum().backward()  # gradients of an earlier life: they must not count
-    optimizers = [torch.optim.SGD(network.parameters(), lr=0.2) for network in (generator, discriminator)]
+    both = put(nn.ModuleList([generator, discriminator]), weights)
+    for parameter in both.parameters():
+        parameter.grad = torch.full_like(parameter, 0.3)  # of an earlier life: they must not count
+    optimizers = [torch.optim.SGD(network.parameters(), lr=lr) for network, lr in ((generator, lr_g), (discriminator, lr_d))]
     losses = []
     for pair, memory in zip(pairs, old, strict=True):
         back = step(generator, discriminator, *optimizers, pair,
@@ -356,28 +406,27 @@ def cycle_steps(*faults: str) -> Callable:
         loss_d = loss_d * (2 if "not halved" in faults else 1)
         if "flipped" in faults:
             loss_d = _squares(discriminator(pair.flip(1)), 1) + _squares(discriminator(shown), 0)
-        before = discriminator(fake)
-        if "before" in faults:
-            early = judged(before, 1.0) + extra(pair, fake)
-            gradients = torch.autograd.grad(early, list(generator.parameters()), retain_graph=True)
         if "stale D" not in faults:
             optimizer_d.zero_grad()
         loss_d.backward()
         if "D stands still" not in faults:
             optimizer_d.step()
         fake = generator(None, pair)
-        loss_g = judged(discriminator(fake), 0.0 if "wrong goal" in faults else 1.0) * (2 if "not halved" in faults else 1)
+        goal = 0.0 if "wrong goal" in faults else 1.0
+        loss_g = judged(discriminator(fake), goal) * (2 if {"not halved", "twice"} & set(faults) else 1)
+        if "old ones" in faults:
+            loss_g = judged(discriminator(remember(fake)), 1.0)
+        if "minus" in faults:
+            loss_g = -judged(discriminator(fake), 0.0)
+        if "no judge" in faults:
+            loss_g = 0 * loss_g
         if "no extra" not in faults:
             loss_g = loss_g + (extra(fake, pair) if "extra turned" in faults else extra(pair, fake))
         if "stale G" not in faults:
             optimizer_g.zero_grad()
         loss_g.backward()
-        if "before" in faults:
-            loss_g = early
-            for parameter, gradient in zip(generator.parameters(), gradients, strict=True):
-                parameter.grad = gradient
         if "one direction" in faults:
-            for parameter in generator.back.parameters():
+            for parameter in generator.b_to_a.parameters():
                 parameter.grad = None
         optimizer_g.step()
         return loss_d.detach(), loss_g.detach()
@@ -396,11 +445,16 @@ STEP_D_MISTAKES = [
 ]
 STEP_G_MISTAKES = [
     ("stale G", "Gradients of earlier steps are added to the generator's: call optimizer_g.zero_grad() before backward()."),
-    ("before", "The generator's loss comes from the logits that D gave before it learnt: ask D again after its step."),
     ("wrong goal", "The generator wants its fakes to be taken for real: least_squares_g."),
+    ("minus", "Minus the judges' loss has no bottom: the generator's own is least_squares_g, which wants fakes to be 1."),
+    ("no judge", "The judges say nothing to the generator: its loss is least_squares_g of what they say of `fake`, with its "
+                 "graph."),
     ("cross-entropy", ENTROPY),
+    ("old ones", "The generator learns from its own fakes of now: remember(...) is for D's turn."),
     ("one direction", "One direction did not move: both learn in the same step."),
+    ("twice", "Twice the loss: least_squares_g has a half in it already, and is the mean over both domains, not a sum."),
 ]
+BEFORE = "The generator's loss comes from the logits that D gave before it learnt: ask D again after its step."
 STEP_EXTRA_MISTAKES = [
     ("no extra", "extra(pair, fake) is missing in the generator's loss."),
     ("extra turned", "extra takes the pair first, then the fakes."),
@@ -412,8 +466,7 @@ def _draw_cycle(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Tensor]:
     return [draw.normal(*s, std=0.6) for s in shapes], draw.normal(count, 6, 2, 4), draw.normal(count, 6, 2, 4)
 
 
-def _assert_step(subject: Subject, draw: Draw, part: str, faults: list[tuple[str, str]], count: int, share: float) -> None:
-    given = (*_draw_cycle(draw, count), share)
+def _assert_step(subject: Subject, given: tuple, part: str, faults: list[tuple[str, str]]) -> None:
     mine, right = subject.probe(after_cycle_steps, *given), after_cycle_steps(cycle_steps(), *given)
     mistakes = [(_flat(after_cycle_steps(cycle_steps(fault), *given)[part]), hint) for fault, hint in faults]
     assert_close(_flat(mine[part]), _flat(right[part]), mistakes=mistakes)
@@ -422,43 +475,62 @@ def _assert_step(subject: Subject, draw: Draw, part: str, faults: list[tuple[str
 @check("translation.cycle_step", points=2,
        hint="D's turn: remember(fake.detach()), least_squares_d, zero_grad, backward, step.")
 def real_is_one_and_fake_is_zero(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, "D", STEP_D_MISTAKES, 1, 0.0)
-    _assert_step(subject, draw, "D", STEP_D_MISTAKES, 3, 0.0)
+    for count in (1, 3):
+        _assert_step(subject, (*_draw_cycle(draw, count), 0.0, 0.0, 0.2), "D", STEP_D_MISTAKES)  # a G that stands still
 
 
 @check("translation.cycle_step", points=2,
        hint="The generator's turn: its own fakes, not detached, before the D that has learnt.")
 def both_directions_learn_from_them(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, "G", STEP_G_MISTAKES, 1, 0.0)
-    _assert_step(subject, draw, "G", STEP_G_MISTAKES, 3, 0.0)
+    for count in (1, 3):
+        _assert_step(subject, (*_draw_cycle(draw, count), 0.0, 0.2, 0.0), "G", STEP_G_MISTAKES)  # a D that stands still
+    weights, pairs, old = _draw_cycle(draw, 1)
+    mine = subject.probe(after_cycle_steps, weights, pairs, old, 0.0, 0.2, 0.2)
+    learnt = weights[:4] + [torch.as_tensor(w) for w in mine["D"]]  # its own D, however that has learnt
+    turn = lambda given: _flat(after_cycle_steps(cycle_steps(), given, pairs, old, 0.0, 0.2, 0.0)["G"])
+    assert_close(_flat(mine["G"]), turn(learnt), mistakes=[(turn(weights), BEFORE)])
 
 
 @check("translation.cycle_step", points=1, hint="The generator's loss has extra(pair, fake) more.")
 def what_is_added_counts(subject: Subject, draw: Draw) -> None:
-    _assert_step(subject, draw, "G", [*STEP_EXTRA_MISTAKES, *STEP_G_MISTAKES], 2, 0.8)
+    given = _draw_cycle(draw, 1)
+
+    def added(after: Callable) -> Tensor:
+        """What `extra` moves in G, whatever else is in its loss."""
+        return _flat(after(*given, 0.8, 0.2, 0.0)["G"]) - _flat(after(*given, 0.0, 0.2, 0.0)["G"])
+    mine = added(lambda *values: subject.probe(after_cycle_steps, *values))
+    moved = {fault: added(lambda *values, fault=fault: after_cycle_steps(cycle_steps(fault), *values))
+             for fault in ("", *dict(STEP_EXTRA_MISTAKES))}
+    assert_close(mine, moved[""], mistakes=[(moved[fault], hint) for fault, hint in STEP_EXTRA_MISTAKES])
 
 
 @check("translation.cycle_step", points=1,
        hint="Return D's loss, then the generator's, each with all it was made of, detached.")
 def returns_both_losses_(subject: Subject, draw: Draw) -> None:
-    given = (*_draw_cycle(draw, 2), 0.5)
-    mine, right = subject.probe(after_cycle_steps, *given)["losses"], after_cycle_steps(cycle_steps(), *given)["losses"]
-    _assert_losses(mine, right, 2)
+    given = (*_draw_cycle(draw, 1), 0.5, 0.2, 0.2)
+    mine, right = subject.probe(after_cycle_steps, *given), after_cycle_steps(cycle_steps(), *given)
+    for fault, _ in (*STEP_D_MISTAKES, *STEP_G_MISTAKES, *STEP_EXTRA_MISTAKES):  # what has cost its points already
+        other = after_cycle_steps(cycle_steps(fault), *given)
+        if all(is_close(_flat(mine[part]), _flat(other[part])) for part in "DG"):
+            right = other
+    without = after_cycle_steps(cycle_steps(), *given[:3], 0.0, 0.2, 0.2)["losses"]
+    _assert_losses(mine["losses"], right["losses"], 2, [
+        (_flat(without), "The generator's loss is all that it minimised: extra(pair, fake), too.")])
 
 
-def _assert_losses(mine: list, right: list, count: int) -> None:
+def _assert_losses(mine: list, right: list, count: int, mistakes: Iterable = ()) -> None:
     if any(value is None for value in mine) or len(mine) != len(right):
         raise Wrong(hint=f"Return {('no', 'one', 'two', 'three')[count]} losses, in the order of the docstring.")
     if any(isinstance(value, Tensor) and value.requires_grad for value in mine):
         raise Wrong(hint="The losses still hold their graphs, and with them the memory of the step: detach them.")
     turned = [value for k in range(0, len(right), count) for value in (right[k + 1], right[k], *right[k + 2:k + count])]
-    assert_close(_flat(mine), _flat(right), mistakes=[(_flat(turned), "D's loss comes first.")])
+    assert_close(_flat(mine), _flat(right), mistakes=[(_flat(turned), "D's loss comes first."), *mistakes])
 
 
 # Filling holes
 
 def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) -> dict:
-    """Images filled with a network of one convolution and a tanh, and the gradient of their squares in its kernel."""
+    """Images filled with a network of one convolution and twice a tanh, and the gradient of their squares in its kernel."""
     kernel = kernel.clone().requires_grad_()
 
     class Painter(nn.Module):
@@ -466,7 +538,7 @@ def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) 
             if x.ndim != 4 or x.shape[1] != kernel.shape[1]:
                 raise ValueError(f"the network takes (B, {kernel.shape[1]}, H, W), the colours and the mask; "
                                  f"got {tuple(x.shape)}")
-            return F.conv2d(x, kernel, padding=1).tanh()
+            return 2 * F.conv2d(x, kernel, padding=1).tanh()
 
     filled = function(Painter(), images, mask)
     gradient = torch.autograd.grad(filled.square().sum(), kernel)[0] if filled.requires_grad else None
@@ -474,7 +546,7 @@ def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) 
 
 
 def _paint(kernel: Tensor, *shown: Tensor) -> Tensor:
-    return F.conv2d(torch.cat(shown, 1), kernel, padding=1).tanh()
+    return 2 * F.conv2d(torch.cat(shown, 1), kernel, padding=1).tanh()
 
 
 FILL_MISTAKES: list[tuple[Callable, str]] = [
@@ -493,7 +565,19 @@ FILL_MISTAKES: list[tuple[Callable, str]] = [
     (lambda k, x, m: torch.lerp(x, _paint(k, x * (1 - m) - m, m), m), "The hole is covered with zeros, not with -1."),
     (lambda k, x, m: x + m * _paint(k, x * (1 - m), m),
      "In the hole the painting stands *instead of* the image: you add them."),
+    *[(lambda k, x, m, colour=colour: torch.lerp(x, _paint(k, x * (1 - m) + m * colour(x, m), m), m),
+       "The hole is covered with zeros, not with a mean colour.") for colour in (
+        lambda x, m: x.mean((2, 3), keepdim=True), lambda x, m: x.mean(), lambda x, m: x.mean((1, 2, 3), keepdim=True),
+        lambda x, m: (x * (1 - m)).sum((2, 3), keepdim=True) / (1 - m).sum((2, 3), keepdim=True),
+        lambda x, m: (x * (1 - m)).mean((2, 3), keepdim=True))],
+    (lambda k, x, m: torch.lerp(x, _paint(k, x * (1 - m), m).clamp(-1, 1), m),
+     "The painting is taken as the network paints it: nothing is cut off, no clamp and no tanh."),
+    (lambda k, x, m: torch.lerp(x, _paint(k, x * (1 - m), m).tanh(), m),
+     "The painting is taken as the network paints it: nothing is cut off, no clamp and no tanh."),
+    (lambda k, x, m: torch.lerp(x, _paint(k, x * (1 - m), m[:1].expand_as(m)), m),
+     "Every image is shown the first one's mask: each has its own."),
     (lambda k, x, m: x * (1 - m), "The hole is still empty."),
+    (lambda k, x, m: x, "Nothing is filled: the images come back as they were."),
     (lambda k, x, m: m * _paint(k, x * (1 - m), m), "Around the hole the image is missing."),
 ]
 
@@ -509,9 +593,9 @@ def _filled(kernel: Tensor, images: Tensor, mask: Tensor) -> Tensor:
     return images * (1 - mask) + mask * _paint(kernel, images * (1 - mask), mask)
 
 
-def _assert_fill(subject: Subject, draw: Draw, channels: int, hole: int) -> tuple:
-    kernel, images = draw.normal(channels, channels + 1, 3, 3, std=0.5), draw.normal(3, channels, 9, 9)
-    mask = _square_hole(3, 9, 1, 2, hole)
+def _assert_fill(subject: Subject, draw: Draw, channels: int, hole: int, count: int = 3) -> tuple:
+    kernel, images = draw.normal(channels, channels + 1, 3, 3, std=0.5), draw.normal(count, channels, 9, 9)
+    mask = _square_hole(count, 9, 1, 2, hole)
     mine = subject.probe(filled_by, kernel, images, mask)
     assert_close(mine["filled"], _filled(kernel, images, mask),
                  mistakes=[(wrong(kernel, images, mask), hint) for wrong, hint in FILL_MISTAKES])
@@ -522,13 +606,14 @@ def _assert_fill(subject: Subject, draw: Draw, channels: int, hole: int) -> tupl
 def the_hole_and_nothing_else(subject: Subject, draw: Draw) -> None:
     _assert_fill(subject, draw, 3, 4)
     _assert_fill(subject, draw, 1, 6)
+    _assert_fill(subject, draw, 3, 3, 1)
 
 
 @check("translation.fill", points=1, hint="The network learns through what it painted: no detach(), no no_grad().")
 def the_painter_can_learn(subject: Subject, draw: Draw) -> None:
     gradient, kernel, images, mask = _assert_fill(subject, draw, 2, 5)
     if gradient is None:
-        raise Wrong()
+        raise Wrong(hint="The network cannot learn: its painting comes back without a graph. No detach(), no no_grad().")
     kernel = kernel.clone().requires_grad_()
     assert_close(gradient, torch.autograd.grad(_filled(kernel, images, mask).square().sum(), kernel)[0])
 
@@ -573,8 +658,12 @@ def fill_steps(*faults: str) -> Callable:
         optimizer_d.step()
         logits = discriminator(filled.detach() if "cut" in faults else filled)
         fooled = F.softplus(logits if "wrong goal" in faults else -logits).mean()
+        if "saturating" in faults:
+            fooled = -F.softplus(logits).mean()
         place = 1 - mask if "outside" in faults else mask
         error = ((filled - images) * place).square().sum((1, 2, 3)) / (place.sum((1, 2, 3)) * images.shape[1])
+        if "whole" in faults:
+            error = (filled - images).square()
         optimizer_g.zero_grad()
         (fooled + weight * error.mean()).backward()
         optimizer_g.step()
@@ -586,12 +675,17 @@ FILL_FAULTS = {
     "stale": "The judge's gradients pile up from step to step, and take up what the painter's turn leaves in it.",
     "cut": "No gradient reaches the painter through the judge. What is cut there that should not be?",
     "wrong goal": "The painter's adversarial loss: it wants the judge to take its filling for real.",
+    "saturating": "This is the saturating loss, log(1 - D): its sign is right, and it is flat where the judge is sure. "
+                  "Asked for is -log D, softplus(-logits).",
+    "whole": "The error is averaged over the whole image: hole_error takes the hole's pixels only, however large it is.",
     "outside": "The error is taken around the hole, where the filled image is right by construction: it is 0 from the "
                "first step.",
 }
 FILL_PAIRS = {
     ("cut", "outside"):
         "Two faults left, and the painter gets no gradient at all: neither through the judge nor from the error in the hole.",
+    ("saturating", "outside"):
+        "Two faults left in the painter's turn: its adversarial loss is the saturating one, and where is the error taken?",
     ("wrong goal", "outside"):
         "Two faults left in the painter's turn: whom does it want to please, and where is the error taken?",
 }
@@ -606,7 +700,8 @@ def _draw_fill(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Tensor]:
 @check("translation.fill_step", points=2, hint="Look at what the first half of the step leaves behind for the next one.")
 def the_judge_learns_every_time_anew(subject: Subject, draw: Draw) -> None:
     given = (*_draw_fill(draw, 1), 0.0)  # one step: D does not depend yet on how the generator learns
-    stale = [(_flat(after_fill_steps(fill_steps("stale"), *given)["D"]), FILL_FAULTS["stale"])]
+    stale = [(_flat(after_fill_steps(fill_steps("stale"), *given)["D"]), FILL_FAULTS["stale"]), (_flat(given[0][2:]), (
+        "The judge did not move: zero_grad() stands before backward(), or it clears what step() needs."))]
     mine, right = subject.probe(after_fill_steps, *given), after_fill_steps(fill_steps(), *given)
     assert_close(_flat(mine["D"]), _flat(right["D"]), mistakes=stale)
 
@@ -619,7 +714,7 @@ def the_painter_wants_to_pass_for_real(subject: Subject, draw: Draw) -> None:
     mine = _flat(subject.probe(after_fill_steps, *given)["G"])
     if any(is_close(mine, _flat(after_fill_steps(fill_steps(*faults), *given)["G"])) for faults in ways):
         return
-    for fault in ("cut", "wrong goal"):
+    for fault in ("cut", "wrong goal", "saturating"):
         if any(is_close(mine, _flat(after_fill_steps(fill_steps(fault, *more), *given)["G"])) for more in ways):
             raise Wrong(hint=FILL_FAULTS[fault])
     raise Wrong()
@@ -633,7 +728,8 @@ def after_several_steps_both_are_right(subject: Subject, draw: Draw) -> None:
     mistakes = [(_flat(after_fill_steps(fill_steps(*names), *given)["G"]), hint) for names, hint in faults.items()]
     assert_close(_flat(mine["G"]), _flat(right["G"]), mistakes=mistakes)
     assert_close(_flat(mine["D"]), _flat(right["D"]))
-    _assert_losses(mine["losses"], right["losses"], 3)
+    weighted = [value * (given[-1] if k % 3 == 2 else 1) for k, value in enumerate(right["losses"])]
+    _assert_losses(mine["losses"], right["losses"], 3, [(_flat(weighted), "The mean error comes back unweighted.")])
 
 
 written("translation.what_the_cycle_knows", points=3, rubric="""

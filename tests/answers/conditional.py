@@ -6,6 +6,7 @@ RIGHT: exercise -> name -> answer, as different from the reference as an honest 
 import math
 from collections import Counter
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -35,6 +36,30 @@ def joined_by_comparison(images, labels, num_classes):
     """Right: which class is which, by comparing."""
     same = (labels[:, None] == torch.arange(num_classes)).float()
     return torch.cat([images, same[..., None, None] * torch.ones_like(images[:, :1])], dim=1)
+
+
+def joined_by_scatter(images, labels, num_classes):
+    """Right: zeros that grow by the image, planes set by index, a view of the caller's images untouched."""
+    joined = images.new_zeros(len(images), images.size(1) + num_classes, images.size(2), images.size(3))
+    joined[:, :images.size(1)] = images
+    joined[torch.arange(len(images)), images.size(1) + labels] = 1
+    return joined
+
+
+def all_labels_to_all(images, labels, num_classes):
+    filled = torch.zeros(len(images), num_classes, *images.shape[2:])
+    filled[:, labels] = 1
+    return torch.cat([images, filled], 1)
+
+
+def joined_in_double(images, labels, num_classes):
+    one_hot = torch.from_numpy(np.eye(num_classes)[labels.numpy()])
+    return torch.cat([images, one_hot[:, :, None, None].expand(-1, -1, *images.shape[2:])], 1)
+
+
+def joined_and_squeezed(images, labels, num_classes):
+    filled = planes(images, labels, num_classes).squeeze()
+    return torch.cat([images, filled], 1)
 
 
 def one_number(images, labels, num_classes):
@@ -77,6 +102,38 @@ class OneHot(reference.ConditionalGenerator):
         return self.generator(torch.cat((z, one_hot @ self.embed.weight), dim=-1))
 
 
+class Padded(reference.ConditionalGenerator):
+    """Wrong: label 0 is taken for a filling."""
+
+    def __init__(self, num_classes, size=32, channels=3, *, nz=64, width=64, embedding=16):
+        super().__init__(num_classes, size, channels, nz=nz, width=width, embedding=embedding)
+        self.embed = nn.Embedding(num_classes, embedding, padding_idx=0)
+        nn.init.normal_(self.embed.weight, std=0.1)
+
+
+def from_a_table(freeze):
+    class Variant(reference.ConditionalGenerator):
+        def __init__(self, num_classes, size=32, channels=3, *, nz=64, width=64, embedding=16):
+            super().__init__(num_classes, size, channels, nz=nz, width=width, embedding=embedding)
+            self.embed = nn.Embedding.from_pretrained(0.1 * torch.randn(num_classes, embedding), freeze=freeze)
+    return Variant
+
+
+class OfFixedLength(reference.ConditionalGenerator):
+    """Wrong: a batch of one loses its axis."""
+
+    def forward(self, z, labels):
+        return self.generator(torch.cat([z, self.embed(labels).squeeze()], 1))
+
+
+class ScalesZ(reference.ConditionalGenerator):
+    """Wrong: the caller's z is made louder in place."""
+
+    def forward(self, z, labels):
+        z *= 2
+        return self.generator(torch.cat([z / 2, self.embed(labels)], 1))
+
+
 def no_gradient(network, labels):
     with torch.no_grad():
         return network.embed(labels)
@@ -98,6 +155,102 @@ class ByTwoPasses(reference.ProjectionDiscriminator):
         pooled = self.discriminator.features(images).flatten(2).sum(-1)
         fits = torch.bmm(self.embed(labels)[:, None], pooled[:, :, None])
         return self.discriminator(images) + fits[:, 0, 0]
+
+
+class UnfittedFeatures(reference.ProjectionDiscriminator):
+    """Wrong: the label's part sends nothing into the features."""
+
+    def forward(self, images, labels):
+        with torch.no_grad():
+            pooled = self.discriminator.features(images).sum((2, 3))
+        return self.discriminator(images) + (self.embed(labels) * pooled).sum(1)
+
+
+class DataOfVectors(reference.ProjectionDiscriminator):
+    """Wrong: the vectors never move, so they stay 0."""
+
+    def forward(self, images, labels):
+        features = self.discriminator.features(images)
+        fits = (self.embed.weight.data[labels] * features.sum((2, 3))).sum(1)
+        return self.discriminator.head(features).flatten() + fits
+
+
+class Squeezed(reference.ProjectionDiscriminator):
+    """Wrong: a batch of one gives no batch."""
+
+    def forward(self, images, labels):
+        features = self.discriminator.features(images)
+        return (self.discriminator.head(features) + (self.embed(labels)[:, :, None, None] * features).sum(
+            (1, 2, 3), keepdim=True)).squeeze()
+
+
+class ByOneHotProduct(reference.ProjectionDiscriminator):
+    """Right: scores of all labels, of which each image picks its own."""
+
+    def forward(self, images, labels):
+        features = self.discriminator.features(images)
+        scores = F.linear(features.sum(dim=(-2, -1)), self.embed.weight)  # (B, K)
+        return self.discriminator.head(features)[:, 0, 0, 0] + scores.gather(1, labels[:, None]).squeeze(1)
+
+
+def step_frozen_for_good(generator, discriminator, *arguments, **options):
+    losses = reference.conditional_step(generator, discriminator, *arguments, **options)
+    discriminator.requires_grad_(False)
+    return losses
+
+
+def info_frozen_for_good(generator, discriminator, *arguments, **options):
+    values = reference.information_step(generator, discriminator, *arguments, **options)
+    for parameter in discriminator.parameters():
+        parameter.requires_grad = False
+    return values
+
+
+def step_in_evaluation(generator, discriminator, *arguments, **options):
+    generator.eval()
+    return reference.conditional_step(generator, discriminator, *arguments, **options)
+
+
+def step_with_an_old_d(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
+    """Wrong: G learns first, from the D of before."""
+    fake = generator(z)
+    known = information(discriminator, fake, z)
+    loss_g = F.softplus(-discriminator(fake)).mean() - known
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    shown = fake.detach()
+    loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(shown)).mean()
+    loss_d = loss_d - information(discriminator, shown, z)
+    if gamma:
+        loss_d = loss_d + gamma * r1_penalty(discriminator, real)
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach(), known.detach()
+
+
+def info_thawed(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
+    """Right: one pass of D for both batches, D frozen by hand and thawed, losses as means of halves."""
+    fake = generator(z)
+    logits = discriminator(torch.cat([real, fake.detach()]))
+    loss_d = F.softplus(torch.cat([-logits[:len(real)], logits[len(real):]])).mean() * 2
+    loss_d = loss_d - information(discriminator, fake.detach(), z)
+    if gamma > 0:
+        loss_d = loss_d + gamma * r1_penalty(discriminator, real)
+    discriminator.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    for parameter in discriminator.parameters():
+        parameter.requires_grad_(False)
+    bound = information(discriminator, fake, z)
+    loss_g = -F.logsigmoid(discriminator(fake)).mean() - bound
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    for parameter in discriminator.parameters():
+        parameter.requires_grad_(True)
+    return loss_d.detach(), loss_g.detach(), bound.detach()
 
 
 def bce_step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, wanted, *, gamma=0.0):
@@ -157,6 +310,27 @@ def bound_by_one_hot(logits, category):
     """Right: logsumexp and a mask."""
     chosen = (logits * F.one_hot(category, logits.shape[1])).sum(1)
     return (chosen - logits.logsumexp(1) + math.log(logits.shape[1])).mean()
+
+
+def bound_by_mean_of_terms(logits, category):
+    """Right: image by image, the entropy inside the mean."""
+    terms = [math.log(len(row)) + row[c] - torch.logsumexp(row, 0) for row, c in zip(logits, category)]
+    return torch.stack(terms).mean()
+
+
+def bound_by_nll(logits, category):
+    """Right: the entropy computed as one."""
+    share = torch.full((logits.shape[1],), 1 / logits.shape[1])
+    return -(share * share.log()).sum() - F.nll_loss(torch.log_softmax(logits, -1), category)
+
+
+def bound_with_entropy_of_the_batch(logits, category):
+    share = torch.bincount(category).float() / len(category)
+    return torch.special.entr(share).sum() - F.cross_entropy(logits, category)
+
+
+def bound_with_log_of_the_mean(logits, category):
+    return math.log(logits.shape[1]) + logits.softmax(1)[torch.arange(len(category)), category].mean().log()
 
 
 def bound_by_log_of_softmax(logits, category):
@@ -229,6 +403,40 @@ def agreement_by_kl(found, labels):
     return -2 * information / (torch.xlogy(p, p).sum() + torch.xlogy(q, q).sum())
 
 
+def agreement_by_unique(found, labels):
+    """Right: names of pairs by torch.unique, and no table; entropies in bits, which cancel."""
+    def bits(names):
+        share = torch.unique(names, dim=0, return_counts=True)[1].double() / len(names)
+        return -(share * share.log2()).sum()
+    a, b, both = bits(found), bits(labels), bits(torch.stack([found, labels], 1))
+    return float(2 * (a + b - both) / (a + b)) if a + b > 0 else 0
+
+
+def agreement_by_names(found, labels):
+    return agreement_by_counting_pairs(found, labels, (10 * found + labels).tolist())
+
+
+def agreement_by_counting_pairs(found, labels, pairs):
+    codes, kinds = entropy(found.tolist()), entropy(labels.tolist())
+    return 2 * (codes + kinds - entropy(pairs)) / (codes + kinds) if codes + kinds > 0 else 0.0
+
+
+def agreement_by_histogram(found, labels):
+    joint = torch.tensor(np.histogram2d(found.numpy(), labels.numpy(), bins=10)[0]) / len(found)
+    h = lambda p: torch.special.entr(p).sum().item()
+    codes, kinds = h(joint.sum(1)), h(joint.sum(0))
+    return 2 * (codes + kinds - h(joint)) / (codes + kinds) if codes + kinds > 0 else 0.0
+
+
+def agreement_of_unique_pairs(found, labels):
+    joint = torch.zeros(int(found.max()) + 1, int(labels.max()) + 1, dtype=torch.float64)
+    joint[found, labels] += 1
+    joint /= joint.sum()
+    h = lambda p: torch.special.entr(p).sum().item()
+    codes, kinds = h(joint.sum(1)), h(joint.sum(0))
+    return 2 * (codes + kinds - h(joint)) / (codes + kinds) if codes + kinds > 0 else 0.0
+
+
 def agreement_with_nan(found, labels):
     a, b = F.one_hot(found).double(), F.one_hot(labels).double()
     joint = a.T @ b / len(found)
@@ -242,19 +450,21 @@ def purity(found, labels):
 
 
 RIGHT = {
-    "conditional.join_label": {"loop": joined_by_loop, "comparison": joined_by_comparison},
+    "conditional.join_label": {"loop": joined_by_loop, "comparison": joined_by_comparison, "by index": joined_by_scatter},
     "conditional.ConditionalGenerator": {
         "normal_ of the weight": generator(start=lambda w: w.data.normal_(0, 0.1)),
-        "scaled": ScaledInPlace, "one-hot": OneHot,
+        "scaled": ScaledInPlace, "one-hot": OneHot, "from a table": from_a_table(False),
     },
     "conditional.ProjectionDiscriminator": {
         "two passes": ByTwoPasses,
         "einsum": projection(lambda h, s, v: s + torch.einsum("bfij,bf->b", h, v)),
+        "gathered": ByOneHotProduct,
     },
     "conditional.conditional_step": {"bce": bce_step, "by parts": step_by_parts},
-    "conditional.category_information": {"gather": bound_by_gather, "one-hot": bound_by_one_hot},
-    "conditional.information_step": {"bce": info_by_bce, "by hand": info_frozen},
-    "conditional.agreement": {"counting": agreement_by_counting, "KL": agreement_by_kl},
+    "conditional.category_information": {"gather": bound_by_gather, "one-hot": bound_by_one_hot,
+                                         "image by image": bound_by_mean_of_terms, "nll": bound_by_nll},
+    "conditional.information_step": {"bce": info_by_bce, "by hand": info_frozen, "one pass": info_thawed},
+    "conditional.agreement": {"counting": agreement_by_counting, "KL": agreement_by_kl, "unique": agreement_by_unique},
 }
 
 WRONG = {
@@ -266,6 +476,10 @@ WRONG = {
         "first label": (lambda x, y, k: torch.cat([x, planes(x, y[:1].repeat(len(y)), k)], 1), "label of the first one"),
         "labels at hand": (lambda x, y, k: torch.cat([x, planes(x, y, int(y.max()) + 1)], 1), "num_classes"),
         "planes alone": (planes, "themselves are missing"),
+        "all labels to all": (all_labels_to_all, "Every image got the labels of all"),
+        "double": (joined_in_double, "another precision"),
+        "images cut": (lambda x, y, k: torch.cat([x.detach(), planes(x, y, k)], 1), "lose their graph"),
+        "batch of one": (joined_and_squeezed, "same number of dimensions"),
     },
     "conditional.ConditionalGenerator": {
         "PyTorch's start": (generator(start=lambda w: None), "as loud as z"),
@@ -280,6 +494,13 @@ WRONG = {
         "tanh": (generator(join=lambda z, e: torch.cat([z, e.tanh()], 1)), "no tanh"),
         "normalised": (generator(join=lambda z, e: torch.cat([z, F.normalize(e, dim=1)], 1)), "its length counts"),
         "not learned": (generator(look=no_gradient), "no detach() and no no_grad()"),
+        "mean 0.1": (generator(start=lambda w: nn.init.normal_(w, 0.1)), "0.1 became the mean"),
+        "padded": (Padded, "padding_idx"),
+        "frozen table": (from_a_table(True), "from_pretrained"),
+        "data": (generator(look=lambda self, c: self.embed.weight.data[c]), "no .data"),
+        "a tenth": (generator(start=lambda w: None, join=lambda z, e: torch.cat([z, 0.1 * e], 1)), "as loud as z"),
+        "batch of one": (OfFixedLength, "same number of dimensions"),
+        "z in place": (ScalesZ, "in place"),
     },
     "conditional.ProjectionDiscriminator": {
         "no label": (projection(lambda h, s, v: s), "inner product is missing"),
@@ -292,6 +513,11 @@ WRONG = {
         "all pairs": (projection(lambda h, s, v: s + v @ h.sum((2, 3)).T), "every label with every image"),
         "sigmoid": (projection(lambda h, s, v: (s + (v * h.sum((2, 3))).sum(1)).sigmoid()), "no sigmoid"),
         "product": (projection(lambda h, s, v: s * (v * h.sum((2, 3))).sum(1)), "not multiplied"),
+        "features cut": (UnfittedFeatures, "sends no gradient into the features"),
+        "data of vectors": (DataOfVectors, "no .data"),
+        "head cut": (projection(lambda h, s, v: s.detach() + (v * h.sum((2, 3))).sum(1)), "through the head's logit"),
+        "squeezed": (Squeezed, "Expected shape (1,)"),
+        "subtracted": (projection(lambda h, s, v: s - (v * h.sum((2, 3))).sum(1)), "not subtracted"),
     },
     "conditional.conditional_step": {
         "as found": (faulty_step("real", "fake", "judged by real"), "Two faults left in D's turn"),
@@ -303,6 +529,12 @@ WRONG = {
         "stale D": (faulty_step("stale D"), "added to D's"),
         "stale G": (faulty_step("stale G"), "added to G's"),
         "saturating": (faulty_step("saturating"), "saturating loss"),
+        "all by real": (faulty_step("drawn by real", "fake", "judged by real"), "`wanted` is used nowhere"),
+        "all by wanted": (faulty_step("real"), "labels that are not theirs"),
+        "cut": (faulty_step("cut"), "No gradient reaches G"),
+        "frozen for good": (step_frozen_for_good, "other weights frozen"),
+        "left in evaluation": (step_in_evaluation, "another mode"),
+        "turned": (giving(faulty_step(), lambda pair: pair[::-1]), "D's loss comes first"),
         "nothing returned": (giving(faulty_step(), lambda pair: None), "Return 2 numbers"),
         "not detached": (giving(faulty_step(), with_gradient), "detach it"),
     },
@@ -316,6 +548,15 @@ WRONG = {
         "softmax twice": (lambda s, c: bound_by_gather(s.softmax(1), c), "softmax twice"),
         "favourite": (lambda s, c: bound_by_gather(s, s.argmax(1)), "not for its favourite"),
         "log of 0": (bound_by_log_of_softmax, "log softmax in one"),
+        "over the batch": (lambda s, c: math.log(s.shape[1]) + s.log_softmax(0)[torch.arange(len(c)), c].mean(), "axis 1"),
+        "entropy of the batch": (bound_with_entropy_of_the_batch, "fixed by how codes are drawn"),
+        "log of the mean": (bound_with_log_of_the_mean, "not the logarithm of the mean"),
+        "probabilities": (lambda s, c: math.log(s.shape[1]) + s.softmax(1)[torch.arange(len(c)), c].mean(),
+                          "logarithm is missing"),
+        "ten categories": (lambda s, c: math.log(10) - F.cross_entropy(s, c), "Expected"),
+        "item": (lambda s, c: bound_by_gather(s, c).item(), "no item()"),
+        "a new tensor": (lambda s, c: torch.tensor(bound_by_gather(s, c).item(), requires_grad=True), "no torch.tensor()"),
+        "detached": (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s.detach(), c), "neither Q nor G could learn"),
     },
     "conditional.information_step": {
         "reader unread": (faulty_information_step("reader unread"), "reader does not learn"),
@@ -328,6 +569,11 @@ WRONG = {
         "codes alone": (faulty_information_step("codes alone"), "no longer asked to look real"),
         "saturating": (faulty_information_step("saturating"), "saturating loss"),
         "no penalty": (faulty_information_step("no penalty"), "penalty is missing"),
+        "information forgotten": (faulty_information_step("not readable"), "be part of G's loss"),
+        "D's side": (faulty_information_step("D's side"), "D's loss for fakes"),
+        "first information": (faulty_information_step("first information"), "you return that of D's turn"),
+        "old D": (step_with_an_old_d, "D of before its step"),
+        "frozen for good": (info_frozen_for_good, "other weights frozen"),
         "two numbers": (giving(faulty_information_step(), lambda values: values[:2]), "Return 3 numbers"),
         "not detached": (giving(faulty_information_step(), with_gradient), "detach it"),
     },
@@ -340,5 +586,9 @@ WRONG = {
         "geometric": (lambda f, y: agreement_by_counting(f, y, lambda a, b: math.sqrt(a * b) or 1.0), "geometric"),
         "larger": (lambda f, y: agreement_by_counting(f, y, max), "not by one of them"),
         "0 log 0": (agreement_with_nan, "0 log 0 is 0"),
+        "names of two digits": (agreement_by_names, "more than ten"),
+        "ten bins": (agreement_by_histogram, "more than ten"),
+        "pairs once": (agreement_of_unique_pairs, "accumulate=True"),
+        "distance": (lambda f, y: 1 - agreement_by_counting(f, y), "1 less this"),
     },
 }

@@ -62,6 +62,147 @@ class WeightsWithoutGraph(reference.EqualizedLinear):
         return F.linear(x, self.weight.data * self.gain, self.bias * self.lr_scale)
 
 
+class BiasLeftOut(nn.Module):
+    """Wrong: a bias that no optimizer finds."""
+
+    def __init__(self, before, after, *, bias=0.0, lr_scale=1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(after, before) / lr_scale)
+        self.bias, self.lr_scale = torch.full((after,), bias / lr_scale), lr_scale
+
+    def forward(self, x):
+        return F.linear(x, self.weight * self.lr_scale / self.weight.shape[1] ** 0.5, self.bias * self.lr_scale)
+
+
+class GainThatLearns(reference.EqualizedLinear):
+    """Wrong: the factor learns, too."""
+
+    def __init__(self, before, after, *, bias=0.0, lr_scale=1.0):
+        super().__init__(before, after, bias=bias, lr_scale=lr_scale)
+        self.gain = nn.Parameter(torch.tensor(self.gain))
+
+
+class DividedBehind(nn.Module):
+    """Wrong: what is kept is no parameter, but what was made of one."""
+
+    def __init__(self, before, after, *, bias=0.0, lr_scale=1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(after, before)) / lr_scale
+        self.bias = nn.Parameter(torch.full((after,), bias)) / lr_scale
+        self.lr_scale = lr_scale
+
+    def forward(self, x):
+        return F.linear(x, self.weight * self.lr_scale / self.weight.shape[1] ** 0.5, self.bias * self.lr_scale)
+
+
+class InputCut(reference.EqualizedLinear):
+    """Wrong: nothing before it learns."""
+
+    def forward(self, x):
+        return super().forward(x.detach())
+
+
+class InputInPlace(reference.EqualizedLinear):
+    """Wrong: the caller's features are scaled in place."""
+
+    def forward(self, x):
+        x *= self.gain
+        return F.linear(x, self.weight, self.bias * self.lr_scale)
+
+
+class ForMatricesOnly(reference.EqualizedLinear):
+    """Wrong: (B, before) only."""
+
+    def forward(self, x):
+        return torch.addmm(self.bias * self.lr_scale, x, self.weight.T * self.gain)
+
+
+class LinearByBuffer(nn.Module):
+    """Right: the factor as a buffer, weights made by mul_, einsum."""
+
+    def __init__(self, before, after, *, bias=0.0, lr_scale=1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(after, before).normal_().mul_(1 / lr_scale))
+        self.bias = nn.Parameter(torch.ones(after) * bias / lr_scale)
+        self.register_buffer("factor", torch.tensor(lr_scale))
+
+    def forward(self, x):
+        used = self.weight * (self.factor / self.weight.shape[1] ** 0.5)
+        return torch.einsum("...i,oi->...o", x, used) + self.bias * self.factor
+
+
+class MappingBySequential(nn.Module):
+    """Wrong: the layers are no list of linear layers."""
+
+    def __init__(self, nz=512, depth=8):
+        super().__init__()
+        parts = []
+        for _ in range(depth):
+            parts += [EqualizedLinear(nz, nz, lr_scale=0.01), Activation()]
+        self.layers = nn.Sequential(*parts)
+
+    def forward(self, z):
+        return self.layers(z * (z.square().mean(-1, keepdim=True) + 1e-8).rsqrt())
+
+
+class Activation(nn.Module):
+    def forward(self, x):
+        return activate(x)
+
+
+class MappingCut(reference.MappingNetwork):
+    """Wrong: the style has no graph."""
+
+    def forward(self, z):
+        return super().forward(z).detach()
+
+
+class MappingInPlace(reference.MappingNetwork):
+    """Wrong: the caller's z is divided in place."""
+
+    def forward(self, z):
+        z /= (z.square().mean(-1, keepdim=True) + 1e-8).sqrt()
+        for layer in self.layers:
+            z = activate(layer(z))
+        return z
+
+
+class MappingBefore(reference.MappingNetwork):
+    """Wrong: activated before each layer."""
+
+    def forward(self, z):
+        w = z * (z.square().mean(-1, keepdim=True) + 1e-8).rsqrt()
+        for layer in self.layers:
+            w = layer(activate(w))
+        return w
+
+
+class MappingOfAll(reference.MappingNetwork):
+    """Wrong: brought to one length before each layer."""
+
+    def forward(self, z):
+        for layer in self.layers:
+            z = activate(layer(z * (z.square().mean(-1, keepdim=True) + 1e-8).rsqrt()))
+        return z
+
+
+class MappingByAppend(nn.Module):
+    """Right: layers appended in a loop, the activation written out."""
+
+    def __init__(self, nz=512, depth=8):
+        super().__init__()
+        self.nz, self.layers = nz, nn.ModuleList()
+        for _ in range(depth):
+            self.layers.append(EqualizedLinear(nz, nz, bias=0.0, lr_scale=0.01))
+
+    def forward(self, z):
+        size = torch.sqrt((z ** 2).sum(dim=-1, keepdim=True) / z.shape[-1] + 1e-8)
+        x = z / size
+        for k in range(len(self.layers)):
+            x = math.sqrt(2) * F.leaky_relu(self.layers[k](x), negative_slope=0.2)
+        return x
+
+
 def mapping(*, first=lambda z: z / (z.square().mean(-1, keepdim=True) + 1e-8).sqrt(), between=activate, last=activate,
             layers=lambda nz, depth: nn.ModuleList(EqualizedLinear(nz, nz, lr_scale=0.01) for _ in range(depth))):
     """A mapping network put together from named parts."""
@@ -113,6 +254,34 @@ def conv(*, style_of=lambda s: s, length=lambda w, s: (s.square() @ w.square().s
     return variant
 
 
+def conv_by_map(x, weight, style, *, demodulate=True):
+    out = modulated_conv(x, weight, style, demodulate=False)
+    return out / (out.square().mean((2, 3), keepdim=True) + 1e-8).sqrt() if demodulate else out
+
+
+def conv_padded_by_1(x, weight, style, *, demodulate=True):
+    out = F.conv2d(x * style[:, :, None, None], weight, padding=1)
+    length = (style.square() @ weight.square().sum((2, 3)).T + 1e-8).sqrt()
+    return out / length[..., None, None] if demodulate else out
+
+
+def conv_with_weights_in_place(x, weight, style, *, demodulate=True):
+    if demodulate:
+        x.mul_(style[:, :, None, None])
+        return modulated_conv(x / style[:, :, None, None], weight, style)
+    return modulated_conv(x, weight, style, demodulate=False)
+
+
+def conv_by_unfold(x, weight, style, *, demodulate=True):
+    """Right: a matrix product with the patches of each sample."""
+    out, before, k, _ = weight.shape
+    own = style[:, None, :, None, None] * weight  # (B, O, I, k, k)
+    if demodulate:
+        own = own / own.square().sum((2, 3, 4), keepdim=True).add(1e-8).sqrt()
+    patches = F.unfold(x, k, padding=k // 2)  # (B, I k k, H W)
+    return (own.reshape(len(x), out, -1) @ patches).view(len(x), out, *x.shape[2:])
+
+
 def conv_with_instance_norm(x, weight, style, *, demodulate=True):
     out = modulated_conv(x, weight, style, demodulate=False)
     return F.instance_norm(out) if demodulate else out
@@ -135,6 +304,31 @@ def styled(*, bias=1.0, noise=lambda self, x: torch.randn_like(x[:, :1]) if self
     return Variant
 
 
+def noise_kept_by_copy(self, x):
+    if self.training:
+        self.noise.normal_()
+    return self.noise
+
+
+def noise_kept_by_name(self, x):
+    if self.training:
+        self.noise = torch.randn_like(x[:, :1])
+    return self.noise
+
+
+def noise_rolled(self, x):
+    if not self.training:
+        return self.noise
+    flat = self.noise.flatten()
+    return torch.stack([flat[torch.randperm(len(flat))].view(self.noise.shape[1:]) for _ in x])
+
+
+def noise_by_share(self, x):
+    """Right: both drawn, one chosen."""
+    fresh = torch.empty(len(x), 1, *x.shape[-2:]).normal_()
+    return torch.where(torch.tensor(self.training), fresh, self.noise)
+
+
 def noise_by_branches(self, x):
     if not self.training:
         return self.noise
@@ -155,6 +349,30 @@ def lengths_by_grad_outputs(images, w, noise):
     y = noise / math.sqrt(images.shape[-1] * images.shape[-2])
     (gradient,) = torch.autograd.grad(images, w, grad_outputs=y, create_graph=True)
     return torch.sqrt(torch.mean(gradient.norm(dim=-1) ** 2, dim=-1))
+
+
+def lengths_by_backward(images, w, noise):
+    y = noise / math.sqrt(noise.shape[2] * noise.shape[3])
+    (images * y).sum().backward(create_graph=True)
+    return w.grad.square().sum(2).mean(1).sqrt()
+
+
+def lengths_by_retained_backward(images, w, noise):
+    w.retain_grad()
+    y = noise / math.sqrt(noise.shape[2] * noise.shape[3])
+    (images * y).sum().backward(create_graph=True, inputs=None)
+    return w.grad.square().sum(2).mean(1).sqrt()
+
+
+def lengths_sample_by_sample(images, w, noise):
+    """Right: a gradient for each sample by itself."""
+    height, width = noise.shape[-2:]
+    found = []
+    for k in range(len(images)):
+        number = torch.sum(images[k] * noise[k]) * (height * width) ** -0.5
+        own = torch.autograd.grad(number, w, create_graph=True)[0][k]  # (L, nw)
+        found.append(torch.sqrt(torch.mean(torch.sum(own ** 2, dim=1))))
+    return torch.stack(found)
 
 
 def lengths_layer_by_layer(images, w, noise):
@@ -199,6 +417,51 @@ def penalty_by_mul_add(lengths, mean, decay=0.99):
         mean.mul_(decay).add_(start * (1 - decay))
     goal = mean.detach().clone()
     return sum((length - goal) ** 2 for length in lengths) / len(lengths)
+
+
+def penalty_by_variance(lengths, mean, decay=0.99):
+    penalty_in_place(lengths, mean, decay)
+    return lengths.var(unbiased=False)
+
+
+def penalty_with_a_graph(lengths, mean, decay=0.99):
+    now = lengths.mean()
+    mean.copy_(now if mean == 0 else decay * mean + (1 - decay) * now)
+    return (lengths - mean).square().mean()
+
+
+def penalty_without_graph(lengths, mean, decay=0.99):
+    penalty_in_place(lengths, mean, decay)
+    return (lengths.detach() - mean).square().mean() + 0 * lengths.sum()
+
+
+def penalty_of_one(lengths, mean, decay=0.99):
+    """Right: the new mean worked out as a number."""
+    old, now = mean.item(), lengths.mean().item()
+    new = now if old == 0 else old + (1 - decay) * (now - old)
+    mean.fill_(new)
+    return ((lengths - new) ** 2).mean()
+
+
+def step_once_more(generator, discriminator, optimizer, z, noise, *, weight, every, step):
+    """Right: the losses in a list, `due` by the quotient."""
+    styles = generator.styles(z)
+    images = generator.synthesis(styles)
+    losses = [-F.logsigmoid(discriminator(images)).mean()]
+    if step == every * (step // every):
+        y = path_lengths(images, styles, noise)
+        losses.append(path_penalty(y, generator.mean_path).mul(weight).mul(every))
+    optimizer.zero_grad(set_to_none=False)
+    total = torch.stack(losses).sum()
+    total.backward()
+    optimizer.step()
+    return total.item()
+
+
+def step_frozen_for_good(generator, discriminator, *arguments, **options):
+    loss = reference.style_step(generator, discriminator, *arguments, **options)
+    discriminator.requires_grad_(False)
+    return loss
 
 
 def step_by_parts(generator, discriminator, optimizer, z, noise, *, weight, every, step):
@@ -249,18 +512,21 @@ def giving(change):
 
 
 RIGHT = {
-    "stylegan2.EqualizedLinear": {"matrix product": linear(), "scaled input": LinearByAddmm},
+    "stylegan2.EqualizedLinear": {"matrix product": linear(), "scaled input": LinearByAddmm, "buffer": LinearByBuffer},
     "stylegan2.MappingNetwork": {
-        "sqrt": mapping(),
+        "sqrt": mapping(), "appended": MappingByAppend,
         "by the norm": mapping(first=lambda z: z * math.sqrt(z.shape[-1]) / (z.norm(dim=-1, keepdim=True) + 1e-8)),
         "mean of powers": mapping(first=lambda z: z * torch.rsqrt(torch.mean(z ** 2, dim=-1, keepdim=True) + 1e-8)),
     },
-    "stylegan2.modulated_conv": {"groups": conv_by_groups, "loop": conv_by_loop, "scaled outputs": conv()},
-    "stylegan2.StyledConv": {"in the call": styled(), "branches": styled(noise=noise_by_branches)},
+    "stylegan2.modulated_conv": {"groups": conv_by_groups, "loop": conv_by_loop, "scaled outputs": conv(),
+                                 "patches": conv_by_unfold},
+    "stylegan2.StyledConv": {"in the call": styled(), "branches": styled(noise=noise_by_branches),
+                             "where": styled(noise=noise_by_share)},
     "stylegan2.path_lengths": {"grad_outputs": lengths_by_grad_outputs, "layer by layer": lengths_layer_by_layer,
-                               "parts": lengths()},
-    "stylegan2.path_penalty": {"parts": penalty(), "in place": penalty_in_place, "mul and add": penalty_by_mul_add},
-    "stylegan2.style_step": {"by parts": step_by_parts, "frozen D": step_with_frozen_d},
+                               "parts": lengths(), "sample by sample": lengths_sample_by_sample},
+    "stylegan2.path_penalty": {"parts": penalty(), "in place": penalty_in_place, "mul and add": penalty_by_mul_add,
+                               "one number": penalty_of_one},
+    "stylegan2.style_step": {"by parts": step_by_parts, "frozen D": step_with_frozen_d, "stacked": step_once_more},
 }
 
 WRONG = {
@@ -277,12 +543,20 @@ WRONG = {
         "bias at full speed": (linear(use_bias=lambda b, s: b), "bias, too"),
         "He's 2": (linear(use=lambda w, s: w * s * (2 / w.shape[1]) ** 0.5), "in `activate`"),
         "scaled once": (ScaledOnce, "Keep the weights large"),
-        "weights without a graph": (WeightsWithoutGraph, "Scale at each use"),
+        "weights without a graph": (WeightsWithoutGraph, "The weights learn nothing"),
+        "bias no parameter": (BiasLeftOut, "No optimizer finds bias"),
+        "gain learns": (GainThatLearns, "and nothing else is"),
+        "divided behind": (DividedBehind, "No optimizer finds bias and weight"),
+        "input cut": (InputCut, "do not detach x"),
+        "input in place": (InputInPlace, "in place"),
+        "uniform": (linear(keep=lambda w, s: (torch.rand_like(w) * 2 - 1) * 3 ** 0.5 / s), "are Gaussian"),
+        "matrices only": (ForMatricesOnly, "RuntimeError"),
     },
     "stylegan2.MappingNetwork": {
         "as it is": (mapping(first=lambda z: z), "not brought to one length"),
         "to length 1": (mapping(first=lambda z: F.normalize(z, dim=-1)), "*mean*"),
         "over the batch": (mapping(first=lambda z: z / mean_square(z, 0).sqrt()), "not over the batch"),
+        "axis 1": (mapping(first=lambda z: z / mean_square(z, 1).sqrt()), "*last* axis"),
         "over all": (mapping(first=lambda z: z / (z.square().mean() + 1e-8).sqrt()), "own size"),
         "no root": (mapping(first=lambda z: z / mean_square(z, -1)), "root is missing"),
         "no epsilon": (mapping(first=lambda z: z / mean_square(z, -1, 0).sqrt()), "1e-8"),
@@ -291,6 +565,15 @@ WRONG = {
         "last one linear": (mapping(last=lambda x: x), "last layer, too"),
         "full speed": (mapping(layers=lambda nz, depth: nn.ModuleList(EqualizedLinear(nz, nz) for _ in range(depth))),
                        "lr_scale=0.01 is missing"),
+        "layer norm": (mapping(first=lambda z: F.layer_norm(z, z.shape[-1:])), "No mean is taken off"),
+        "by the deviation": (mapping(first=lambda z: z / (z.std(-1, keepdim=True) + 1e-8)), "not the standard deviation"),
+        "activated before": (MappingBefore, "before the layer"),
+        "every layer's input": (MappingOfAll, "once, before the first layer"),
+        "sequential": (MappingBySequential, "is an nn.ModuleList"),
+        "biases of 1": (mapping(layers=lambda nz, depth: nn.ModuleList(
+            EqualizedLinear(nz, nz, bias=1.0, lr_scale=0.01) for _ in range(depth))), "biases begin at 0"),
+        "cut": (MappingCut, "No gradient reaches the layers"),
+        "in place": (MappingInPlace, "in place"),
         "a plain list": (mapping(layers=lambda nz, depth: [EqualizedLinear(nz, nz, lr_scale=0.01) for _ in range(depth)]),
                          "nn.ModuleList"),
         "one layer for all": (mapping(layers=lambda nz, depth: nn.ModuleList([EqualizedLinear(nz, nz, lr_scale=0.01)] * depth)),
@@ -310,7 +593,15 @@ WRONG = {
         "statistics of the map": (conv_with_instance_norm, "as StyleGAN did"),
         "no epsilon": (conv(length=lambda w, s: (s.square() @ w.square().sum((2, 3)).T).sqrt()), "1e-8"),
         "always demodulated": (conv(ignore=True), "is ignored"),
-        "no padding": (conv(padding=False), "Expected shape"),
+        "no padding": (conv(padding=False), "k // 2"),
+        "padded by 1": (conv_padded_by_1, "k // 2"),
+        "size of the map": (conv_by_map, "size of each map"),
+        "lengths apart": (conv(length=lambda w, s: (
+            w.square().sum((1, 2, 3)) * s.square().sum(1, keepdim=True) + 1e-8).sqrt()), "*scaled* weights"),
+        "mean of squares": (conv(length=lambda w, s: (
+            s.square() @ w.square().sum((2, 3)).T / w[0].numel() + 1e-8).sqrt()), "not their mean"),
+        "in place": (conv_with_weights_in_place, "in place"),
+        "style without a graph": (conv(style_of=lambda s: s.detach()), "reaches the style"),
         "length without a graph": (conv(length=lambda w, s: (s.square() @ w.square().sum((2, 3)).T + 1e-8).sqrt().detach()),
                                    "no detach()"),
     },
@@ -325,6 +616,11 @@ WRONG = {
                                  "for all features"),
         "modes exchanged": (styled(noise=lambda self, x: self.noise if self.training else torch.randn_like(x[:, :1])),
                             "flicker"),
+        "kept by copy": (styled(noise=noise_kept_by_copy), "Training changes `self.noise`"),
+        "kept by name": (styled(noise=noise_kept_by_name), "Training changes `self.noise`"),
+        "one number a sample": (styled(noise=lambda self, x: (
+            torch.randn(len(x), 1, 1, 1) if self.training else self.noise)), "for a whole sample"),
+        "rolled": (styled(noise=noise_rolled), "in another order"),
         "noise behind the activation": (styled(after=True), "flicker"),
     },
     "stylegan2.path_lengths": {
@@ -341,6 +637,9 @@ WRONG = {
         "one number": (lengths(size=lambda g: g.square().sum(2).mean(1).sqrt().mean()), "no mean"),
         "no noise": (lengths(along=lambda i, y: i.sum() / (y.shape[2] * y.shape[3]) ** 0.5), "noise is not used"),
         "no graph": (lengths(graph=False), "create_graph=True"),
+        "backward": (lengths_by_backward, "leaves it no .grad"),
+        "retained backward": (lengths_by_retained_backward, "leaves gradients in all weights"),
+        "height alone": (lengths(along=lambda i, y: (i * y).sum() / y.shape[2] ** 0.5), "*and* width"),
         "detached": (lambda i, w, y: path_lengths(i, w, y).detach(), "nothing may be detached"),
     },
     "stylegan2.path_penalty": {
@@ -353,14 +652,24 @@ WRONG = {
         "sum": (penalty(size=lambda d: d.square().sum()), "not the sum"),
         "square of the mean": (penalty(size=lambda d: d.mean().square()), "cancel"),
         "absolute": (penalty(size=lambda d: d.abs().mean()), "Squared differences"),
+        "variance of the batch": (penalty_by_variance, "not with the mean of their own batch"),
+        "graph in the mean": (penalty_with_a_graph, "detach"),
+        "no gradient": (penalty_without_graph, "detach the goal"),
+        "from below 1": (lambda lengths, mean, decay=0.99: penalty_in_place(
+            lengths, mean if mean > 1 else mean.zero_(), decay), "numbers differ"),
+        "half": (penalty(size=lambda d: d.square().mean() / 2), "No half"),
         "root": (penalty(size=lambda d: d.square().mean().sqrt()), "No root"),
     },
     "stylegan2.style_step": {
         **{fault: (style_step_with(fault), words) for fault, words in (
             ("stale", "zero_grad() before"), ("still", "did not move"), ("saturating", "saturating"), ("D's side", "D's loss"),
             ("always", "every `every`th"), ("never", "does not reach"), ("detached", "does not reach"),
+            ("not at 0", "in step 0, too"), ("noise divided", "itself"), ("anew", "run `styles` and `synthesis` once"),
+            ("mean not kept", "the buffer itself"), ("mean moves", "moves only in steps"),
+            ("cleared", "no zero_grad() between"), ("sum", "not the sum"),
             ("late", "first in step 0"), ("all but", "not where it is not"), ("not lazy", "k times as heavy"),
             ("divided", "you divide"), ("unweighted", "weight is missing"), ("minus", "not subtracted"))},
+        "frozen for good": (step_frozen_for_good, "other weights frozen"),
         "moves D too": (step_that_moves_d, "Only the generator"),
         "returns nothing": (giving(lambda loss: None), "returns None"),
         "returns the graph": (giving(lambda loss: loss.requires_grad_()), "detach it"),

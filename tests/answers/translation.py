@@ -14,6 +14,65 @@ from solutions import translation as reference
 from solutions.training.losses import least_squares_d, least_squares_g
 
 
+class StridesTurned(reference.PatchDiscriminator):
+    """Wrong: stride 1 first, 2 in the last turn."""
+
+    def __init__(self, channels=3, *, width=64, halvings=3):
+        super().__init__(channels, width=width, halvings=halvings)
+        for k in range(halvings):
+            self.layers[2 + 3 * k].stride = (2, 2) if k == halvings - 1 else (1, 1)
+
+
+class Unpadded(reference.PatchDiscriminator):
+    """Wrong: the padding of the loop forgotten."""
+
+    def __init__(self, channels=3, *, width=64, halvings=3):
+        super().__init__(channels, width=width, halvings=halvings)
+        for k in range(halvings):
+            self.layers[2 + 3 * k] = nn.Conv2d(width << k, width << k + 1, 4, 1 if k == halvings - 1 else 2)
+
+
+class Reflecting(reference.PatchDiscriminator):
+    """Wrong: the translator's padding."""
+
+    def __init__(self, channels=3, *, width=64, halvings=3):
+        super().__init__(channels, width=width, halvings=halvings)
+        for k in range(halvings):
+            self.layers[2 + 3 * k] = nn.Conv2d(width << k, width << k + 1, 4, 1 if k == halvings - 1 else 2, 1,
+                                               padding_mode="reflect")
+
+
+class WithoutGraph(reference.PatchDiscriminator):
+    """Wrong: the generator learns nothing from it."""
+
+    def forward(self, images):
+        return self.layers(images.detach())[:, 0]
+
+
+class Normalising(reference.PatchDiscriminator):
+    """Wrong: the caller's images are brought to another range in place."""
+
+    def forward(self, images):
+        images.mul_(0.5).add_(0.5)
+        return self.layers(images * 2 - 1).squeeze(1)
+
+
+class InTurns(reference.PatchDiscriminator):
+    """Right: a list of layers, applied one after the other; one norm for each."""
+
+    def __init__(self, channels=3, *, width=64, halvings=3):
+        super().__init__(channels, width=width, halvings=halvings)
+        strides = [2] * (halvings - 1) + [1]
+        for k, stride in enumerate(strides):
+            self.layers[2 + 3 * k] = nn.Conv2d(width * 2 ** k, 2 * width * 2 ** k, kernel_size=4, stride=stride, padding=1)
+            self.layers[3 + 3 * k] = nn.InstanceNorm2d(2 * width * 2 ** k, affine=False, track_running_stats=False)
+
+    def forward(self, images):
+        for layer in self.layers:
+            images = layer(images)
+        return images.flatten(1, 1).sum(1)
+
+
 def patches(*, order="cna", squash=lambda: nn.LeakyReLU(0.2), norm=nn.InstanceNorm2d,
             strides=lambda k, last: 1 if k == last else 2, bias=True, width=lambda k: 2 << k, give=lambda x: x[:, 0], kernel=4):
     """A discriminator put together from named parts."""
@@ -41,6 +100,24 @@ def cycle_by_parts(generator, pair, fake):
     """Right: each domain on its own."""
     home = generator(None, fake)
     return sum((home[:, k] - pair[:, k]).abs().mean() for k in range(2)) / 2
+
+
+def cycle_by_directions(generator, pair, fake):
+    """Right: the two translators asked one by one, as the formula has them."""
+    home_a, home_b = generator.b_to_a(fake[:, 1]), generator.a_to_b(fake[:, 0])
+    return 0.5 * (F.l1_loss(home_a, pair[:, 0]) + F.l1_loss(home_b, pair[:, 1]))
+
+
+def identity_by_directions(generator, pair):
+    """Right: the two translators asked one by one, as the formula has them."""
+    a, b = pair[:, 0], pair[:, 1]
+    return (torch.mean(torch.abs(generator.a_to_b(b) - b)) + torch.mean(torch.abs(generator.b_to_a(a) - a))) * 0.5
+
+
+def cycle_in_place(generator, pair, fake):
+    """Wrong: the difference is taken in the caller's pair."""
+    pair -= generator(None, fake).detach()
+    return pair.abs().mean()
 
 
 def identity_by_parts(generator, pair):
@@ -88,6 +165,63 @@ class PopAndAppend(reference.FakeHistory):
                     index = torch.randint(0, len(self.kept), (), generator=self.rng)
                     shown[k] = self.kept.pop(index)
                     self.kept.append(fakes[k].clone())
+        return shown
+
+
+class OneCoin(reference.FakeHistory):
+    """Wrong: one coin for the whole batch."""
+
+    def exchange(self, fakes):
+        shown, coin = [], torch.rand((), generator=self.rng) < 0.5
+        for fake in fakes.detach():
+            if len(self.kept) < self.size:
+                self.kept.append(fake.clone())
+            elif coin:
+                place = int(torch.randint(self.size, (), generator=self.rng))
+                fake, self.kept[place] = self.kept[place], fake.clone()
+            shown.append(fake)
+        return torch.stack(shown)
+
+
+class BackAtOnce(reference.FakeHistory):
+    """Wrong: the new one is kept first, and may come straight back."""
+
+    def exchange(self, fakes):
+        shown = []
+        for fake in fakes.detach():
+            if len(self.kept) < self.size:
+                self.kept.append(fake.clone())
+            elif torch.rand((), generator=self.rng) < 0.5:
+                self.kept.append(fake.clone())
+                fake = self.kept.pop(int(torch.randint(self.size + 1, (), generator=self.rng)))
+            shown.append(fake)
+        return torch.stack(shown)
+
+
+class WholeBatches(reference.FakeHistory):
+    """Wrong: a batch that begins while there is room is kept whole."""
+
+    def exchange(self, fakes):
+        if len(self.kept) < self.size:
+            self.kept += [fake.clone() for fake in fakes.detach()]
+            return fakes.detach()
+        return super().exchange(fakes)
+
+
+class Permuted(reference.FakeHistory):
+    """Right: coins and places drawn for the batch at once, a tensor for what is kept."""
+
+    def exchange(self, fakes):
+        shown = torch.empty_like(fakes)
+        coins = torch.bernoulli(torch.full((len(fakes),), 0.5), generator=self.rng).bool()
+        places = torch.randint(0, self.size, (len(fakes),), generator=self.rng)
+        for k, fake in enumerate(fakes.data):
+            shown[k] = fake
+            if len(self.kept) < self.size:
+                self.kept.append(fake.detach().clone())
+            elif coins[k]:
+                shown[k] = self.kept[places[k]]
+                self.kept[places[k]] = fake.detach().clone()
         return shown
 
 
@@ -158,6 +292,73 @@ def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, pair
     return loss_d.detach(), loss_g.detach()
 
 
+def step_with_early_logits(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone,
+                           extra=lambda pair, fake: 0):
+    fake = generator(None, pair)
+    loss_g = least_squares_g(discriminator(fake)) + extra(pair, fake)
+    gradients = torch.autograd.grad(loss_g, list(generator.parameters()))
+    loss_d = least_squares_d(discriminator(pair), discriminator(remember(fake.detach())))
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    for parameter, gradient in zip(generator.parameters(), gradients):
+        parameter.grad = gradient
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach()
+
+
+def step_with_the_generator_first(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone,
+                                  extra=lambda pair, fake: 0):
+    fake = generator(None, pair)
+    discriminator.requires_grad_(False)
+    loss_g = least_squares_g(discriminator(fake)) + extra(pair, fake)
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    discriminator.requires_grad_(True)
+    loss_d = least_squares_d(discriminator(pair), discriminator(remember(fake.detach())))
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    return loss_d.detach(), loss_g.detach()
+
+
+def step_that_returns_half(*arguments, extra=lambda pair, fake: 0, **options):
+    added = []
+
+    def noted(pair, fake):
+        added.append(extra(pair, fake))
+        return added[-1]
+    loss_d, loss_g = reference.cycle_step(*arguments, extra=noted, **options)
+    return loss_d, loss_g - float(torch.as_tensor(added[0]).detach())
+
+
+def step_in_evaluation(generator, discriminator, *arguments, **options):
+    discriminator.eval()
+    return reference.cycle_step(generator, discriminator, *arguments, **options)
+
+
+def step_by_domains(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone,
+                    extra=lambda pair, fake: 0):
+    """Right: the losses of both domains apart, the generator's gradients cut off from the judges by hand."""
+    fake = generator(None, pair)
+    optimizer_d.zero_grad(set_to_none=False)
+    on_real, on_fake = discriminator(pair), discriminator(remember(fake.detach()))
+    loss_d = sum(least_squares_d(on_real[:, k], on_fake[:, k]) for k in range(2)) / 2
+    loss_d.backward()
+    optimizer_d.step()
+    for parameter in discriminator.parameters():
+        parameter.requires_grad_(False)
+    judged = discriminator(fake)
+    loss_g = (least_squares_g(judged[:, 0]) + least_squares_g(judged[:, 1])) / 2 + extra(pair, fake)
+    optimizer_g.zero_grad(set_to_none=False)
+    loss_g.backward()
+    optimizer_g.step()
+    for parameter in discriminator.parameters():
+        parameter.requires_grad_(True)
+    return [loss_d.detach(), loss_g.detach()]
+
+
 def step_that_forgets_to_thaw(generator, discriminator, *arguments, **options):
     losses = reference.cycle_step(generator, discriminator, *arguments, **options)
     discriminator.requires_grad_(False)
@@ -181,6 +382,65 @@ def fill_by_channels(network, images, mask):
     seen[:, :-1] = images.masked_fill(mask.bool(), 0.0)
     seen[:, -1:] = mask
     return images * (1 - mask) + network(seen) * mask
+
+
+def fill_in_place(network, images, mask):
+    """Wrong: the hole is cut into the caller's images."""
+    images *= 1 - mask
+    return images + network(torch.cat([images, mask], 1)) * mask
+
+
+def fill_by_index(network, images, mask):
+    """Right: a copy, holes set by index."""
+    hole = mask.expand_as(images).bool()
+    covered, filled = images.clone(), images.clone()
+    covered[hole] = 0
+    painted = network(torch.cat((covered, mask.to(images)), dim=1))
+    filled[hole] = painted[hole]
+    return filled
+
+
+def fill_step_by_gradients(painter, judge, painter_optimizer, judge_optimizer, images, mask, *, weight=20.0):
+    """Right: gradients by hand, everything painted anew."""
+    shown = painter(images, mask).detach()
+    judge_loss = -(F.logsigmoid(judge(images)).mean() + F.logsigmoid(-judge(shown)).mean())
+    weights = list(judge.parameters())
+    for parameter, gradient in zip(weights, torch.autograd.grad(judge_loss, weights)):
+        parameter.grad = gradient
+    judge_optimizer.step()
+    filled = painter(images, mask)
+    fooled = -F.logsigmoid(judge(filled)).mean()
+    error = reference.hole_error(filled, images, mask).mean()
+    weights = list(painter.parameters())
+    for parameter, gradient in zip(weights, torch.autograd.grad(fooled + weight * error, weights)):
+        parameter.grad = gradient
+    painter_optimizer.step()
+    return judge_loss.detach(), fooled.detach(), error.detach()
+
+
+def fill_step_frozen_for_good(painter, judge, *arguments, **options):
+    losses = reference.fill_step(painter, judge, *arguments, **options)
+    judge.requires_grad_(False)
+    return losses
+
+
+def fill_step_with_weighted_error(*arguments, weight=20.0, **options):
+    judged, fooled, error = reference.fill_step(*arguments, weight=weight, **options)
+    return judged, fooled, weight * error
+
+
+def fill_step_that_clears_late(painter, judge, painter_optimizer, judge_optimizer, images, mask, *, weight=20.0):
+    filled = painter(images, mask)
+    judge_loss = F.softplus(-judge(images)).mean() + F.softplus(judge(filled.detach())).mean()
+    judge_loss.backward()
+    judge_optimizer.zero_grad()
+    judge_optimizer.step()
+    fooled = F.softplus(-judge(filled)).mean()
+    error = reference.hole_error(filled, images, mask).mean()
+    painter_optimizer.zero_grad()
+    (fooled + weight * error).backward()
+    painter_optimizer.step()
+    return judge_loss.detach(), fooled.detach(), error.detach()
 
 
 def fill_step_with_bce(generator, discriminator, optimizer_g, optimizer_d, images, mask, *, weight=20.0):
@@ -212,19 +472,24 @@ RIGHT = {
     "translation.PatchDiscriminator": {
         "powers": patches(),
         "group norm": patches(norm=group, give=lambda x: x.squeeze(1)),
+        "in turns": InTurns,
     },
     "translation.cycle_loss": {
         "by parts": cycle_by_parts,
+        "by directions": cycle_by_directions,
         "translated again": lambda g, pair, fake: (g(None, g(None, pair)) - pair).abs().mean(),
     },
     "translation.identity_loss": {
         "by parts": identity_by_parts,
+        "by directions": identity_by_directions,
         "compared the other way round": lambda g, pair: F.l1_loss(pair.flip(1), g(None, pair[:, [1, 0]]).flip(1)),
     },
-    "translation.FakeHistory": {"pop and append": PopAndAppend, "from parts": history()},
-    "translation.cycle_step": {"squares": step_with_bare_squares, "gradients": step_by_gradients},
-    "translation.fill": {"where": filling(), "in place": fill_by_channels},
-    "translation.fill_step": {"bce": fill_step_with_bce, "error by hand": fill_steps()},
+    "translation.FakeHistory": {"pop and append": PopAndAppend, "from parts": history(), "drawn at once": Permuted},
+    "translation.cycle_step": {"squares": step_with_bare_squares, "gradients": step_by_gradients,
+                               "by domains": step_by_domains},
+    "translation.fill": {"where": filling(), "in place": fill_by_channels, "by index": fill_by_index},
+    "translation.fill_step": {"bce": fill_step_with_bce, "error by hand": fill_steps(),
+                              "gradients": fill_step_by_gradients},
 }
 
 WRONG = {
@@ -244,6 +509,13 @@ WRONG = {
         "stride 2": (patches(strides=lambda k, last: 2), "stride 1"),
         "no bias": (patches(bias=False), "with a bias"),
         "kernel 3": (patches(kernel=3), "4 x 4"),
+        "strides turned": (StridesTurned, "other way round"),
+        "no padding": (Unpadded, "padding=1 is missing"),
+        "reflecting": (Reflecting, "translator's"),
+        "squeezed": (patches(give=lambda x: x.squeeze()), "a batch of one"),
+        "no graph": (WithoutGraph, "No gradient reaches the images"),
+        "in place": (Normalising, "in place"),
+        "viewed as a square": (patches(give=lambda x: x.reshape(len(x), round((x.numel() / len(x)) ** 0.5), -1)), "is invalid"),
     },
     "translation.cycle_loss": {
         "one way": (lambda g, p, f: F.l1_loss(f, p), "One way only"),
@@ -257,6 +529,10 @@ WRONG = {
         "only a": (lambda g, p, f: F.l1_loss(g(None, f)[:, 0], p[:, 0]), "Only a's cycle"),
         "only b": (lambda g, p, f: F.l1_loss(g(None, f)[:, 1], p[:, 1]), "Only b's cycle"),
         "mean, then absolute": (lambda g, p, f: (g(None, f) - p).mean().abs(), "errors cancel"),
+        "sum over pixels": (lambda g, p, f: F.l1_loss(g(None, f), p, reduction="sum") / len(p), "no sum"),
+        "root of squares": (lambda g, p, f: F.mse_loss(g(None, f), p).sqrt(), "L1"),
+        "smooth": (lambda g, p, f: F.smooth_l1_loss(g(None, f), p), "smooth L1"),
+        "in place": (cycle_in_place, "in place"),
         "fakes cut": (lambda g, p, f: F.l1_loss(g(None, f.detach()), p), "something is cut"),
         "no graph": (lambda g, p, f: F.l1_loss(g(None, f), p).detach(), "with a graph"),
     },
@@ -268,6 +544,10 @@ WRONG = {
         "squares": (lambda g, p: F.mse_loss(g(None, p.flip(1)), p), "L1"),
         "sum": (lambda g, p: F.l1_loss(g(None, p.flip(1)), p, reduction="sum"), "no sum"),
         "sum of two means": (lambda g, p: 2 * F.l1_loss(g(None, p.flip(1)), p), "Twice"),
+        "other direction": (lambda g, p: F.l1_loss(g(None, p.flip(1))[:, 1], p[:, 1]), "b_to_a has a target"),
+        "sum over pixels": (lambda g, p: F.l1_loss(g(None, p.flip(1)), p, reduction="sum") / len(p), "no sum"),
+        "mean, then absolute": (lambda g, p: (g(None, p.flip(1)) - p).mean().abs(), "errors cancel"),
+        "the cycle": (lambda g, p: F.l1_loss(g(None, g(None, p)), p), "That is the cycle"),
         "one direction": (lambda g, p: F.l1_loss(g(None, p.flip(1))[:, 0], p[:, 0]), "a_to_b has a target"),
         "no graph": (lambda g, p: F.l1_loss(g(None, p.flip(1)), p).detach(), "with a graph"),
     },
@@ -283,6 +563,11 @@ WRONG = {
         "shown and kept": (history(both=True), "nothing old"),
         "turned round": (history(turn=lambda shown: shown.flip(0)), "another order"),
         "any dice": (history(rng=False), "self.rng"),
+        "one place too few": (history(place=lambda self: int(torch.randint(self.size - 1, (), generator=self.rng))),
+                              "never drawn"),
+        "one coin": (OneCoin, "One coin"),
+        "back at once": (BackAtOnce, "Half of those shown"),
+        "whole batches": (WholeBatches, "Expected 6 kept ones"),
         "python's dice": (PythonsDice, "same seed"),
     },
     "translation.cycle_step": {
@@ -292,7 +577,14 @@ WRONG = {
         "stale G": (cycle_steps("stale G"), "added to the generator's"),
         "swapped": (cycle_steps("swapped"), "sides are swapped"),
         "D stands still": (cycle_steps("D stands still"), "did not move"),
-        "before": (cycle_steps("before"), "before it learnt"),
+        "before": (step_with_early_logits, "before it learnt"),
+        "generator first": (step_with_the_generator_first, "before it learnt"),
+        "minus": (cycle_steps("minus"), "no bottom"),
+        "twice for both": (cycle_steps("twice"), "not a sum"),
+        "old ones for G": (cycle_steps("old ones"), "is for D's turn"),
+        "loss without extra": (step_that_returns_half, "extra(pair, fake), too"),
+        "no judge": (cycle_steps("no judge"), "say nothing to the generator"),
+        "left in evaluation": (step_in_evaluation, "another mode"),
         "wrong goal": (cycle_steps("wrong goal"), "taken for real"),
         "cross-entropy": (cycle_steps("cross-entropy"), "cross-entropy"),
         "not halved": (cycle_steps("not halved"), "has a half in it"),
@@ -319,7 +611,12 @@ WRONG = {
         "no mask": (filling(shown=lambda c, m: c), "colours and the mask"),
         "empty": (lambda network, x, m: x * (1 - m), "still empty"),
         "hole alone": (filling(place=lambda x, made, m: made * m), "image is missing"),
-        "cut": (filling(made=lambda y: y.detach()), "no detach"),
+        "cut": (filling(made=lambda y: y.detach()), "No detach()"),
+        "in place": (fill_in_place, "in place"),
+        "clamped": (filling(made=lambda y: y.clamp(-1, 1)), "no clamp"),
+        "first mask": (filling(shown=lambda c, m: torch.cat([c, m[:1].expand_as(m)], 1)), "first one's mask"),
+        "mean colour": (filling(covered=lambda x, m: torch.lerp(x, x.mean((2, 3), keepdim=True), m)), "not with a mean colour"),
+        "as they were": (filling(place=lambda x, made, m: x), "Nothing is filled"),
     },
     "translation.fill_step": {
         "untouched": (fill_steps(*ALL), "pile up"),
@@ -330,6 +627,11 @@ WRONG = {
         "cut and outside": (fill_steps("cut", "outside"), "no gradient at all"),
         "goal and outside": (fill_steps("wrong goal", "outside"), "whom does it want"),
         "cut and goal": (fill_steps("cut", "wrong goal"), "No gradient reaches"),
+        "saturating": (fill_steps("saturating"), "log(1 - D)"),
+        "saturating and outside": (fill_steps("saturating", "outside"), "saturating one"),
+        "whole": (fill_steps("whole"), "over the whole image"),
+        "weighted error": (fill_step_with_weighted_error, "unweighted"),
+        "cleared late": (fill_step_that_clears_late, "did not move"),
         "losses swapped": (giving(reference.fill_step, lambda three: (three[1], three[0], three[2])), "comes first"),
         "two losses": (giving(reference.fill_step, lambda three: three[:2]), "three losses"),
     },
