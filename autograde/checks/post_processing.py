@@ -520,6 +520,15 @@ def _plan(draw: Draw, names: str) -> tuple[list, list, list]:
     return list(names), draw.uniform(len(names), low=1, high=5).tolist(), draw.uniform(len(names), low=1, high=5).tolist()
 
 
+def _ask(subject: Subject, names: list, took: list, pauses: list, breaks: list) -> dict:
+    """What it says of these blocks by the clock that it was given."""
+    found = subject.probe(timed, names, took, pauses, breaks)
+    seconds = found["seconds"].values()
+    if seconds and all(isinstance(s, float) and abs(s) < 0.5 for s in seconds):
+        raise Wrong(hint="It does not ask self.clock(): that may be another clock than perf_counter.")
+    return found
+
+
 def _sums(names: list, took: list) -> dict[str, float]:
     return {name: sum(t for n, t in zip(names, took, strict=True) if n == name) for name in names}
 
@@ -553,10 +562,7 @@ def _time_mistakes(names: list, took: list, pauses: list) -> list[tuple[dict, st
 @check("post_processing.Stopwatch", points=2, hint="The clock's time after the block minus that before it, added up by name.")
 def adds_up_the_seconds_of_each_name(subject: Subject, draw: Draw) -> None:
     names, took, pauses = _plan(draw, "abacbba")
-    found = subject.probe(timed, names, took, pauses, [])
-    real = dict(found["seconds"]) if isinstance(found["seconds"], dict) else {}
-    if real and all(isinstance(s, float) and abs(s) < 0.5 for s in real.values()):
-        raise Wrong(hint="It does not ask self.clock(): that may be another clock than perf_counter.")
+    found = _ask(subject, names, took, pauses, [])
     _assert_numbers(found["seconds"], _sums(names, took), _time_mistakes(names, took, pauses))
     took = draw.uniform(4, low=1, high=5).tolist()
     inner = {"part": took[1], "whole": sum(took) + took[3]}
@@ -568,7 +574,7 @@ def adds_up_the_seconds_of_each_name(subject: Subject, draw: Draw) -> None:
 @check("post_processing.Stopwatch", points=1, hint="Put what comes after the yield into `finally`, and swallow no error.")
 def counts_a_block_that_raises(subject: Subject, draw: Draw) -> None:
     names, took, pauses = _plan(draw, "abacdb")
-    found = subject.probe(timed, names, took, pauses, [1, 4])
+    found = _ask(subject, names, took, pauses, [1, 4])
     without = _sums([n for i, n in enumerate(names) if i not in (1, 4)], [t for i, t in enumerate(took) if i not in (1, 4)])
     mistakes = [({**dict.fromkeys(names, 0.0), **without}, "A block that raises counts too: use try and finally.")]
     _assert_numbers(found["seconds"], _sums(names, took), mistakes)
@@ -582,7 +588,7 @@ def gives_the_shares_in_order(subject: Subject, draw: Draw) -> None:
     took.sort()  # the last block is the longest
     sums = _sums(names, took)
     total = sum(sums.values())
-    found = subject.probe(timed, names, took, pauses, [])
+    found = _ask(subject, names, took, pauses, [])
     if not isinstance(found["shares"], dict):
         raise Wrong(hint="shares() returns a dict, name -> share; a dict keeps the order in which it was filled.")
     if found["after"] != found["seconds"]:
