@@ -61,9 +61,11 @@ def motion_gated_mean(
 
     Args:
         clip: (T, C, H, W), in [-1, 1].
-        radius: frames before and after.
+        radius: frames before and after; beyond the ends of the clip
+            its first and last frame are repeated, and count each time.
         threshold: a frame counts at a pixel if it differs there by less:
-            mean absolute difference over channels and 3 x 3 pixels.
+            mean absolute difference over channels and 3 x 3 pixels; at
+            the border of the picture, over those that there are.
             About twice the mean difference that noise makes, which is
             1.13 times its standard deviation.
     Returns:
@@ -224,7 +226,7 @@ def double_frame_rate(
     Args:
         clip: (T, C, H, W).
         between: frames (N, C, H, W) and those right behind them, to the
-            N frames halfway; called once, with all of them.
+            N frames halfway; N may be 1.
     Returns:
         (2T - 1, C, H, W).
     """
@@ -313,6 +315,8 @@ class Stopwatch:
         with watch("train"):
             train(clips)
         print(watch.shares())
+
+    Blocks may stand inside one another; each counts its own time.
 
     Args:
         clock: called without arguments, gives the time in seconds.

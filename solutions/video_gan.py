@@ -114,7 +114,7 @@ class VideoDiscriminator(nn.Module):
     well as looks.
 
     The paper norms its batches; here R1 keeps the network smooth, and a
-    logit depends on its own clip alone.
+    logit depends on its own clip alone: no norm.
 
     Args:
         num_frames: T, even and at least 4.
@@ -160,7 +160,8 @@ def motion_codes(cell: nn.GRUCell, noise: Tensor) -> Tensor:
             code (B, H).
         noise: (B, T, M), new noise for each frame.
     Returns:
-        (B, T, H), the codes h_1 to h_T.
+        (B, T, H), the codes h_1 to h_T; gradients go back through all
+        of the walk.
     Source: Tulyakov et al. 2018, section 3.
     """
     code = noise.new_zeros(len(noise), cell.hidden_size)
@@ -281,7 +282,8 @@ def clip_step(
     """One step: first D learns, then G, from the same fake clips.
 
     G runs once. D's loss sends no gradient into G; G's turn leaves D's
-    weights alone and uses the D that has learnt.
+    weights alone and uses the D that has learnt. Gradients that were
+    there before do not count.
 
     Args:
         generator: z to clips.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from solutions import after_gans as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 # The line
 
@@ -23,10 +23,14 @@ LINE_MISTAKES: list[tuple[Callable, str]] = [
      "The velocity is the derivative with respect to t: no t is left in it."),
     (lambda n, d, t: (n + t * d, d), "The noise must fade: its share is 1 - t."),
     (lambda n, d, t: ((1 - t).sqrt() * n + t.sqrt() * d, d - n), "A straight line: the shares are 1 - t and t, without roots."),
+    (lambda n, d, t: ((1 - t ** 2).sqrt() * n + t * d, d - n),
+     "On a straight line the noise's share is 1 - t, not sqrt(1 - t^2)."),
+    (lambda n, d, t: (d - n, (1 - t) * n + t * d), "The point comes first, then the velocity."),
+    (lambda n, d, t: ((1 - t) * n + t * d, (d - n) / t), "The way is walked in time 1: the velocity is not divided by t."),
 ]
 
 
-def _assert_on_the_line(subject: Subject, draw: Draw, *shape: int) -> None:
+def _assert_on_the_line(subject: Subject, draw: Draw, *shape: int, spared: bool = False) -> None:
     noise, data, t = draw.normal(*shape), draw.normal(*shape, mean=1), draw.uniform(shape[0], low=0.1, high=0.9)
     found = subject(noise, data, t)
     if not isinstance(found, tuple | list) or len(found) != 2:
@@ -39,7 +43,9 @@ def _assert_on_the_line(subject: Subject, draw: Draw, *shape: int) -> None:
                       "t meets the last axis instead of the first: put it beside(t, data), one time for each sample.")]
     for part in found:
         assert_close(part, torch.zeros(shape), rtol=0, atol=1e9)  # its shape
-    assert_close(torch.stack(list(found)), expected, mistakes=mistakes)
+    found = torch.stack(list(found))
+    if not (spared and any(is_close(found, value) for value, _ in mistakes)):
+        assert_close(found, expected, mistakes=mistakes)
 
 
 @check("after_gans.on_the_line", points=2, hint="x_t = (1 - t) noise + t data, and its derivative with respect to t.")
@@ -49,7 +55,8 @@ def the_point_and_its_velocity(subject: Subject, draw: Draw) -> None:
 
 @check("after_gans.on_the_line", points=1, hint="beside(t, data) has as many axes as the data, whatever they are.")
 def for_clips_too(subject: Subject, draw: Draw) -> None:
-    _assert_on_the_line(subject, draw, 3, 2, 3, 4, 4)
+    for shape in ((3, 2, 3, 4, 4), (1, 2, 3)):
+        _assert_on_the_line(subject, draw, *shape, spared=True)  # wrong shares were paid for above
 
 
 # The velocity of normal data
@@ -81,6 +88,15 @@ GAUSSIAN_MISTAKES = [
     (_gaussian(pull=_pull, spread=_spread, base=0), "The mean of x_1 - x_0 itself is missing: add `mean`."),
     (_gaussian(pull=_pull, spread=lambda t, s: (1 - t) + t * s ** 2),
      "The shares 1 - t and t are squared in the variance of x_t."),
+    (_gaussian(pull=lambda t, s: (1 - t) - t * s ** 2, spread=_spread),
+     "The covariance's sign is turned as a whole: the data's part, t * std ** 2, has a plus, the noise's a minus."),
+    (_gaussian(pull=_pull, spread=lambda t, s: (t * s) ** 2 - (1 - t) ** 2),
+     "Variances of independent parts add up: no minus in the variance of x_t."),
+    (_gaussian(pull=_pull, spread=lambda t, s: 1 + s ** 2 + 0 * t), "Divide by the variance of x_t, not of x_1 - x_0."),
+    (_gaussian(pull=_pull, spread=lambda t, s: (1 - t) ** 2 + t ** 2 * s),
+     "Variances, not standard deviations: std is squared in the variance of x_t, too."),
+    (_gaussian(pull=lambda t, s: t ** 2 * s ** 2 - (1 - t) ** 2, spread=_spread),
+     "In x_1 - x_0 the shares are 1 and -1: the covariance has t and 1 - t once, not squared."),
     (_gaussian(pull=lambda t, s: (1 - t) * s ** 2 - t, spread=lambda t, s: t ** 2 + ((1 - t) * s) ** 2,
                centre=lambda t, m: (1 - t) * m), "Time runs backwards: at t = 0 there is noise alone."),
 ]
@@ -99,7 +115,9 @@ def agrees_with_the_closed_form(subject: Subject, draw: Draw) -> None:
 def for_numbers_and_for_clips(subject: Subject, draw: Draw) -> None:
     x, t = draw.normal(3, 2, 3, 3), draw.uniform(3, low=0.1, high=0.9)
     mean, std = float(draw.normal(1)), float(draw.uniform(1, low=0.3, high=0.8))
-    assert_close(subject(x, t, mean, std), reference.gaussian_velocity(x, t, mean, std), rtol=1e-3)
+    found, at = subject(x, t, mean, std), t.view(3, 1, 1, 1)
+    if not any(is_close(found, wrong(x, at, mean, std), rtol=1e-3) for wrong, _ in GAUSSIAN_MISTAKES):  # paid for above
+        assert_close(found, reference.gaussian_velocity(x, t, mean, std), rtol=1e-3)
 
 
 # The loss
@@ -113,75 +131,99 @@ def waving(weight: Tensor) -> Callable:
     return velocity
 
 
-def loss_and_gradient(function: Callable, weight: Tensor, data: Tensor, seed: int) -> list[Tensor]:
-    """The loss that `function` finds, and its gradient with respect to the velocity's weight."""
+def losses_of(function: Callable, weight: Tensor, data: Tensor, seed: int) -> list[Tensor]:
+    """The loss that `function` finds, twice, with generators of one seed."""
+    return [function(waving(weight.clone().requires_grad_()), data, torch.Generator().manual_seed(seed)) for _ in range(2)]
+
+
+def gradient_of(function: Callable, weight: Tensor, data: Tensor, seed: int) -> Tensor:
+    """The loss's gradient with respect to the velocity's weight; 0 where none arrives."""
     weight = weight.clone().requires_grad_()
     loss = function(waving(weight), data, torch.Generator().manual_seed(seed))
-    loss.backward()
-    return [loss.detach(), weight.grad]
+    if not isinstance(loss, Tensor) or not loss.requires_grad:
+        return torch.zeros_like(weight)
+    found = torch.autograd.grad(loss, weight, allow_unused=True)[0]
+    return torch.zeros_like(weight) if found is None else found
 
 
 def _loss(weight: Tensor, data: Tensor, seed: int, *, size: Callable = torch.square, total: Callable = torch.mean,
           line: Callable = lambda n, d, t: ((1 - t) * n + t * d, d - n), told: Callable = lambda t: t,
-          noise_first: bool = True, times: str = "rand") -> Tensor:
+          noise_first: bool = True, times: Callable = torch.rand, one: bool = False, noise: Callable = torch.randn) -> Tensor:
     rng = torch.Generator().manual_seed(seed)
-    noise = torch.randn(data.shape, generator=rng) if noise_first else None
-    t = torch.rand(len(data), generator=rng)
-    noise = torch.randn(data.shape, generator=rng) if noise is None else noise
-    if times == "one":
-        t = t[:1].expand(len(data))
-    x, target = line(noise, data, t.view(-1, *[1] * (data.ndim - 1)))
+    x0 = noise(data.shape, generator=rng) if noise_first else None
+    t = times(1 if one else len(data), generator=rng).expand(len(data))
+    x0 = noise(data.shape, generator=rng) if x0 is None else x0
+    x, target = line(x0, data, t.view(-1, *[1] * (data.ndim - 1)))
     return total(size(waving(weight)(x, told(t)) - target))
 
 
+OTHER_LOSS = "With the same seed it gives another loss the second time: draw noise and times from `rng` alone, generator=rng."
 LOSS_MISTAKES: list[tuple[dict, str]] = [
     ({"size": torch.abs}, "The error is squared: only then is the mean of all lines the best answer."),
     ({"total": torch.sum}, "The mean over samples and values, not their sum."),
+    ({"total": lambda e: e.mean().sqrt()}, "The mean squared error, without a root."),
+    ({"total": lambda e: e.mean() / 2}, "The mean squared error: do not halve it."),
     ({"line": lambda n, d, t: ((1 - t) * n + t * d, n - d)}, "The target points back to the noise."),
     ({"line": lambda n, d, t: (t * n + (1 - t) * d, d - n)}, "Time runs backwards in x_t: at t = 0 it is the noise."),
     ({"line": lambda n, d, t: ((1 - t) * n + t * d, d)}, "The network is to give the velocity, data - noise, not the data."),
     ({"line": lambda n, d, t: ((1 - t) * n + t * d, n)}, "The network is to give the velocity, data - noise, not the noise."),
+    ({"line": lambda n, d, t: ((1 - t) * n + t * d, (1 - t) * (d - n))},
+     "The target is the velocity, data - noise, not the way that is left, data - x_t."),
+    ({"line": lambda n, d, t: (d, d - n)}, "The velocity is asked at the data: ask it at x_t, the point on the line."),
+    ({"line": lambda n, d, t: (n, d - n)}, "The velocity is asked at the noise: ask it at x_t, the point on the line."),
     ({"told": lambda t: 1 - t}, "The velocity is told another time than the one at which x_t was taken."),
     ({"told": torch.zeros_like}, "The velocity must be told the time t of each sample."),
     ({"noise_first": False}, "Draw the noise first and then t, so that a seed gives everybody the same loss."),
+    ({"one": True}, "There is one time for the whole batch: each sample has its own, torch.rand(len(data), ...)."),
+    ({"times": torch.randn}, "Times are uniform in [0, 1): torch.rand, not torch.randn."),
+    ({"noise": torch.rand}, "The noise is normal: torch.randn, not torch.rand."),
     ({"total": lambda e: e.sum() / len(e)}, "The mean over samples and over their values."),
 ]
 
 
-def _assert_loss(subject: Subject, draw: Draw, *shape: int, part: int) -> None:
-    weight, data, seed = draw.normal(shape[-1]), draw.normal(*shape, mean=1), int(draw.integers(0, 10**6))
+def _draw_loss(draw: Draw, *shape: int) -> tuple[Tensor, Tensor, int]:
+    return draw.normal(shape[-1]), draw.normal(*shape, mean=1), int(draw.integers(0, 10**6))
 
-    def of(loss: Callable) -> Tensor:
-        leaf = weight.clone().requires_grad_()
-        value = loss(leaf)
-        return value.detach() if part == 0 else torch.autograd.grad(value, leaf)[0]
 
-    found = subject.probe(loss_and_gradient, weight, data, seed)[part]
-    mistakes = [(of(lambda w, v=variant: _loss(w, data, seed, **v)), hint) for variant, hint in LOSS_MISTAKES]
-    expected = of(lambda w: reference.flow_matching_loss(waving(w), data, torch.Generator().manual_seed(seed)))
-    assert_close(found, expected, mistakes=mistakes)
+def _assert_loss(subject: Subject, given: tuple, *, spared: bool = False) -> None:
+    found, again = subject.probe(losses_of, *given)
+    if not is_close(found, again):
+        raise Wrong(hint=OTHER_LOSS)
+    mistakes = [(_loss(*given, **variant), hint) for variant, hint in LOSS_MISTAKES]
+    if not (spared and any(is_close(found, value) for value, _ in mistakes)):
+        weight, data, seed = given
+        expected = reference.flow_matching_loss(waving(weight), data, torch.Generator().manual_seed(seed))
+        assert_close(found, expected, mistakes=mistakes)
 
 
 @check("after_gans.flow_matching_loss", points=3, hint="Noise, t, on_the_line, then the mean squared error of the velocity.")
 def the_mean_squared_error_of_the_velocity(subject: Subject, draw: Draw) -> None:
-    _assert_loss(subject, draw, 6, 4, part=0)
+    _assert_loss(subject, _draw_loss(draw, 6, 4))
 
 
 @check("after_gans.flow_matching_loss", points=1,
        hint="No axis is special but the first: noise has data.shape, t (len(data),).")
 def of_clips_too(subject: Subject, draw: Draw) -> None:
-    _assert_loss(subject, draw, 3, 2, 3, 4, 4, part=0)
+    _assert_loss(subject, _draw_loss(draw, 3, 2, 3, 4, 4), spared=True)  # what is wrong for points was paid for above
+    _assert_loss(subject, _draw_loss(draw, 1, 2, 3), spared=True)
 
 
 @check("after_gans.flow_matching_loss", points=1, hint="The loss must reach the velocity's weights: no detach, no item.")
 def its_gradient_reaches_the_velocity(subject: Subject, draw: Draw) -> None:
-    _assert_loss(subject, draw, 5, 3, part=1)
+    given = weight, data, seed = _draw_loss(draw, 5, 3)
+    found = subject.probe(gradient_of, *given)
+    if is_close(found, torch.zeros_like(weight)):
+        raise Wrong(hint="No gradient reaches the velocity's weights: no detach, no item, no no_grad().")
+    leaf = weight.clone().requires_grad_()
+    known = (torch.autograd.grad(_loss(leaf, data, seed, **variant), leaf)[0] for variant, _ in LOSS_MISTAKES)
+    if not any(is_close(found, gradient) for gradient in known):  # paid for above
+        assert_close(found, gradient_of(reference.flow_matching_loss, *given))
 
 
 # The network
 
-def field_with(cls: type, sizes: list[int], weights: list[Tensor], x: Tensor, t: Tensor) -> dict:
-    """What a field answers once it has these weights; the shapes of its own where they do not fit."""
+def field_with(cls: type, sizes: list[int], weights: list[Tensor]) -> nn.Module | dict:
+    """A field of these weights; the shapes of its own where they do not fit."""
     field = cls(*sizes)
     own = [list(p.shape) for p in field.parameters()]
     if own != [list(w.shape) for w in weights]:
@@ -189,125 +231,186 @@ def field_with(cls: type, sizes: list[int], weights: list[Tensor], x: Tensor, t:
     with torch.no_grad():
         for parameter, value in zip(field.parameters(), weights, strict=True):
             parameter.copy_(value)
-    return {"velocity": field(x, t).detach()}
+    return field
 
 
-def _field(weights: list[Tensor], together: Tensor, last: Callable = lambda v: v) -> Tensor:
+def _field(weights: list[Tensor], together: Tensor, last: Callable = lambda v: v,
+           between: Callable = nn.functional.silu) -> Tensor:
     h = together
     for k in range(0, len(weights), 2):
         h = nn.functional.linear(h, weights[k], weights[k + 1])
-        h = nn.functional.silu(h) if k < len(weights) - 2 else last(h)
+        h = between(h) if k < len(weights) - 2 else last(h)
     return h
 
 
-def _assert_field(subject: Subject, draw: Draw, dim: int, width: int, depth: int, *, constant_t: bool) -> None:
+def _other_shapes(mine: list, right: list, dim: int) -> str:
+    """What is said of a field whose weights are not those asked for."""
+    if len(mine) != len(right):
+        return (f"It has {len(mine)} weights and biases where {len(right)} are asked for: `depth` hidden layers, and one more "
+                f"linear layer that leads to dim numbers. Yours are {mine}.")
+    if mine and mine[0] != right[0]:
+        return ("Its first layer has another shape: it takes the point's dim numbers and the ten that say the time, dim + 10. "
+                f"For dim {dim} yours are {mine}.")
+    return f"Its layers have other shapes: expected {right}, got {mine}."
+
+
+def _assert_field(subject: Subject, draw: Draw, dim: int, width: int, depth: int, *, batch: int = 5, constant_t: bool = False,
+                  spared: bool = False) -> None:
     sizes = [dim + 10, *[width] * depth, dim]
     weights = [part for before, after in itertools.pairwise(sizes)
                for part in (draw.normal(after, before, std=0.5), draw.normal(after))]
-    x, t = draw.normal(5, dim), draw.uniform(5, low=0.1, high=0.9)
+    x, t = draw.normal(batch, dim), draw.uniform(batch, low=0.1, high=0.9)
     if constant_t:
         t = torch.full_like(t, float(t[0]))
-    mine = subject.probe(field_with, [dim, width, depth], weights, x, t)
-    if "velocity" not in mine:
-        raise Wrong(hint="Its layers have other shapes: the first takes the point's dim numbers and the ten that say the "
-                         f"time, dim + 10. For dim {dim} yours are {mine['shapes']}.")
+    field = subject.probe(field_with, [dim, width, depth], weights)
+    if isinstance(field, dict):
+        raise Wrong(hint=_other_shapes(field.get("shapes", []), [list(w.shape) for w in weights], dim))
     told = reference.time_features(t)
+    both, silu = torch.cat([x, told], 1), nn.functional.silu
     mistakes = [
         (_field(weights, torch.cat([told, x], 1)), "The point comes first, then the features of the time: cat([x, ...])."),
         (_field(weights, torch.cat([x, reference.time_features(1 - t)], 1)), "The network is told 1 - t."),
         (_field(weights, torch.cat([x, 0 * told], 1)), "The time has no influence: hand time_features(t) to the layers."),
         (_field(weights, torch.cat([x, t[:, None].expand(-1, 10)], 1)), "Hand over time_features(t), not t itself ten times."),
-        (_field(weights, torch.cat([x, told], 1), torch.tanh), "A velocity may have any size: nothing after the last layer."),
-        (x + _field(weights, torch.cat([x, told], 1)), "Return the velocity alone. The sampler adds it to x."),
+        (_field(weights, both, torch.tanh), "A velocity may have any size: nothing after the last layer."),
+        (x + _field(weights, both), "Return the velocity alone. The sampler adds it to x."),
+        (_field(weights, both, silu), "A velocity may have any size: no SiLU after the last layer."),
+        (_field(weights, both, between=torch.relu), "Between the layers stands SiLU, not ReLU."),
+        (_field(weights, both, between=torch.tanh), "Between the layers stands SiLU, not tanh."),
+        (_field(weights, both, between=lambda h: h), "Nothing stands between the layers: all of them together are one matrix."),
+        (_field(weights, torch.cat([x, reference.time_features(1000 * t)], 1)), "The time is told as it is: t, not 1000 t."),
+        (_field(weights, torch.cat([x, told[:1].expand(len(x), -1)], 1)),
+         "All points are told the first one's time: each has its own."),
+        (_field(weights, both).squeeze(0), "One point has one velocity, (1, D): squeeze() drops the axis of the batch."),
     ]
-    assert_close(mine["velocity"], _field(weights, torch.cat([x, told], 1)), mistakes=mistakes, atol=1e-4)
+    found = field(x, t)
+    if not (spared and any(is_close(found, value, atol=1e-4) for value, _ in mistakes[:-1])):
+        assert_close(found, _field(weights, both), mistakes=mistakes, atol=1e-4)
+    if not spared:
+        right = field_with(reference.VelocityField, [dim, width, depth], weights)
+        mine, expected = field.probe(gradients, x, t), gradients(right, x, t)
+        nothing = {name: torch.zeros_like(value) for name, value in expected.items()}
+        shown = mine if not isinstance(mine, dict) else dict(zip(expected, mine.values(), strict=False))  # whatever their names
+        assert_close(shown, expected, atol=1e-3, mistakes=[
+            (nothing, "No gradient comes back through it: nothing may be detached, and no no_grad().")])
 
 
 @check("after_gans.VelocityField", points=2, hint="Concatenate x and time_features(t) along the second axis.")
 def answers_from_point_and_time(subject: Subject, draw: Draw) -> None:
-    _assert_field(subject, draw, 4, 6, 2, constant_t=False)
+    _assert_field(subject, draw, 4, 6, 2)
 
 
 @check("after_gans.VelocityField", points=1, hint="Use dim, width and depth: no number that fits one size only.")
 def whatever_dim_width_and_depth_are(subject: Subject, draw: Draw) -> None:
-    _assert_field(subject, draw, 3, 5, 1, constant_t=True)
-    _assert_field(subject, draw, 2, 7, 3, constant_t=False)
+    _assert_field(subject, draw, 3, 5, 1, constant_t=True, spared=True)  # what is wrong for all sizes was paid for above
+    _assert_field(subject, draw, 2, 7, 3, spared=True)
+    _assert_field(subject, draw, 5, 4, 2, batch=1, spared=True)
 
 
 # The training step
 
+class Moving(nn.Module):
+    """A velocity (B, D) of points (B, D) and times (B,): one layer and a tanh."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.layer = nn.Linear(dim + 1, dim)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.layer(torch.cat([x, t[:, None]], 1)).tanh()
+
+
 def after_flow_steps(step: Callable, weights: list[Tensor], data: Tensor, seed: int) -> dict:
-    """The weights after a step on each batch of data (S, B, *), and the losses."""
-    dim = data[0, 0].numel()
-    network = nn.Linear(dim + 1, dim)
-
-    def velocity(x: Tensor, t: Tensor) -> Tensor:
-        flat = torch.cat([x.flatten(1), t.view(len(x), 1)], 1)
-        return torch.tanh(network(flat)).view(x.shape)
-
+    """The weights after a step on each batch of data (S, B, D), and the losses."""
+    velocity = Moving(data.shape[-1])
     with torch.no_grad():
-        for parameter, value in zip(network.parameters(), weights, strict=True):
+        for parameter, value in zip(velocity.parameters(), weights, strict=True):
             parameter.copy_(value)
-    for parameter in network.parameters():
+    for parameter in velocity.parameters():
         parameter.grad = torch.ones_like(parameter)  # of an earlier life: it must not count
-    optimizer, rng = torch.optim.SGD(network.parameters(), lr=0.3), torch.Generator().manual_seed(seed)
+    optimizer, rng = torch.optim.SGD(velocity.parameters(), lr=0.3), torch.Generator().manual_seed(seed)
     losses = [step(velocity, optimizer, batch, rng) for batch in data]
-    return {"losses": torch.stack([torch.as_tensor(x, dtype=torch.float32).detach() for x in losses]),
-            **{name: p.detach().clone() for name, p in network.named_parameters()}}
+    return {"losses": losses, **{name: p.detach().clone() for name, p in velocity.named_parameters()}}
 
 
-def _flow_step(*, narrow: bool = False, late: bool = False, stale: bool = False, back: bool = False,
-               still: bool = False) -> Callable:
+def _flow_step(*, narrow: bool = False, late: bool = False, stale: bool = False, still: bool = False,
+               told: Callable = lambda t: t, target: Callable = lambda n, d: d - n, times_first: bool = False,
+               cleared: str = "before", after: bool = False) -> Callable:
     """A training step with named faults."""
     def step(velocity, optimizer, data, rng):
+        t = torch.rand(len(data), generator=rng) if times_first else None
         noise = torch.randn(*((len(data), 1) if narrow else data.shape), generator=rng)
-        t = torch.rand(len(data), generator=rng)
+        t = torch.rand(len(data), generator=rng) if t is None else t
         when = t.view(-1, *[1] * (data.ndim - 1))
         x = when * noise + (1 - when) * data if late else (1 - when) * noise + when * data
-        loss = (velocity(x, t) - (noise - data if back else data - noise)).square().mean()
-        if not stale:
+
+        def loss() -> Tensor:
+            return (velocity(x, told(t)) - target(noise, data)).square().mean()
+        value = loss()
+        if not stale and cleared == "before":
             optimizer.zero_grad()
-        loss.backward()
+        value.backward()
         if not still:
             optimizer.step()
-        return loss.detach()
+        if cleared == "after":
+            optimizer.zero_grad()
+        return (loss() if after else value).detach()
     return step
 
 
 NARROW = "The noise has one number for each sample, spread over all its values: draw it with the shape of the data."
 LATE = "Time runs backwards: x_t is noise at t = 1 and data at t = 0, while the target leads from noise to data."
 STALE = "Gradients of earlier steps are added to this one's: call optimizer.zero_grad() before backward()."
+LEFT = [  # what is seen in the loss; whether the old gradients count is asked apart
+    (_flow_step(narrow=True, late=True), NARROW), (_flow_step(narrow=True), NARROW), (_flow_step(late=True), LATE),
+    (_flow_step(target=lambda n, d: n - d), "The target points back to the noise: it was right before."),
+    (_flow_step(late=True, target=lambda n, d: n - d),
+     "This flow carries data to noise. Mend x_t and leave the target, so that data are at t = 1."),
+    (_flow_step(late=True, told=lambda t: 1 - t), "The network is told 1 - t: mend x_t instead, and leave the time as it is."),
+    (_flow_step(told=lambda t: 1 - t), "The network is told 1 - t, though x_t is right: tell it t."),
+    (_flow_step(target=lambda n, d: d), "The target was right before: the velocity, data - noise, not the data."),
+    (_flow_step(target=lambda n, d: n), "The target was right before: the velocity, data - noise, not the noise."),
+    (_flow_step(times_first=True), "Draw the noise first and then the times, as before."),
+]
 FLOW_STEP_MISTAKES = [
     (_flow_step(narrow=True, late=True, stale=True), f"Three faults are left. The first: {NARROW[0].lower() + NARROW[1:]}"),
-    (_flow_step(late=True, stale=True), LATE), (_flow_step(narrow=True, stale=True), NARROW),
-    (_flow_step(narrow=True, late=True), NARROW), (_flow_step(narrow=True), NARROW), (_flow_step(late=True), LATE),
-    (_flow_step(stale=True), STALE), (_flow_step(back=True), "The target points back to the noise: it was right before."),
-    (_flow_step(late=True, back=True),
-     "This flow carries data to noise. Mend x_t and leave the target, so that data are at t = 1."),
-    (_flow_step(still=True), "The weights did not move: is optimizer.step() still there?"),
+    *LEFT, (_flow_step(late=True, stale=True), LATE), (_flow_step(narrow=True, stale=True), NARROW),
+    (_flow_step(stale=True), STALE), (_flow_step(still=True), "The weights did not move: is optimizer.step() still there?"),
+    (_flow_step(cleared="after"), "A gradient that was there before the first step is added to it: call zero_grad() before "
+     "backward(), not only after the step."),
+    (_flow_step(after=True), "Return the loss from before the step: here it is computed again after it."),
 ]
 
 
-def _assert_steps(subject: Subject, draw: Draw, steps: int, *, only_loss: bool = False) -> None:
+def _steps_of(ask: Callable, draw: Draw, steps: int) -> tuple[dict, Callable]:
+    """The outcome of an answer, and what gives it those of known steps."""
     data, seed = draw.normal(steps, 4, 3, mean=1), int(draw.integers(0, 10**6))
-    weights = [draw.normal(3, 4, std=0.5), draw.normal(3)]
+    given = [draw.normal(3, 4, std=0.5), draw.normal(3)], data, seed
+    found = _numbers(ask(*given))
+    if not is_close(found["losses"], _numbers(ask(*given))["losses"]):
+        raise Wrong(hint=OTHER_LOSS)
+    return found, lambda step: _numbers(after_flow_steps(step, *given))
 
-    def outcome(found: dict) -> Tensor | dict:
-        return found["losses"] if only_loss else found
 
-    expected = outcome(after_flow_steps(reference.flow_step, weights, data, seed))
-    mistakes = [(outcome(after_flow_steps(wrong, weights, data, seed)), hint) for wrong, hint in FLOW_STEP_MISTAKES]
-    assert_close(outcome(subject.probe(after_flow_steps, weights, data, seed)), expected, mistakes=mistakes)
+def _numbers(found: dict) -> dict:
+    losses = found["losses"]
+    if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
+        raise Wrong(hint="The loss still holds its graph, and with it the memory of the step: return loss.detach().")
+    return found | {"losses": torch.stack([torch.as_tensor(loss, dtype=torch.float32) for loss in losses])}
 
 
 @check("after_gans.flow_step", points=3, hint="Follow the shapes, then the times: what is x_t at t = 0 and at t = 1?")
 def its_loss_is_that_of_flow_matching(subject: Subject, draw: Draw) -> None:
-    _assert_steps(subject, draw, 1, only_loss=True)
+    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 1)
+    mistakes = [(of(wrong)["losses"], hint) for wrong, hint in FLOW_STEP_MISTAKES]
+    assert_close(found["losses"], of(reference.flow_step)["losses"], mistakes=mistakes)
 
 
-@check("after_gans.flow_step", points=2, hint="What does the second step add to the gradient of the first?")
+@check("after_gans.flow_step", points=2, hint="Which gradients does optimizer.step() use? Are there any in them from before?")
 def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
-    _assert_steps(subject, draw, 3)
+    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 3)
+    if not any(is_close(found, of(wrong)) for wrong, _ in LEFT):  # the loss was paid for above
+        assert_close(found, of(reference.flow_step), mistakes=[(of(wrong), hint) for wrong, hint in FLOW_STEP_MISTAKES])
 
 
 # Samplers
@@ -345,7 +448,10 @@ EULER_MISTAKES: list[tuple[Callable, str]] = [
     (_sampler(lambda v, x, t, h: x - h * v(x, t)), "The velocity is added: it leads from noise to data."),
     (_sampler(_euler, count=lambda n: n - 1), "One step is missing."),
     (_sampler(_euler, count=lambda n: n + 1), "One step too many: the last one begins at 1 - 1 / steps."),
-    (lambda v, x, n: x + v(x, torch.zeros(len(x))), "One step is not `steps` of them: go round in a loop."),
+    (lambda v, x, n: x + v(x, torch.zeros(len(x))),
+     "One velocity for all of the way is one step, not `steps` of them: ask it anew in each, in a loop."),
+    (_sampler(_euler, time=lambda k, n: (k + 0.5) / n), "This is the time of the step's middle: step k begins at k / steps."),
+    (_sampler(lambda v, x, t, h: h * v(x, t)), "x is moved by the velocity: x + ..., it is not replaced."),
     (_sampler(_euler, time=lambda k, n: k / max(n - 1, 1)), "Step k begins at k / steps, not at k / (steps - 1)."),
 ]
 
@@ -374,14 +480,30 @@ HEUN_MISTAKES: list[tuple[Callable, str]] = [
     (_sampler(_part(lambda v, x, t, h, f: v(x + f, t + h))), "Euler's step to the end is first / steps long."),
     (_sampler(_part(lambda v, x, t, h, f: v(x + h / 2 * f, t + h / 2), lambda a, b: b)),
      "That is the midpoint rule, as good and of the same order. Asked for is Heun's: the mean of start and end."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t + 1))), "The second time is t + 1 / steps, not t + 1."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: a + (a + b) / 2)),
+     "The step starts at x, not where Euler's step has ended: the guess only tells where to ask."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x + 2 / 3 * h * f, t + 2 / 3 * h), lambda a, b: (a + 3 * b) / 4)),
+     "That is Ralston's method, of the same order. Asked for is Heun's: the mean of start and end."),
+    (lambda v, x, n: _last_by_euler(v, x, n), "The last step is Euler's: it has an end like the others, at t = 1."),
     (_sampler(_heun, time=lambda k, n: (k + 1) / n), "Step k begins at the time k / steps."),
 ]
 
 
-def _assert_sampler(subject: Subject, draw: Draw, expected: Callable, mistakes: list, *shape: int, steps: int) -> None:
+def _last_by_euler(v: Callable, x: Tensor, n: int) -> Tensor:
+    for k in range(n):
+        t = torch.full((len(x),), k / n)
+        x = _heun(v, x, t, 1 / n) if k < n - 1 else _euler(v, x, t, 1 / n)
+    return x
+
+
+def _assert_sampler(subject: Subject, draw: Draw, expected: Callable, mistakes: list, *shape: int, steps: int,
+                    spared: bool = False) -> None:
     matrix, x = draw.normal(shape[-1], shape[-1], std=0.5), draw.normal(*shape)
     values = [(sampled(wrong, matrix, x, steps), hint) for wrong, hint in mistakes]
-    assert_close(subject.probe(sampled, matrix, x, steps), sampled(expected, matrix, x, steps), mistakes=values, rtol=1e-3)
+    found = subject.probe(sampled, matrix, x, steps)
+    if not (spared and any(is_close(found, value, rtol=1e-3) for value, _ in values)):
+        assert_close(found, sampled(expected, matrix, x, steps), mistakes=values, rtol=1e-3)
 
 
 @check("after_gans.euler", points=2, hint="In step k: t = k / steps, then x = x + velocity / steps.")
@@ -391,8 +513,8 @@ def follows_the_velocity(subject: Subject, draw: Draw) -> None:
 
 @check("after_gans.euler", points=1, hint="The velocity wants t of shape (B,), whatever the shape of x.")
 def with_any_shape_and_any_number_of_steps(subject: Subject, draw: Draw) -> None:
-    _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES[:-1], 2, 3, 4, 3, steps=3)
-    _assert_sampler(subject, draw, reference.euler, [], 2, 3, steps=1)
+    _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES, 2, 3, 4, 3, steps=3, spared=True)  # paid for above
+    _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES, 1, 3, steps=1, spared=True)
 
 
 @check("after_gans.heun", points=3, hint="Two velocities: at (x, t), and at (x + first / steps, t + 1 / steps). Their mean.")
@@ -402,8 +524,8 @@ def follows_the_mean_of_two_velocities(subject: Subject, draw: Draw) -> None:
 
 @check("after_gans.heun", points=1, hint="The velocity wants t of shape (B,), whatever the shape of x.")
 def with_any_shape_and_any_number_of_steps_(subject: Subject, draw: Draw) -> None:
-    _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 2, 3, 4, 3, steps=2)
-    _assert_sampler(subject, draw, reference.heun, [], 2, 3, steps=1)
+    _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 2, 3, 4, 3, steps=2, spared=True)  # paid for above
+    _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 1, 3, steps=1, spared=True)
 
 
 written("after_gans.no_opponent", points=3, rubric="""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from solutions import video_gan as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 
 def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
@@ -22,24 +22,23 @@ def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
     return module
 
 
-def bare(network_class: Any) -> Any:
-    """A network of this class whose parts are still to come: its constructor, which is not asked about, does not run."""
-    if not isinstance(network_class, type):
-        return network_class()
-    network = network_class.__new__(network_class)  # type: ignore[call-overload]  # of the student's class
-    nn.Module.__init__(network)
-    return network
+def _assert_learns(subject: Subject, right: Callable, *inputs: Tensor, hint: str) -> None:
+    """The same gradients as the reference's; `hint` where some do not arrive at all."""
+    mine, expected = subject.probe(gradients, *inputs), gradients(right, *inputs)
+    cut = {name: value * (not is_close(mine.get(name), torch.zeros_like(value))) for name, value in expected.items()
+           } if isinstance(mine, dict) else {}
+    assert_close(mine, expected, mistakes=[(cut, hint)])
 
 
 class Painter(nn.Module):
-    """Codes (N, nz) to images (N, C, 4, 4), by one matrix and a tanh."""
+    """Codes (N, nz) to images (N, C, 16, 16), by one matrix and a tanh."""
 
     def __init__(self, nz: int, channels: int):
         super().__init__()
-        self.matrix, self.channels = nn.Linear(nz, channels * 16, bias=False), channels
+        self.matrix, self.channels = nn.Linear(nz, channels * 256, bias=False), channels
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.matrix(z).tanh().unflatten(1, (self.channels, 4, 4))
+        return self.matrix(z).tanh().unflatten(1, (self.channels, 16, 16))
 
 
 # Masks
@@ -59,9 +58,10 @@ SILENT = ("It ran, because there are as many clips as frames: (B, C, H, W) was l
 
 @check("video_gan.compose", points=2, hint="Mask times foreground plus (1 - mask) times background.")
 def mixes_the_streams(subject: Subject, draw: Draw) -> None:
-    f, m, b = draw.normal(2, 5, 3, 4, 4), draw.uniform(2, 5, 1, 4, 4), draw.normal(2, 3, 4, 4)
-    mistakes = ((wrong(f, m, b), hint) for wrong, hint in COMPOSE_MISTAKES)
-    assert_close(subject(f, m, b), m * f + (1 - m) * b[:, None], mistakes=mistakes)
+    for batch, channels in ((2, 3), (1, 1)):
+        f, m, b = draw.normal(batch, 5, channels, 4, 4), draw.uniform(batch, 5, 1, 4, 4), draw.normal(batch, channels, 4, 4)
+        mistakes = ((wrong(f, m, b), hint) for wrong, hint in COMPOSE_MISTAKES)
+        assert_close(subject(f, m, b), m * f + (1 - m) * b[:, None], mistakes=mistakes)
 
 
 @check("video_gan.compose", points=1, hint="Every clip has its own background, the same in each of its frames.")
@@ -69,41 +69,67 @@ def also_for_as_many_clips_as_frames(subject: Subject, draw: Draw) -> None:
     f, m, b = draw.normal(3, 3, 2, 4, 4), draw.uniform(3, 3, 1, 4, 4), draw.normal(3, 2, 4, 4)
     mistakes = [(m * f + (1 - m) * b, SILENT), *((wrong(f, m, b), hint) for wrong, hint in COMPOSE_MISTAKES)]
     assert_close(subject(f, m, b), m * f + (1 - m) * b[:, None], mistakes=mistakes)
+    expected = gradients(reference.compose, f, m, b)
+    assert_close(subject.probe(gradients, f, m, b), expected, mistakes=[
+        ({name: value * (name not in parts) for name, value in expected.items()},
+         f"No gradient reaches {what}: nothing may be detached here, or what makes it never learns.")
+        for what, parts in CUT.items()])
+
+
+CUT = {"the foreground": {"argument 1"}, "the mask": {"argument 2"}, "the background": {"argument 3"},
+       "any of the three": {"argument 1", "argument 2", "argument 3"}}
 
 
 # Two streams
 
-def streams_with(network_class: type, sizes: list[int], weights: list[Tensor], z: Tensor) -> list:
-    """What `streams` makes of z where both streams are one matrix each."""
+def streams_with(network_class: type, sizes: list[int], weights: list[Tensor]) -> nn.Module:
+    """A generator whose two streams are one matrix each."""
     nz, num_frames, channels = sizes
-    network = bare(network_class)
-    network.nz, network.mask = nz, None
-    network.volume = nn.ConvTranspose3d(nz, channels + 1, (num_frames, 4, 4), bias=False)
-    network.background = Painter(nz, channels)
-    fill(network, weights)
-    return [stream.detach() for stream in network.streams(z)]
+    network = network_class(num_frames, 16, channels, nz=nz, width=2)
+    network.volume = fill(nn.ConvTranspose3d(nz, channels + 1, (num_frames, 16, 16), bias=False), weights[:1])
+    network.background = fill(Painter(nz, channels), weights[1:])
+    return network
+
+
+def stream_of(network: nn.Module, which: int) -> nn.Module:
+    """One of its streams alone, as a network."""
+    class Stream(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, z: Tensor) -> Tensor:
+            return self.network.streams(z)[which]
+    return Stream()
 
 
 def _streams(weights: list[Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
-    """Volume (B, C + 1, T, 4, 4) and background (B, C, 4, 4)."""
+    """Volume (B, C + 1, T, 16, 16) and background (B, C, 16, 16)."""
     volume = torch.einsum("bn,nctij->bctij", z, weights[0])
-    return volume, (z @ weights[1].T).tanh().unflatten(1, (-1, 4, 4))
+    return volume, (z @ weights[1].T).tanh().unflatten(1, (-1, 16, 16))
 
 
-def _draw_streams(draw: Draw, channels: int = 3, frames: int = 5) -> tuple[list[int], list[Tensor], Tensor]:
-    weights = [draw.normal(6, channels + 1, frames, 4, 4, std=0.5), draw.normal(channels * 16, 6, std=0.5)]
-    return [6, frames, channels], weights, draw.normal(2, 6)
+STREAMS = ("foreground", "mask", "background")
 
 
 def _assert_streams(subject: Subject, draw: Draw, which: int, mistakes: Iterable[tuple[Callable, str]]) -> None:
-    sizes, weights, z = _draw_streams(draw)
-    mine = subject.probe(streams_with, sizes, weights, z)
-    if len(mine) != 3:
-        raise Wrong(hint="Return three things: foreground, mask, background.")
-    volume, background = _streams(weights, z)
-    swung = volume.transpose(1, 2)
-    right = (swung[:, :, :-1].tanh(), swung[:, :, -1:].sigmoid(), background)[which]
-    assert_close(mine[which], right, mistakes=((wrong(volume, background), hint) for wrong, hint in mistakes))
+    for batch, channels, frames in ((2, 3, 6), (1, 1, 4)):
+        weights = [draw.normal(7, channels + 1, frames, 16, 16, std=0.5), draw.normal(channels * 256, 7, std=0.5)]
+        sizes, z = [7, frames, channels], draw.normal(batch, 7)
+        network = subject.probe(streams_with, sizes, weights)
+        mine = network.method("streams", z)
+        if not isinstance(mine, tuple | list) or len(mine) != 3:
+            raise Wrong(hint="Return three things: foreground, mask, background.")
+        volume, background = _streams(weights, z)
+        swung = volume.transpose(1, 2)
+        right = (swung[:, :, :-1].tanh(), swung[:, :, -1:].sigmoid(), background)
+        other = [(value, f"Here should be the {STREAMS[which]}, and is the {STREAMS[k]}: return foreground, mask, background.")
+                 for k, value in enumerate(right) if k != which]
+        assert_close(mine[which], right[which], mistakes=[
+            *other, *((wrong(volume, background), hint) for wrong, hint in mistakes)])
+    _assert_learns(network.probe(stream_of, which), stream_of(streams_with(reference.VideoGenerator, sizes, weights), which), z,
+                   hint=f"No gradient comes back through the {STREAMS[which]}: nothing may be detached here, or what makes it "
+                        "never learns.")
 
 
 FOREGROUND_MISTAKES: list[tuple[Callable, str]] = [
@@ -115,12 +141,17 @@ FOREGROUND_MISTAKES: list[tuple[Callable, str]] = [
      ("Time and channels are exchanged: a network of 3-D convolutions gives (B, C, T, H, W), and "
      "outside a clip is (B, T, C, H, W).")),
     (lambda v, b: v[:, :, :-1].tanh(), "You cut along the wrong axis: the volume is (B, C, T, H, W). Transpose it first."),
-    (lambda v, b: v.reshape(v.shape[0], v.shape[2], v.shape[1], 4, 4)[:, :, :-1].tanh(),
+    (lambda v, b: v.reshape(v.shape[0], v.shape[2], v.shape[1], 16, 16)[:, :, :-1].tanh(),
      "reshape and view do not move pixels, they only rename them: channels and frames are now mixed. Use transpose(1, 2)."),
+    (lambda v, b: v.transpose(1, 2).tanh(), "The last channel is the mask, and no colour: leave it out of the foreground."),
 ]
 MASK_MISTAKES: list[tuple[Callable, str]] = [
     (lambda v, b: v.transpose(1, 2)[:, :, -1:], "A mask lies in [0, 1]: it ends with a sigmoid."),
     (lambda v, b: v.transpose(1, 2)[:, :, -1:].tanh(), "A mask lies in [0, 1]: sigmoid, not tanh."),
+    (lambda v, b: v.transpose(1, 2)[:, :, -1:].tanh().sigmoid(), "The tanh is the colours' alone: behind it the mask's sigmoid "
+     "stays between 0.27 and 0.73."),
+    (lambda v, b: (v.transpose(1, 2)[:, :, -1:].tanh() + 1) / 2, "(tanh(x) + 1) / 2 is sigmoid(2 x), twice as steep: take the "
+     "sigmoid."),
     (lambda v, b: v.transpose(1, 2)[:, :, -1].sigmoid(), "Keep the mask's axis of channels, (B, T, 1, H, W): slice with -1:."),
     (lambda v, b: v.transpose(1, 2)[:, :, :1].sigmoid(), "The *last* channel is the mask."),
     (lambda v, b: v.transpose(1, 2)[:, :, -1:].softmax(1), "Each pixel has a mask of its own: a sigmoid, no softmax."),
@@ -128,6 +159,7 @@ MASK_MISTAKES: list[tuple[Callable, str]] = [
 BACKGROUND_MISTAKES: list[tuple[Callable, str]] = [
     (lambda v, b: b.tanh(), "The DCGAN generator ends with its own tanh: a second one makes every background pale."),
     (lambda v, b: b[:, None].expand(-1, v.shape[2], -1, -1, -1), "Return the background once a clip, (B, C, H, W)."),
+    (lambda v, b: b.sigmoid(), "The background's pixels lie in [-1, 1]: its network has its own tanh, add no sigmoid."),
     (lambda v, b: b[:, None], "Return the background as it is, (B, C, H, W); `compose` gives it its axis of time."),
 ]
 
@@ -149,14 +181,14 @@ def one_still_picture_for_each_clip(subject: Subject, draw: Draw) -> None:
 
 # The discriminator of clips
 
-def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], clips: Tensor) -> dict:
-    """Its logits of `clips` with these weights; where they do not fit, the shapes of its own."""
+def judge_with(network_class: type, sizes: list[int], weights: list[Tensor]) -> nn.Module | dict:
+    """A discriminator of these weights; where they do not fit, the shapes of its own."""
     num_frames, size, channels, width = sizes
     network = network_class(num_frames, size, channels, width=width)
     shapes = [list(parameter.shape) for parameter in network.parameters()]
     if shapes != [list(weight.shape) for weight in weights]:
         return {"shapes": shapes}
-    return {"logits": fill(network, weights)(clips).detach()}
+    return fill(network, weights)
 
 
 def _judge(weights: list[Tensor], clips: Tensor, strides: list[int], *, squash: Callable | None = None,
@@ -169,12 +201,17 @@ def _judge(weights: list[Tensor], clips: Tensor, strides: list[int], *, squash: 
     return last(F.conv3d(x, *pairs[-1])).flatten()
 
 
+NO_NORM = "There is a norm between the layers: here is none, a logit depends on its own clip alone."
 JUDGE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda w, x, s: _judge(w, x, s, squash=torch.relu), "A plain ReLU: DCGAN's discriminator has LeakyReLU(0.2)."),
     (lambda w, x, s: _judge(w, x, s, squash=lambda y: F.leaky_relu(y, 0.01)), ("The slope of the LeakyReLU is 0.2; 0.01 is "
      "PyTorch's default.")),
     (lambda w, x, s: _judge(w, x, s, squash=lambda y: y), "There is nothing between the convolutions: LeakyReLU(0.2)."),
     (lambda w, x, s: _judge(w, x, s, last=torch.sigmoid), "Return logits: no sigmoid."),
+    (lambda w, x, s: _judge(w, x, s).squeeze(), "One clip has one logit, (1,): squeeze() drops the axis of the batch, too."),
+    (lambda w, x, s: _judge(w, x, s, squash=lambda y: F.leaky_relu(F.batch_norm(y, None, None, training=True), 0.2)), NO_NORM),
+    (lambda w, x, s: _judge(w, x, s, squash=lambda y: F.leaky_relu(F.instance_norm(y), 0.2)), NO_NORM),
+    (lambda w, x, s: _judge(w, x, s, squash=lambda y: F.batch_norm(F.leaky_relu(y, 0.2), None, None, training=True)), NO_NORM),
     (lambda w, x, s: _judge(w, x, s, turned=x.reshape(x.shape[0], x.shape[2], x.shape[1], *x.shape[3:])),
      "reshape and view do not move pixels: colours and frames are mixed. Use transpose(1, 2)."),
     (lambda w, x, s: _judge(w, x, s).mean(), "One logit for each clip: no mean over the batch."),
@@ -184,39 +221,55 @@ JUDGE_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _assert_judge(subject: Subject, draw: Draw, num_frames: int, size: int) -> None:
-    sizes, strides = [num_frames, size, 3, 2], reference.time_strides(num_frames, size)
-    widths = [3, *(2 << k for k in range(len(strides)))]
+def _assert_judge(subject: Subject, draw: Draw, batch: int, sizes: list[int]) -> tuple[Subject, nn.Module, Tensor]:
+    """Its logits are right; returns it, the reference of the same weights, and clips."""
+    num_frames, size, channels, width = sizes
+    strides = reference.time_strides(num_frames, size)
+    widths = [channels, *(width << k for k in range(len(strides)))]
     shapes = []
     for before, after, stride in zip(widths[:-1], widths[1:], strides, strict=True):
-        shapes += [(after, before, 2 + stride, 4, 4), (after,)]
-    shapes += [(1, widths[-1], num_frames // math.prod(strides), 4, 4), (1,)]
+        shapes += [[after, before, 2 + stride, 4, 4], [after]]
+    shapes += [[1, widths[-1], num_frames // math.prod(strides), 4, 4], [1]]
     weights = [draw.normal(*s, std=s[1:] and math.prod(s[1:]) ** -0.5 or 0.3) for s in shapes]
-    clips = draw.normal(2, num_frames, 3, size, size)
-    mine = subject.probe(logits_with, sizes, weights, clips)
-    if "logits" not in mine:
-        raise Wrong(hint="Its weights have other shapes than asked for: a convolution with a bias and a kernel of "
-                         f"(2 + stride, 4, 4) for each halving, {[list(s) for s in shapes]}. Yours are {mine['shapes']}.")
+    clips = draw.normal(batch, num_frames, channels, size, size)
+    mine = subject.probe(judge_with, sizes, weights)
+    if isinstance(mine, dict):
+        raise Wrong(hint=_other_shapes(mine.get("shapes", []), shapes))
     mistakes = ((wrong(weights, clips, strides), hint) for wrong, hint in JUDGE_MISTAKES)
-    assert_close(mine["logits"], _judge(weights, clips, strides), mistakes=mistakes)
+    assert_close(mine(clips), _judge(weights, clips, strides), mistakes=mistakes)
+    return mine, judge_with(reference.VideoDiscriminator, sizes, weights), clips
+
+
+def _other_shapes(mine: list, right: list) -> str:
+    """What is said of a discriminator whose weights are not those asked for."""
+    convolutions, biases = ([s for s in mine if isinstance(s, list) and (len(s) == 5) == five] for five in (True, False))
+    if convolutions == [s for s in right if len(s) == 5]:
+        return NO_NORM if len(biases) > len(right) / 2 else "Each convolution comes with a bias."
+    return ("Its weights have other shapes than asked for: a convolution with a bias and a kernel of (2 + stride, 4, 4) for "
+            f"each halving, {right}. Yours are {mine}.")
 
 
 @check("video_gan.VideoDiscriminator", points=3, hint="Transpose to (B, C, T, H, W); Conv3d, LeakyReLU(0.2) for each halving.")
 def gives_every_clip_its_logit(subject: Subject, draw: Draw) -> None:
-    _assert_judge(subject, draw, 8, 16)
+    mine, right, clips = _assert_judge(subject, draw, 2, [8, 16, 3, 2])
+    _assert_learns(mine, right, clips, hint="No gradient comes back through it: nothing may be detached, and no no_grad().")
 
 
 @check("video_gan.VideoDiscriminator", points=1, hint="Kernel and stride in time come from `stride`: 4 and 2, or 3 and 1.")
 def also_where_time_cannot_be_halved(subject: Subject, draw: Draw) -> None:
-    _assert_judge(subject, draw, 6, 16)
+    _assert_judge(subject, draw, 3, [6, 16, 1, 3])
+    _assert_judge(subject, draw, 1, [6, 16, 3, 2])
 
 
 # Motion codes
 
-def codes_with(function: Callable, weights: list[Tensor], noise: Tensor) -> Tensor:
-    """The codes that `function` makes with a GRU cell of these weights."""
-    cell = nn.GRUCell(weights[0].shape[1], weights[1].shape[1])
-    return function(fill(cell, weights), noise)
+def walk_with(function: Callable, weights: list[Tensor]) -> Callable:
+    """`function` of noise alone, with a GRU cell of these weights."""
+    cell = fill(nn.GRUCell(weights[0].shape[1], weights[1].shape[1]), weights)
+
+    def codes(noise: Tensor) -> Tensor:
+        return function(cell, noise)
+    return codes
 
 
 def _draw_gru(draw: Draw, motion: int, hidden: int) -> list[Tensor]:
@@ -224,16 +277,17 @@ def _draw_gru(draw: Draw, motion: int, hidden: int) -> list[Tensor]:
             draw.normal(3 * hidden)]
 
 
-def _walk(weights: list[Tensor], noise: Tensor, *, carry: bool = True, same: bool = False) -> Tensor:
+def _walk(weights: list[Tensor], noise: Tensor, *, carry: bool = True, same: bool = False, start: float | Tensor = 0.0,
+          cut: bool = False) -> Tensor:
     """(B, T, H), by the equations of a GRU."""
-    code, codes = torch.zeros(len(noise), weights[1].shape[1]), []
+    code, codes = torch.zeros(len(noise), weights[1].shape[1]) + start, []
     for frame in range(noise.shape[1]):
         given = (noise[:, 0 if same else frame] @ weights[0].T + weights[2]).chunk(3, 1)
         kept = (code @ weights[1].T + weights[3]).chunk(3, 1)
         reset, update = (given[0] + kept[0]).sigmoid(), (given[1] + kept[1]).sigmoid()
         new = (1 - update) * (given[2] + reset * kept[2]).tanh() + update * code
         codes.append(new)
-        code = new if carry else code
+        code = (new.detach() if cut else new) if carry else code
     return torch.stack(codes, 1)
 
 
@@ -247,13 +301,23 @@ WALK_MISTAKES: list[tuple[Callable, str]] = [
     (lambda w, n: F.pad(_walk(w, n), (0, 0, 1, 0)), "h_0 is where the walk begins, and no frame's code: return h_1 to h_T."),
     (lambda w, n: F.pad(_walk(w, n), (0, 0, 1, 0))[:, :-1], "One behind: keep the code after the cell has moved it."),
     (lambda w, n: _walk(w, n.flip(1)), "The walk goes backwards in time."),
+    (lambda w, n: _walk(w, n.flip(1)).flip(1), "The walk goes backwards in time: the last frame's code is made first."),
+    (lambda w, n: _walk(w, n, start=1.0), "The walk starts from ones: h_0 is 0."),
+    (lambda w, n: _walk(w, n).cumsum(1), "The cell gives the new code itself: do not add it to the old one."),
 ]
 
 
 def _assert_walk(subject: Subject, draw: Draw, batch: int, frames: int) -> None:
     weights, noise = _draw_gru(draw, 3, 4), draw.normal(batch, frames, 3)
     mistakes = [(wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES]
-    assert_close(subject.probe(codes_with, weights, noise), _walk(weights, noise), mistakes=mistakes)
+    mine = subject.probe(walk_with, weights)
+    assert_close(mine(noise), _walk(weights, noise), mistakes=mistakes)
+    expected = gradients(lambda n: _walk(weights, n), noise)
+    assert_close(mine.probe(gradients, noise), expected, mistakes=[
+        (gradients(lambda n: _walk(weights, n, cut=True), noise), "The values are right, but no gradient goes back from frame "
+         "to frame: hand the cell its last code as it is, not detached."),
+        (gradients(lambda n: _walk(weights, n).detach(), noise),
+         "The values are right, but no gradient comes back: nothing may be detached, and no no_grad().")])
 
 
 @check("video_gan.motion_codes", points=2, hint="One call of the cell for each frame: its noise, and the code before.")
@@ -265,104 +329,124 @@ def walks_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
 def clips_do_not_meet(subject: Subject, draw: Draw) -> None:
     _assert_walk(subject, draw, 4, 4)
     _assert_walk(subject, draw, 3, 1)
+    _assert_walk(subject, draw, 1, 3)
 
 
 # MoCoGAN's generator, which had three faults
 
-def clips_with(network_class: type, sizes: list[int], walk: list[Tensor], matrix: Tensor, z: Tensor) -> dict:
-    """Codes and clips of the generator with these weights, its frames made by one matrix."""
+def generator_with(network_class: type, sizes: list[int], walk: list[Tensor], matrix: Tensor) -> nn.Module:
+    """A generator of these weights, its frames made by one matrix."""
     num_frames, content, motion, channels = sizes
     network = network_class(num_frames, 16, channels, content=content, motion=motion, width=2)
     fill(network.walk, walk)
     network.frame = fill(Painter(content + motion, channels), [matrix])
-    content_codes, motion_codes = network.codes(z)
-    return {"content": content_codes.detach(), "motion": motion_codes.detach(), "clips": network(z).detach()}
+    return network
 
 
 FAULTS = {
     "across": "One fault left: the GRU takes the first axis for time, and walks from clip to clip. What does batch_first say?",
     "one noise": "One fault left: all frames of a clip get the same noise.",
-    "mixed": "One fault left: the clips are put together from frames of other clips. Clip after clip, frame after frame: "
-             "undo flatten(0, 1) with unflatten(0, (B, T)).",
+    "first noise": "All frames of a clip get the same noise, the first frame's: frame t has its own, motion numbers from "
+                   "content + t * motion on.",
+    "laid out": "The noise is laid out the other way round: frame t's is motion numbers in a row, from content + t * motion "
+                "on, so that a longer z goes on where a shorter one ends.",
+    "started": "The walk starts from the content code: h_0 is 0, and content comes in beside the motion code.",
 }
+TWO = "Two faults in the codes: look at what each frame gets for noise, and at which axis the GRU takes for time."
+MIXED = ("The clips are put together from frames of other clips. Clip after clip, frame after frame: undo flatten(0, 1) with "
+         "unflatten(0, (B, T)).")
 
 
 def _motion_codes(walk: list[Tensor], z: Tensor, content: int, motion: int, *faults: str) -> Tensor:
-    noise = z[:, content:].unflatten(1, (-1, motion))
+    noise, start = z[:, content:].unflatten(1, (-1, motion)), 0.0
     if "one noise" in faults:
         noise = noise[:, -1:].expand(-1, noise.shape[1], -1)
+    if "first noise" in faults:
+        noise = noise[:, :1].expand(-1, noise.shape[1], -1)
+    if "laid out" in faults:
+        noise = z[:, content:].unflatten(1, (motion, -1)).transpose(1, 2)
+    if "started" in faults:
+        start = z[:, :motion]
     if "across" in faults:
         return _walk(walk, noise.transpose(0, 1)).transpose(0, 1)
-    return _walk(walk, noise)
+    return _walk(walk, noise, start=start)
 
 
-def _clips(walk: list[Tensor], matrix: Tensor, z: Tensor, sizes: list[int], *faults: str) -> Tensor:
-    _, content, motion, channels = sizes
+def _frames(codes: Tensor, matrix: Tensor, channels: int, *, mixed: bool = False) -> Tensor:
+    """Codes (B, T, content + motion) to clips."""
+    frames = (codes.flatten(0, 1) @ matrix.T).tanh().unflatten(1, (channels, 16, 16))
+    return frames.unflatten(0, codes.shape[:2][::-1]).transpose(0, 1) if mixed else frames.unflatten(0, codes.shape[:2])
+
+
+def _all_codes(walk: list[Tensor], z: Tensor, sizes: list[int], *faults: str) -> Tensor:
+    _, content, motion, _ = sizes
     codes = _motion_codes(walk, z, content, motion, *faults)
-    codes = torch.cat([z[:, None, :content].expand(-1, codes.shape[1], -1), codes], 2)
-    frames = (codes.flatten(0, 1) @ matrix.T).tanh().unflatten(1, (channels, 4, 4))
-    if "mixed" in faults:
-        return frames.unflatten(0, codes.shape[:2][::-1]).transpose(0, 1)
-    return frames.unflatten(0, codes.shape[:2])
+    return torch.cat([z[:, None, :content].expand(-1, codes.shape[1], -1), codes], 2)
 
 
-def _draw_motion(draw: Draw, extra: int = 0) -> tuple[list[int], list[Tensor], Tensor, Tensor]:
-    frames, content, motion, channels = 5, 4, 3, 2
-    matrix = draw.normal(channels * 16, content + motion, std=0.5)
-    z = draw.normal(3, content + (frames + extra) * motion)
+def _draw_motion(draw: Draw, batch: int = 3, extra: int = 0) -> tuple[list[int], list[Tensor], Tensor, Tensor]:
+    frames, content, motion, channels = 5, 4, 3, 1 + int(draw.integers(0, 3))
+    matrix = draw.normal(channels * 256, content + motion, std=0.5)
+    z = draw.normal(batch, content + (frames + extra) * motion)
     return [frames, content, motion, channels], _draw_gru(draw, motion, motion), matrix, z
 
 
 @check("video_gan.MotionGenerator", points=2, hint="Every frame has its own noise, and the walk goes from frame to frame.")
 def the_codes_move_on_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
     sizes, walk, matrix, z = _draw_motion(draw)
-    mine = subject.probe(clips_with, sizes, walk, matrix, z)
-    right = _motion_codes(walk, z, sizes[1], sizes[2])
-    assert_close(mine["motion"], right, mistakes=[
-        (_motion_codes(walk, z, sizes[1], sizes[2], "across"), FAULTS["across"]),
-        (_motion_codes(walk, z, sizes[1], sizes[2], "one noise"), FAULTS["one noise"]),
-        (_motion_codes(walk, z, sizes[1], sizes[2], "across", "one noise"),
-         "Two faults in the codes: look at what each frame gets for noise, and at which axis the GRU takes for time.")])
-    assert_close(mine["content"], z[:, None, :sizes[1]].expand(-1, sizes[0], -1))
+    content, motion = subject.probe(generator_with, sizes, walk, matrix).method("codes", z)
+    known = [((fault,), hint) for fault, hint in FAULTS.items()]
+    known += [(("across", noise), TWO) for noise in ("one noise", "first noise")]
+    assert_close(motion, _motion_codes(walk, z, *sizes[1:3]),
+                 mistakes=[(_motion_codes(walk, z, *sizes[1:3], *faults), hint) for faults, hint in known])
+    assert_close(content, z[:, None, :sizes[1]].expand(-1, sizes[0], -1), mistakes=[
+        (z[:, :sizes[1]].repeat(sizes[0], 1).view(len(z), sizes[0], -1),
+         "The content codes of other clips: repeat along axis 1, as expand does, not along the batch.")])
 
 
-@check("video_gan.MotionGenerator", points=2, hint=FAULTS["mixed"])
+@check("video_gan.MotionGenerator", points=2, hint="self.frame makes all frames, and forward puts each clip together.")
 def a_clip_is_made_of_its_own_frames(subject: Subject, draw: Draw) -> None:
     sizes, walk, matrix, z = _draw_motion(draw)
-    mine = subject.probe(clips_with, sizes, walk, matrix, z)["clips"]
-    ways = ((), ("across",), ("one noise",), ("across", "one noise"))
-    if not any(is_close(mine, _clips(walk, matrix, z, sizes, *faults)) for faults in ways):
-        raise Wrong()
+    network = subject.probe(generator_with, sizes, walk, matrix)
+    own = network.method("codes", z)  # right or not: that was asked above
+    codes = torch.cat([part.detach() for part in own], 2)
+    if codes.shape != (3, sizes[0], sizes[1] + sizes[2]) or is_close(codes[0], codes[1]):
+        raise Wrong(hint="`codes` gives no codes (B, T, content) and (B, T, motion), another for each clip.")
+    assert_close(network(z), _frames(codes, matrix, sizes[3]), mistakes=[(_frames(codes, matrix, sizes[3], mixed=True), MIXED)])
 
 
 @check("video_gan.MotionGenerator", points=2, hint="All three have to be right, and a longer z makes a longer clip.")
 def all_of_it_and_for_a_longer_z(subject: Subject, draw: Draw) -> None:
-    for extra in (0, 4):
-        sizes, walk, matrix, z = _draw_motion(draw, extra)
-        mine = subject.probe(clips_with, sizes, walk, matrix, z)
-        mistakes = [(_clips(walk, matrix, z, sizes, fault), hint) for fault, hint in FAULTS.items()]
-        assert_close(mine["clips"], _clips(walk, matrix, z, sizes), mistakes=mistakes)
+    for batch, extra in ((3, 0), (3, 4), (1, 2)):
+        sizes, walk, matrix, z = _draw_motion(draw, batch, extra)
+        network = subject.probe(generator_with, sizes, walk, matrix)
+        mistakes = [(_frames(_all_codes(walk, z, sizes, fault), matrix, sizes[3]), hint) for fault, hint in FAULTS.items()]
+        right = _all_codes(walk, z, sizes)
+        assert_close(network(z), _frames(right, matrix, sizes[3]), mistakes=[
+            *mistakes, (_frames(right, matrix, sizes[3], mixed=True), MIXED)])
+    _assert_learns(network, generator_with(reference.MotionGenerator, sizes, walk, matrix), z,
+                   hint="No gradient comes back through it: nothing may be detached, and no no_grad().")
 
 
 # An image and a video network
 
-def both_logits(network_class: type, image: Tensor, video: Tensor, clips: Tensor) -> Tensor:
-    """The logits of `clips` where both networks are a matrix and a tanh; the one for images takes images only."""
-    class Image(nn.Module):
-        def forward(self, images):
-            if images.ndim != 4:
-                raise ValueError(f"the image network takes (N, C, H, W), got {tuple(images.shape)}")
-            return (images.flatten(1) @ image).tanh()
+def both_with(network_class: type, sizes: list[int], image: Tensor, video: Tensor) -> nn.Module:
+    """A discriminator both of whose networks are a matrix and a tanh; the one for images takes images only."""
+    class Linear(nn.Module):
+        def __init__(self, weight: Tensor, ndim: int):
+            super().__init__()
+            self.weight, self.ndim = nn.Parameter(weight), ndim
 
-    class Video(nn.Module):
-        def forward(self, clips):
-            if clips.ndim != 5:
-                raise ValueError(f"the video network takes (B, T, C, H, W), got {tuple(clips.shape)}")
-            return (clips.flatten(1) @ video).tanh()
+        def forward(self, x: Tensor) -> Tensor:
+            if x.ndim != self.ndim:
+                raise ValueError("the image network takes (N, C, H, W), the video network (B, T, C, H, W); one of them got "
+                                 f"{tuple(x.shape)}")
+            return (x.flatten(1) @ self.weight).tanh()
 
-    network = bare(network_class)
-    network.image, network.video = Image(), Video()
-    return network(clips).detach()
+    num_frames, channels = sizes
+    network = network_class(num_frames, 16, channels, width=2)
+    network.image, network.video = Linear(image, 4), Linear(video, 5)
+    return network
 
 
 def _both(image: Tensor, video: Tensor, clips: Tensor, frame: Callable) -> Tensor:
@@ -384,25 +468,37 @@ BOTH_MISTAKES: list[tuple[Callable, str]] = [
     (lambda i, v, x: _both(i, v, x, _in_turn).T.flatten(), "Two columns, (B, 2): stack the logits, do not concatenate them."),
     (lambda i, v, x: _both(i, v, x, _in_turn).sum(1), "Keep the two logits apart: a sum lets one network outvote the other."),
     (lambda i, v, x: _both(i, v, x, _in_turn).mean(1), "Keep the two logits apart: a mean lets one network outvote the other."),
+    (lambda i, v, x: _both(i, v, x, _in_turn).sigmoid(), "Return logits: no sigmoid."),
+    (lambda i, v, x: _both(i, v, x, _in_turn)[:, :, None], "(B, 2), without a further axis: stack the two, no unsqueeze."),
+    (lambda i, v, x: _both(i, v, x, _in_turn)[:1].expand(len(x), 2), "Every clip gets the first clip's logits."),
+    (lambda i, v, x: _both(i, v, x, lambda c: c[:, -1]), "Always the last frame: take frames_in_turn."),
 ]
 
 
 @check("video_gan.MotionDiscriminator", points=2, hint="stack([logit of a frame, logit of the clip], 1).")
 def one_logit_of_a_frame_and_one_of_the_clip(subject: Subject, draw: Draw) -> None:
-    _assert_both(subject, draw, 5, 3)
+    network, right, clips = _assert_both(subject, draw, 6, [4, 3])
+    _assert_learns(network, right, clips, hint="No gradient comes back through it: nothing may be detached, and no no_grad().")
 
 
 @check("video_gan.MotionDiscriminator", points=1, hint="frames_in_turn takes another frame of each clip of the batch.")
 def also_for_fewer_clips_than_frames(subject: Subject, draw: Draw) -> None:
-    _assert_both(subject, draw, 3, 6)
+    _assert_both(subject, draw, 3, [6, 1])
+    _assert_both(subject, draw, 1, [4, 2])
 
 
-def _assert_both(subject: Subject, draw: Draw, batch: int, frames: int) -> None:
-    clips = draw.normal(batch, frames, 2, 3, 3)
-    image, video = draw.normal(18, std=0.3), draw.normal(frames * 18, std=0.2)
+def _assert_both(subject: Subject, draw: Draw, batch: int, sizes: list[int]) -> tuple[Subject, nn.Module, Tensor]:
+    num_frames, channels = sizes
+    clips = draw.normal(batch, num_frames, channels, 16, 16)
+    image = draw.normal(channels * 256, std=0.5 * (channels * 256) ** -0.5)
+    video = draw.normal(num_frames * channels * 256, std=0.5 * (num_frames * channels * 256) ** -0.5)
+    network = subject.probe(both_with, sizes, image, video)
+    mine, again = network(clips), network(clips)
+    if isinstance(mine, Tensor) and isinstance(again, Tensor) and not is_close(mine, again):
+        raise Wrong(hint="The same clips get other logits in a second call: no random frame, take frames_in_turn.")
     mistakes = [(wrong(image, video, clips), hint) for wrong, hint in BOTH_MISTAKES]
-    mine = subject.probe(both_logits, image, video, clips)
     assert_close(mine, _both(image, video, clips, _in_turn), mistakes=mistakes)
+    return network, both_with(reference.MotionDiscriminator, sizes, image, video), clips
 
 
 # A step
@@ -412,27 +508,41 @@ class TinyGenerator(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers, self.nz = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 8)), 3
+        self.layers, self.nz, self.clips = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 8)), 3, None
 
     def forward(self, z: Tensor) -> Tensor:
         self.clips = self.layers(z).unflatten(1, (2, 1, 2, 2))
         return self.clips
 
 
-def after_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, gammas: list[float], share: float) -> dict:
-    """Both networks after a step for each batch of `real` (S, B, 2, 1, 2, 2) and `z` (S, B, 3), and all losses."""
-    generator, discriminator = TinyGenerator(), nn.Sequential(
-        nn.Flatten(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 2))
-    fill(nn.ModuleList([generator, discriminator]), weights)
-    discriminator(generator(z[0])).sum().backward()  # gradients of an earlier life: they must not count
-    optimizers = [torch.optim.SGD(network.parameters(), lr=0.3) for network in (generator, discriminator)]
-    losses = []
-    for clips, noise, gamma in zip(real, z, gammas, strict=True):
-        pair = step(generator, discriminator, *optimizers, clips, noise, gamma=gamma,
-                    extra=lambda: share * generator.clips.square().mean())
-        losses += list(pair) if isinstance(pair, tuple | list) else [pair]
-    return {"D": [p.detach().clone() for p in discriminator.parameters()],
-            "G": [p.detach().clone() for p in generator.parameters()], "losses": losses}
+def after_step(step: Callable, nets: dict, real: Tensor, z: Tensor, gamma: float, share: float, lr_d: float = 0.3) -> dict:
+    """Both networks and both losses after one step with real (B, 2, 1, 2, 2) and z (B, 3).
+
+    Args:
+        nets: the weights of "G" and "D", whose last layer gives one logit a clip, (B,), or two, (B, 2); and the gradients
+            that are there "before" the step.
+    """
+    generator = TinyGenerator()
+    judge = [nn.Flatten(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, len(nets["D"][-1]))]
+    discriminator = nn.Sequential(*judge, *([nn.Flatten(0)] if len(nets["D"][-1]) == 1 else []))
+    fill(generator, nets["G"])
+    fill(discriminator, nets["D"])
+    both = [*generator.parameters(), *discriminator.parameters()]
+    for parameter, gradient in zip(both, nets["before"], strict=True):
+        parameter.grad = gradient.clone()
+
+    def extra() -> Tensor | float:
+        if not share:
+            return 0.0
+        if generator.clips is None:
+            raise RuntimeError("extra() was called before the generator has run: it may need the clips of this step")
+        return share * generator.clips.square().mean()
+
+    optimizers = [torch.optim.SGD(generator.parameters(), lr=0.3), torch.optim.SGD(discriminator.parameters(), lr=lr_d)]
+    pair = step(generator, discriminator, *optimizers, real, z, gamma=gamma, extra=extra)
+    return {"G": [p.detach().clone() for p in generator.parameters()],
+            "D": [p.detach().clone() for p in discriminator.parameters()],
+            "losses": list(pair) if isinstance(pair, tuple | list) else [pair]}
 
 
 def _r1(discriminator: nn.Module, clips: Tensor) -> Tensor:
@@ -443,25 +553,33 @@ def _r1(discriminator: nn.Module, clips: Tensor) -> Tensor:
 
 def faulty_step(*faults: str) -> Callable:
     """The step with the named faults; none gives the reference."""
+    def over(values: Tensor) -> Tensor:
+        return values.sum() if "sums" in faults else values.mean(0).sum() if "added" in faults else values.mean()
+
     def step(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
         fake = generator(z)
         shown = fake.detach()
         before = discriminator(fake)
-        loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(shown)).mean()
+        loss_d = over(F.softplus(-discriminator(real))) + over(F.softplus(discriminator(shown)))
         if "swapped" in faults:
-            loss_d = F.softplus(discriminator(real)).mean() + F.softplus(-discriminator(shown)).mean()
+            loss_d = over(F.softplus(discriminator(real))) + over(F.softplus(-discriminator(shown)))
+        if "halved" in faults:
+            loss_d = loss_d / 2
         if gamma and "no penalty" not in faults:
-            loss_d = loss_d + gamma * _r1(discriminator, shown if "penalty of fakes" in faults else real)
+            weight = 1.0 if "no gamma" in faults else gamma / 2 if "half gamma" in faults else gamma
+            loss_d = loss_d + weight * _r1(discriminator, shown if "penalty of fakes" in faults else real)
         if "stale D" not in faults:
             optimizer_d.zero_grad()
         if "before" in faults:
-            loss_g = F.softplus(-before).mean() + extra()
+            loss_g = over(F.softplus(-before)) + extra()
             gradients = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
         loss_d.backward()
         if "D stands still" not in faults:
             optimizer_d.step()
-        again = discriminator(generator(z))
-        loss = -F.softplus(again).mean() if "saturating" in faults else F.softplus(-again).mean()
+        again = discriminator(generator(z).detach() if "blind" in faults else generator(z))
+        loss = -over(F.softplus(again)) if "saturating" in faults else over(F.softplus(-again))
+        if "swapped G" in faults:
+            loss = over(F.softplus(again))
         if "no extra" not in faults:
             loss = loss + extra()
         if "stale G" not in faults:
@@ -471,38 +589,39 @@ def faulty_step(*faults: str) -> Callable:
             for parameter, gradient in zip(generator.parameters(), gradients, strict=True):
                 parameter.grad = gradient
             loss = loss_g
-        optimizer_g.step()
+        if "G stands still" not in faults:
+            optimizer_g.step()
         return loss_d.detach(), loss.detach()
     return step
 
 
-D_MISTAKES = [
-    ("stale D", "Gradients of earlier steps are added to D's: call optimizer_d.zero_grad() before backward()."),
-    ("swapped", "The sides are swapped: D should say real, softplus(-s), to real clips."),
-    ("D stands still", "D's weights did not move: optimizer_d.step()."),
-]
-G_MISTAKES = [
-    ("stale G", "Gradients of earlier steps are added to G's: call optimizer_g.zero_grad() before backward()."),
-    ("before", "G's loss comes from the logits that D gave before it learnt: ask D again after its step."),
-    ("saturating", "This is the saturating loss of G; asked for is softplus(-s)."),
-]
-EXTRA_MISTAKES = [
-    ("no penalty", "The penalty is missing: gamma * r1_penalty(discriminator, real)."),
-    ("penalty of fakes", "R1 is the gradient at *real* clips."),
-    ("no extra", "extra() is missing in G's loss."),
-]
+STEP_MISTAKES = {  # fault -> of which network's turn it is, and the hint
+    "stale D": ("D", "Gradients that were there before are added to D's: call optimizer_d.zero_grad() before backward()."),
+    "swapped": ("D", "The sides are swapped: D should say real, softplus(-s), to real clips."),
+    "D stands still": ("D", "D's weights did not move: optimizer_d.step()."),
+    "halved": ("D", "D's loss is the sum of its two means: do not halve it."),
+    "sums": ("DG", "Each loss is a mean over the batch, not a sum: with more clips it would grow."),
+    "stale G": ("G", "Gradients that were there before are added to G's: call optimizer_g.zero_grad() before backward()."),
+    "saturating": ("G", "This is the saturating loss of G; asked for is softplus(-s)."),
+    "swapped G": ("G", "G wants its clips to be called real: softplus(-s), not softplus(s)."),
+    "blind": ("G", "G's weights did not move: let G see its clips not detached, and call optimizer_g.step()."),
+    "G stands still": ("G", "G's weights did not move: let G see its clips not detached, and call optimizer_g.step()."),
+}
+BEFORE = "G's loss comes from the logits that D gave before it learnt: ask D again after its step."
+ADDED = "Each mean is over all logits of the batch: the means of the two judges are not added."
 
 
-def _draw_step(draw: Draw, count: int) -> tuple:
-    shapes = [(8, 3), (8,), (8, 8), (8,), (8, 8), (8,), (2, 8), (2,)]
-    return [draw.normal(*s, std=0.5) for s in shapes], draw.normal(count, 6, 2, 1, 2, 2), draw.normal(count, 6, 3)
+def _draw_step(draw: Draw, batch: int, logits: int) -> tuple[dict, Tensor, Tensor]:
+    of_g, of_d = [(8, 3), (8,), (8, 8), (8,)], [(8, 8), (8,), (logits, 8), (logits,)]
+    nets = {name: [draw.normal(*s, std=0.5) for s in shapes]
+            for name, shapes in (("G", of_g), ("D", of_d), ("before", of_g + of_d))}
+    return nets, draw.normal(batch, 2, 1, 2, 2), draw.normal(batch, 3)
 
 
-def _stepped(subject: Subject, draw: Draw, part: str, faults: list[tuple[str, str]], gammas: list[float], share: float) -> None:
-    given = (*_draw_step(draw, len(gammas)), gammas, share)
-    mine, expected = subject.probe(after_steps, *given), after_steps(faulty_step(), *given)
-    mistakes = [(_flat(after_steps(faulty_step(fault), *given)[part]), hint) for fault, hint in faults]
-    assert_close(_flat(mine[part]), _flat(expected[part]), mistakes=mistakes)
+def _mistakes(part: str, nets: dict, *given: Any, **options: float) -> list[tuple[Tensor, str]]:
+    """What the known mistakes in the turn of a network leave of its weights."""
+    return [(_flat(after_step(faulty_step(fault), nets, *given, **options)[part]), hint)
+            for fault, (turn, hint) in STEP_MISTAKES.items() if part in turn]
 
 
 def _flat(weights: list[Tensor]) -> Tensor:
@@ -511,32 +630,76 @@ def _flat(weights: list[Tensor]) -> Tensor:
 
 @check("video_gan.clip_step", points=2, hint="D's turn: fake clips detached, loss, zero_grad, backward, step.")
 def the_discriminator_learns(subject: Subject, draw: Draw) -> None:
-    _stepped(subject, draw, "D", D_MISTAKES, [0.0], 0.0)
-    _stepped(subject, draw, "D", D_MISTAKES, [0.0, 0.0, 0.0], 0.0)
+    for batch in (6, 3, 1):
+        given = (*_draw_step(draw, batch, 1), 0.0, 0.0)
+        right = after_step(faulty_step(), *given)
+        assert_close(_flat(subject.probe(after_step, *given)["D"]), _flat(right["D"]), mistakes=_mistakes("D", *given))
 
 
 @check("video_gan.clip_step", points=2, hint="G's turn: the same fake clips, not detached, before the D that has learnt.")
 def the_generator_learns_from_the_new_discriminator(subject: Subject, draw: Draw) -> None:
-    _stepped(subject, draw, "G", G_MISTAKES, [0.0], 0.0)
-    _stepped(subject, draw, "G", G_MISTAKES, [0.0, 0.0, 0.0], 0.0)
+    for batch in (6, 3):
+        nets, *given = (*_draw_step(draw, batch, 1), 0.0, 0.0)
+        mine = subject.probe(after_step, nets, *given)
+        learnt = nets | {"D": mine["D"]}  # right or not: that was asked above
+        right = after_step(faulty_step(), learnt, *given, lr_d=0.0)
+        mistakes = [(_flat(after_step(faulty_step(), nets, *given, lr_d=0.0)["G"]), BEFORE),
+                    *_mistakes("G", learnt, *given, lr_d=0.0)]
+        assert_close(_flat(mine["G"]), _flat(right["G"]), mistakes=mistakes)
 
 
 @check("video_gan.clip_step", points=1, hint="gamma * r1_penalty(discriminator, real) in D's loss, extra() in G's.")
 def penalty_and_extra_count(subject: Subject, draw: Draw) -> None:
-    _stepped(subject, draw, "D", EXTRA_MISTAKES[:2], [0.7, 0.0], 0.0)
-    _stepped(subject, draw, "G", EXTRA_MISTAKES, [0.0, 0.5], 0.8)
+    nets, *given = _draw_step(draw, 6, 1)
+
+    def moved(ask: Callable) -> dict:
+        """What the penalty adds to a step of D, and extra to one of G: the rest was asked above."""
+        plain, both = ask(nets, *given, 0.0, 0.0, lr_d=0.2), ask(nets, *given, 0.7, 0.0, lr_d=0.2)
+        shared = ask(nets, *given, 0.0, 0.8, lr_d=0.2)
+        if is_close(_flat(both["D"]), _flat(nets["D"])):
+            raise Wrong(hint=STEP_MISTAKES["D stands still"][1])
+        if is_close(_flat(shared["G"]), _flat(nets["G"])):
+            raise Wrong(hint=STEP_MISTAKES["G stands still"][1])
+        return {"D": _flat(both["D"]) - _flat(plain["D"]), "G": _flat(shared["G"]) - _flat(plain["G"])}
+
+    right = moved(lambda *g, **o: after_step(faulty_step(), *g, **o))
+    faulty = {fault: moved(lambda *g, fault=fault, **o: after_step(faulty_step(fault), *g, **o)) for fault in (
+        "no penalty", "penalty of fakes", "no gamma", "half gamma", "no extra")}
+    mine = moved(lambda *g, **o: subject.probe(after_step, *g, **o))
+    assert_close(mine["D"], right["D"], mistakes=[
+        (faulty["no penalty"]["D"], "The penalty is missing: gamma * r1_penalty(discriminator, real)."),
+        (faulty["penalty of fakes"]["D"], "R1 is the gradient at *real* clips."),
+        (faulty["no gamma"]["D"], "The penalty has no weight: multiply it by gamma."),
+        (faulty["half gamma"]["D"], "The penalty is halved twice: r1_penalty holds the half already.")])
+    assert_close(mine["G"], right["G"], mistakes=[(faulty["no extra"]["G"], "extra() is missing in G's loss.")])
 
 
-@check("video_gan.clip_step", points=1, hint="Return D's loss, then G's, each with all that it was made of, detached.")
+@check("video_gan.clip_step", points=1,
+       hint="Return D's loss, then G's, each with all that it was made of, detached; each a mean over all logits.")
 def returns_both_losses(subject: Subject, draw: Draw) -> None:
-    given = (*_draw_step(draw, 2), [0.6, 0.0], 0.5)
-    mine, expected = subject.probe(after_steps, *given)["losses"], after_steps(faulty_step(), *given)["losses"]
-    if any(value is None for value in mine) or len(mine) != len(expected):
+    given = (*_draw_step(draw, 5, 2), 0.6, 0.5)
+    mine = subject.probe(after_step, *given)
+    losses = mine["losses"]
+    if any(value is None for value in losses) or len(losses) != 2:
         raise Wrong(hint="Return two losses: D's, then G's.")
-    if any(isinstance(value, Tensor) and value.requires_grad for value in mine):
+    if any(isinstance(value, Tensor) and value.requires_grad for value in losses):
         raise Wrong(hint="The losses still hold their graphs, and with them the memory of the step: detach them.")
-    assert_close(_flat(mine), _flat(expected), mistakes=[
-        (_flat([loss for pair in zip(expected[1::2], expected[0::2], strict=True) for loss in pair]), "D's loss comes first.")])
+    faults = ((), ("before",), ("no penalty",), ("penalty of fakes",), ("no gamma",), ("half gamma",), ("no extra",),
+              *((fault,) for fault in STEP_MISTAKES))
+    ways = {faults_: after_step(faulty_step(*faults_), *given) for faults_ in faults}
+    taken = next((way for way in ways.values() if is_close(_weights(mine), _weights(way))), ways[()])  # paid for above
+    added = after_step(faulty_step("added"), *given)
+    bare_d, bare_g = ways[("no penalty",)]["losses"][0], ways[("no extra",)]["losses"][1]
+    loss_d, loss_g = taken["losses"]
+    assert_close(_flat(losses), _flat(taken["losses"]), mistakes=[
+        (_flat([loss_g, loss_d]), "D's loss comes first."), (_flat(added["losses"]), ADDED),
+        (_flat([bare_d, loss_g]), "D's loss is given without its penalty."),
+        (_flat([loss_d, bare_g]), "G's loss is given without extra().")])
+    assert_close(_weights(mine), _weights(taken), mistakes=[(_weights(added), ADDED)])
+
+
+def _weights(result: dict) -> Tensor:
+    return _flat([*result["D"], *result["G"]])
 
 
 written("video_gan.two_ways_to_move", points=3, rubric="""

@@ -36,6 +36,18 @@ def line_one_by_one(noise, data, t):
     return [torch.stack([n + s * v for n, s, v in zip(noise, t, speed, strict=True)]), speed]
 
 
+def line_in_place(noise, data, t):
+    speed = data - noise
+    noise += wide(t, data) * speed
+    return noise, speed
+
+
+def line_of_parts(noise, data, t):
+    """Right: the time as many times as a sample has numbers."""
+    share = t.repeat_interleave(data[0].numel()).view_as(data)
+    return noise - share * noise + share * data, torch.sub(data, noise)
+
+
 def gaussian(pull=lambda t, s: t * s ** 2 - (1 - t), spread=lambda t, s: (1 - t) ** 2 + (t * s) ** 2,
              centre=lambda t, m: t * m, base=1):
     def answer(x, t, mean, std):
@@ -60,14 +72,25 @@ def gaussian_by_the_way(x, t, mean, std):
     return torch.stack([one(*pair) for pair in zip(x, t, strict=True)])
 
 
+def gaussian_by_regression(x, t, mean, std):
+    """Right: the slope of u on x_t, everything as a tensor, flattened."""
+    mean, std = (torch.as_tensor(value, dtype=x.dtype).expand_as(x).flatten(1) for value in (mean, std))
+    t, flat = t[:, None], x.flatten(1)
+    covariance = t.mul(std.square()).add(t).sub(1)
+    variance = std.square().mul(t.square()).add((1 - t).square())
+    return torch.addcmul(mean, covariance / variance, flat - t * mean).view_as(x)
+
+
 STRAIGHT = line(straight)
 
 
-def loss(*, size=torch.square, total=torch.mean, path=STRAIGHT, told=lambda t: t, noise_first=True, cut=False):
+def loss(*, size=torch.square, total=torch.mean, path=STRAIGHT, told=lambda t: t, noise_first=True, cut=False,
+         normal=torch.randn, uniform=torch.rand, one=False, own=True):
     def answer(velocity, data, rng):
-        noise = torch.randn(data.shape, generator=rng) if noise_first else None
-        t = torch.rand(len(data), generator=rng)
-        noise = torch.randn(data.shape, generator=rng) if noise is None else noise
+        rng = rng if own else None
+        noise = normal(data.shape, generator=rng) if noise_first else None
+        t = uniform(1, generator=rng).repeat(len(data)) if one else uniform(len(data), generator=rng)
+        noise = normal(data.shape, generator=rng) if noise is None else noise
         x, target = path(noise, data, t)
         v = velocity(x, told(t))
         return total(size((v.detach().requires_grad_() if cut else v) - target))
@@ -80,6 +103,15 @@ def loss_by_mse(velocity, data, rng):
     t = torch.rand(data.shape[0], generator=rng)
     x, target = line_by_lerp(noise, data, t)
     return F.mse_loss(velocity(x, t), target)
+
+
+def loss_by_hand(velocity, data, rng):
+    """Right: sums and a count."""
+    noise = torch.randn(*data.shape, generator=rng)
+    t = torch.rand(data.size(0), generator=rng)
+    there = noise + wide(t, data) * (data - noise)
+    missed = velocity(there, t) + noise - data
+    return torch.linalg.vector_norm(missed) ** 2 / missed.numel()
 
 
 def loss_over_samples(velocity, data, rng):
@@ -103,6 +135,41 @@ class Field(nn.Module):
 
     def forward(self, x, t):
         return self.last(self.layers(self.together(x, t)), x)
+
+
+class FieldOfSteps(nn.Module):
+    """Right: layers by name, kept sizes, an empty table that is filled."""
+
+    def __init__(self, dim, width=128, depth=3):
+        super().__init__()
+        self.dim, self.depth = dim, depth
+        self.enter = nn.Linear(dim + 10, width)
+        for k in range(1, depth):
+            setattr(self, f"hidden{k}", nn.Linear(width, width))
+        self.leave = nn.Linear(width, dim)
+
+    def forward(self, x, t):
+        table = x.new_empty(len(x), self.dim + 10)
+        table[:, :self.dim], table[:, self.dim:] = x, time_features(t)
+        h = self.enter(table)
+        for k in range(1, self.depth):
+            h = getattr(self, f"hidden{k}")(h * torch.sigmoid(h))
+        return self.leave(h * torch.sigmoid(h))
+
+
+class DeeperField(Field):
+    """Wrong: a hidden layer more than `depth`."""
+
+    def __init__(self, dim, width=128, depth=3):
+        super().__init__(dim, width, depth + 1)
+
+
+def between(layer):
+    class Other(Field):
+        def __init__(self, dim, width=128, depth=3):
+            super().__init__(dim, width, depth)
+            self.layers = nn.Sequential(*(layer() if isinstance(part, nn.SiLU) else part for part in self.layers))
+    return Other
 
 
 def field(**parts):
@@ -131,21 +198,59 @@ class FixedField(Field):
         super().__init__(2, width, depth)
 
 
-def flow_step(*, narrow=False, late=False, stale=False, back=False, still=False, after=False):
+def flow_step(*, narrow=False, late=False, stale=False, back=False, still=False, after=False, told=lambda t: t,
+              target=None, times_first=False, own=True, last=lambda loss, again: loss.detach(), clip=False):
     def answer(velocity, optimizer, data, rng):
+        rng = rng if own else None
+        t = torch.rand(len(data), generator=rng) if times_first else None
         noise = torch.randn(*((len(data), 1) if narrow else data.shape), generator=rng)
-        t = torch.rand(len(data), generator=rng)
+        t = torch.rand(len(data), generator=rng) if t is None else t
         x = (backwards if late else straight)(noise, data, wide(t, data))
-        value = (velocity(x, t) - (noise - data if back else data - noise)).square().mean()
+        goal = target(noise, data) if target else noise - data if back else data - noise
+
+        def find():
+            return (velocity(x, told(t)) - goal).square().mean()
+        value = find()
         if not stale and not after:
             optimizer.zero_grad()
         value.backward()
         if after:
             optimizer.zero_grad()
+        if clip:
+            nn.utils.clip_grad_norm_(velocity.parameters(), 0.1)
         if not still:
             optimizer.step()
-        return value.detach()
+        return last(value, find)
     return answer
+
+
+def flow_step_clearing_after(velocity, optimizer, data, rng):
+    """Wrong: the gradients that are there before the first step count."""
+    value = loss()(velocity, data, rng)
+    value.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return value.detach()
+
+
+def flow_step_by_the_network(velocity, optimizer, data, rng):
+    """Right: the network's own zero_grad, before and after."""
+    velocity.zero_grad()
+    value = loss()(velocity, data, rng)
+    value.backward()
+    optimizer.step()
+    velocity.zero_grad()
+    return value.detach()
+
+
+def flow_step_by_gradients(velocity, optimizer, data, rng):
+    """Right: gradients by torch.autograd.grad."""
+    value = loss_by_mse(velocity, data, rng)
+    weights = list(velocity.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(value, weights), strict=True):
+        weight.grad = gradient
+    optimizer.step()
+    return value.detach()
 
 
 def flow_step_by_the_loss(velocity, optimizer, data, rng):
@@ -187,6 +292,54 @@ def second(ask, mix=lambda a, b: (a + b) / 2):
     return advance
 
 
+def euler_in_place(velocity, x, steps):
+    for k in range(steps):
+        x += velocity(x, torch.full((len(x),), k / steps)) / steps
+    return x
+
+
+def euler_of_one_velocity(velocity, x, steps):
+    v = velocity(x, torch.zeros(len(x)))
+    for _ in range(steps):
+        x = x + v / steps
+    return x
+
+
+def euler_on_a_copy(velocity, x, steps):
+    """Right: in place, on a copy."""
+    x, t = x.clone(), torch.linspace(0, 1, steps + 1)[:-1]
+    for now in t:
+        x.add_(velocity(x, now.expand(x.shape[0])).detach(), alpha=1 / steps)
+    return x
+
+
+def heun_in_place(velocity, x, steps):
+    for k in range(steps):
+        t = torch.full((len(x),), k / steps)
+        first = velocity(x, t)
+        x += (first + velocity(x + first / steps, t + 1 / steps)) / (2 * steps)
+    return x
+
+
+def heun_ending_in_euler(velocity, x, steps):
+    for k in range(steps):
+        t = torch.full((len(x),), k / steps)
+        first = velocity(x, t)
+        second = velocity(x + first / steps, t + 1 / steps) if k < steps - 1 else first
+        x = x + (first + second) / (2 * steps)
+    return x
+
+
+def heun_by_mean(velocity, x, steps):
+    """Right: both velocities on a new axis, and their mean."""
+    h = 1 / steps
+    for k in range(steps):
+        slopes = [velocity(x, torch.ones(len(x)) * k * h)]
+        slopes.append(velocity(x + h * slopes[0], torch.ones(len(x)) * (k + 1) * h))
+        x = x + h * torch.stack(slopes).mean(0)
+    return x
+
+
 def euler_counting_time(velocity, x, steps):
     """Right: the time is a tensor that grows."""
     t, h = x.new_zeros(x.shape[0]), 1 / steps
@@ -224,13 +377,15 @@ def heun_by_linspace(velocity, x, steps):
 
 
 RIGHT = {
-    "after_gans.on_the_line": {"lerp": line_by_lerp, "one by one": line_one_by_one},
-    "after_gans.gaussian_velocity": {"both ends": gaussian_by_both_ends, "mean and width": gaussian_by_the_way},
-    "after_gans.flow_matching_loss": {"mse": loss_by_mse, "over samples": loss_over_samples},
-    "after_gans.VelocityField": {"parts": Field, "loop": FieldInALoop},
-    "after_gans.flow_step": {"by the loss": flow_step_by_the_loss, "zeros": flow_step_cleaning_up},
-    "after_gans.euler": {"counting time": euler_counting_time, "recursive": euler_recursive},
-    "after_gans.heun": {"correction": heun_by_correction, "linspace": heun_by_linspace},
+    "after_gans.on_the_line": {"lerp": line_by_lerp, "one by one": line_one_by_one, "parts": line_of_parts},
+    "after_gans.gaussian_velocity": {"both ends": gaussian_by_both_ends, "mean and width": gaussian_by_the_way,
+                                    "regression": gaussian_by_regression},
+    "after_gans.flow_matching_loss": {"mse": loss_by_mse, "over samples": loss_over_samples, "by hand": loss_by_hand},
+    "after_gans.VelocityField": {"parts": Field, "loop": FieldInALoop, "steps": FieldOfSteps},
+    "after_gans.flow_step": {"by the loss": flow_step_by_the_loss, "zeros": flow_step_cleaning_up,
+                             "by the network": flow_step_by_the_network, "gradients": flow_step_by_gradients},
+    "after_gans.euler": {"counting time": euler_counting_time, "recursive": euler_recursive, "a copy": euler_on_a_copy},
+    "after_gans.heun": {"correction": heun_by_correction, "linspace": heun_by_linspace, "mean": heun_by_mean},
 }
 
 WRONG = {
@@ -244,6 +399,10 @@ WRONG = {
         "roots": (line(lambda n, d, t: (1 - t).sqrt() * n + t.sqrt() * d), "without roots"),
         "t not beside": (lambda n, d, t: ((1 - t) * n + t * d, d - n), "beside(t, data)"),
         "t for two axes": (lambda n, d, t: (straight(n, d, t[:, None]), d - n), "beside(t, data)"),
+        "sphere": (line(lambda n, d, t: (1 - t ** 2).sqrt() * n + t * d), "not sqrt(1 - t^2)"),
+        "velocity first": (lambda n, d, t: STRAIGHT(n, d, t)[::-1], "The point comes first"),
+        "divided by t": (line(straight, lambda n, d, t: (d - n) / t), "not divided by t"),
+        "in place": (line_in_place, "changes `noise` in place"),
         "the point alone": (lambda n, d, t: straight(n, d, wide(t, d)), "Return two things"),
     },
     "after_gans.gaussian_velocity": {
@@ -255,6 +414,10 @@ WRONG = {
         "not centred": (gaussian(centre=lambda t, m: 0), "Subtract the mean"),
         "no mean": (gaussian(base=0), "itself is missing"),
         "shares not squared": (gaussian(spread=lambda t, s: 1 - t + t * s ** 2), "are squared"),
+        "sign of all": (gaussian(pull=lambda t, s: 1 - t - t * s ** 2), "turned as a whole"),
+        "minus in the variance": (gaussian(spread=lambda t, s: (t * s) ** 2 - (1 - t) ** 2), "no minus in the variance"),
+        "variance of u": (gaussian(spread=lambda t, s: 1 + s ** 2), "not of x_1 - x_0"),
+        "std in the variance": (gaussian(spread=lambda t, s: (1 - t) ** 2 + t ** 2 * s), "std is squared"),
         "two axes only": (lambda x, t, m, s: gaussian_by_both_ends(x.flatten(1), t, m, s), "beside(t, x)"),
     },
     "after_gans.flow_matching_loss": {
@@ -268,6 +431,15 @@ WRONG = {
         "told 1 - t": (loss(told=lambda t: 1 - t), "another time"),
         "told nothing": (loss(told=torch.zeros_like), "must be told"),
         "t first": (loss(noise_first=False), "noise first"),
+        "root": (loss(total=lambda e: e.mean().sqrt()), "without a root"),
+        "halved": (loss(total=lambda e: e.mean() / 2), "do not halve"),
+        "uniform noise": (loss(normal=torch.rand), "not torch.rand"),
+        "normal times": (loss(uniform=torch.randn), "uniform in [0, 1)"),
+        "one time": (loss(one=True), "one time for the whole batch"),
+        "at the data": (loss(path=line(lambda n, d, t: d)), "asked at the data"),
+        "the way left": (loss(path=line(straight, lambda n, d, t: d - straight(n, d, t))), "not the way that is left"),
+        "torch's generator": (loss(own=False), "`rng` alone"),
+        "no_grad": (torch.no_grad()(loss()), "No gradient reaches"),
         "detached": (loss(cut=True), "no detach"),
     },
     "after_gans.VelocityField": {
@@ -278,6 +450,14 @@ WRONG = {
         "t alone": (field(together=lambda x, t: torch.cat([x, t[:, None]], 1), more=1), "dim + 10"),
         "tanh": (field(last=lambda v, x: v.tanh()), "nothing after the last layer"),
         "adds x": (field(last=lambda v, x: x + v), "velocity alone"),
+        "one layer more": (DeeperField, "`depth` hidden layers"),
+        "relu": (between(nn.ReLU), "not ReLU"),
+        "linear": (between(nn.Identity), "one matrix"),
+        "silu at the end": (field(last=lambda v, x: F.silu(v)), "no SiLU after"),
+        "first time": (field(together=lambda x, t: torch.cat([x, time_features(t[:1].expand(len(x)))], 1)), "first one's time"),
+        "1000 t": (field(together=lambda x, t: torch.cat([x, time_features(1000 * t)], 1)), "not 1000 t"),
+        "squeezed": (field(last=lambda v, x: v.squeeze()), "drops the axis of the batch"),
+        "as data": (field(last=lambda v, x: v.data), "No gradient comes back"),
         "in the plane only": (FixedField, "dim + 10"),
     },
     "after_gans.flow_step": {
@@ -289,6 +469,14 @@ WRONG = {
         "late and stale": (flow_step(late=True, stale=True), "Time runs backwards"),
         "target turned": (flow_step(late=True, back=True), "carries data to noise"),
         "target back": (flow_step(back=True), "it was right before"),
+        "told 1 - t": (flow_step(late=True, told=lambda t: 1 - t), "leave the time as it is"),
+        "predicts noise": (flow_step(target=lambda n, d: n), "not the noise"),
+        "times first": (flow_step(times_first=True), "the noise first"),
+        "torch's generator": (flow_step(own=False), "`rng` alone"),
+        "loss after": (flow_step(last=lambda value, again: again().detach()), "from before the step"),
+        "with its graph": (flow_step(last=lambda value, again: value), "loss.detach()"),
+        "clears after": (flow_step_clearing_after, "not only after the step"),
+        "clips": (flow_step(clip=True), "numbers differ"),
         "no step": (flow_step(still=True), "did not move"),
         "zeroed too late": (flow_step(after=True), "did not move"),
     },
@@ -303,6 +491,10 @@ WRONG = {
         "one too many": (sampler(plain, count=lambda n: n + 1), "too many"),
         "a single step": (lambda v, x, n: x + v(x, torch.zeros(len(x))), "in a loop"),
         "linspace": (sampler(plain, time=lambda k, n: k / max(n - 1, 1)), "(steps - 1)"),
+        "in place": (euler_in_place, "changes `x` in place"),
+        "one velocity": (euler_of_one_velocity, "ask it anew"),
+        "middle's time": (sampler(plain, time=lambda k, n: (k + 0.5) / n), "the step's middle"),
+        "velocity alone": (sampler(lambda v, x, t, h: h * v(x, t)), "not replaced"),
         "t a number": (lambda v, x, n: x + v(x, torch.tensor(0.0)) / n, "one t for each"),
     },
     "after_gans.heun": {
@@ -313,6 +505,13 @@ WRONG = {
         "second alone": (sampler(second(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: b)), "not the second alone"),
         "too far": (sampler(second(lambda v, x, t, h, f: v(x + f, t + h))), "first / steps"),
         "midpoint": (sampler(second(lambda v, x, t, h, f: v(x + h / 2 * f, t + h / 2), lambda a, b: b)), "midpoint rule"),
+        "time + 1": (sampler(second(lambda v, x, t, h, f: v(x + h * f, t + 1))), "not t + 1"),
+        "from the guess": (sampler(second(lambda v, x, t, h, f: v(x + h * f, t + h), lambda a, b: 1.5 * a + b / 2)),
+                           "The step starts at x"),
+        "Ralston": (sampler(second(lambda v, x, t, h, f: v(x + h * f / 1.5, t + h / 1.5), lambda a, b: a / 4 + b * 3 / 4)),
+                    "Ralston"),
+        "ends in Euler": (heun_ending_in_euler, "The last step is Euler's"),
+        "in place": (heun_in_place, "changes `x` in place"),
         "late": (sampler(second(lambda v, x, t, h, f: v(x + h * f, t + h)), time=lambda k, n: (k + 1) / n), "begins at"),
     },
 }

@@ -31,6 +31,38 @@ def psnr_by_loss(clips, reference):
     return -10 * torch.log(error / 4) / math.log(10)
 
 
+def psnr_by_numpy(clips, reference):
+    """Right: NumPy, the error of all clips as rows."""
+    error = (clips - reference).reshape(*clips.shape[:-4], -1).numpy() ** 2
+    with np.errstate(divide="ignore"):
+        return torch.as_tensor(20 * np.log10(np.float32(2)) - 10 * np.log10(error.mean(-1)))
+
+
+def ends(pad):
+    """A median over a clip that is longer at both ends."""
+    def variant(clip, radius=1):
+        around = pad(clip, radius).unfold(0, 2 * radius + 1, 1)
+        return around.median(-1).values
+    return variant
+
+
+def median_in_place(clip, radius=1):
+    for t in range(len(clip)):
+        clip[t] = neighbours(clip, radius)[:, t].median(0).values
+    return clip
+
+
+def median_fed_back(clip, radius=1):
+    return median_in_place(clip.clone(), radius)
+
+
+def median_by_kthvalue(clip, radius=1):
+    """Right: frames beyond the ends laid on, the middle one by rank."""
+    longer = torch.cat([clip[:1].repeat(radius, 1, 1, 1), clip, clip[-1:].repeat(radius, 1, 1, 1)])
+    windows = torch.stack([longer[k:k + len(clip)] for k in range(2 * radius + 1)], -1)
+    return windows.kthvalue(radius + 1, -1).values
+
+
 def median_by_loop(clip, radius=1):
     """Right: frame by frame, sorted."""
     out = []
@@ -60,6 +92,35 @@ def gate(clip, radius=2, threshold=0.3, *, window=3, pad=False, size=torch.abs, 
     if own:
         return torch.where(still, around, clip).mean(0)
     return (around * still).sum(0) / (still.sum(0) if count else len(around))
+
+
+def gate_of(change, radius=2, pool=lambda x: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)):
+    """The gated mean, by a change (2 * radius + 1, T, C, H, W) -> (2 * radius + 1, T, H, W)."""
+    def variant(clip, radius=2, threshold=0.3):
+        around = neighbours(clip, radius)
+        still = (pool(change(around, clip)) < threshold)[:, :, None]
+        return torch.where(still, around, torch.zeros(())).sum(0) / still.sum(0)
+    return variant
+
+
+def gate_without_ends(clip, radius=2, threshold=0.3):
+    frames = []
+    for t in range(len(clip)):
+        around = clip[max(t - radius, 0):t + radius + 1]
+        change = F.avg_pool2d((around - clip[t]).abs().mean(1), 3, 1, 1, count_include_pad=False)
+        still = (change < threshold)[:, None]
+        frames.append((around * still).sum(0) / still.sum(0))
+    return torch.stack(frames)
+
+
+def gate_by_weights(clip, radius=2, threshold=0.3):
+    """Right: windows by unfold, votes as weights of an einsum."""
+    around = neighbours(clip, radius)
+    change = (around - clip).abs().mean(2)
+    padded = F.pad(change, (1, 1, 1, 1), value=torch.nan)
+    window = padded.unfold(2, 3, 1).unfold(3, 3, 1).flatten(-2).nanmean(-1)
+    votes = torch.less(window, threshold).float()
+    return torch.einsum("kthw,ktchw->tchw", votes / votes.sum(0), around)
 
 
 def gate_by_loop(clip, radius=2, threshold=0.3):
@@ -111,6 +172,29 @@ def grey_by_einsum(clip):
     return torch.einsum("dc,tchw->tdhw", gains, levels).clamp(max=255) / 127.5 - 1
 
 
+def grey_of(level):
+    """Grey world by another level of a channel than its mean."""
+    def variant(clip):
+        light = (clip + 1) / 2
+        of = level(light.transpose(0, 1).flatten(1)).view(1, 3, 1, 1)
+        return (light * of.mean() / of.clamp(min=1e-3)).clamp(0, 1) * 2 - 1
+    return variant
+
+
+def grey_in_place(clip):
+    clip += 1
+    mean = clip.mean((0, 2, 3), keepdim=True)
+    return (clip * mean.mean() / mean.clamp(min=2e-3)).clamp(0, 2) - 1
+
+
+def grey_by_lists(clip):
+    """Right: means by a running sum over frames, a black channel skipped."""
+    light = clip.add(1).div(2)
+    means = torch.stack([frame.mean((1, 2)) for frame in light]).mean(0)
+    gains = torch.where(means > 0, means.mean() / means.where(means > 0, torch.ones(3)), torch.ones(3))
+    return torch.clip(light * gains[None, :, None, None], max=1).mul(2).sub(1)
+
+
 def offset(clip):
     mean = clip.mean((0, 2, 3), keepdim=True)
     return (clip + mean.mean() - mean).clamp(-1, 1)
@@ -126,6 +210,17 @@ def ended(clip, *, time=True, once=True, early=False, late=True, rounds=True, pi
     levels = levels.long() % 256 if not late else levels
     levels = levels.to(torch.uint8) if pixels else levels
     return levels.movedim(1, -1) if last else levels
+
+
+def ended_otherwise(*, balance=lambda c: white_patch(deflicker(c)), scale=127.5, sharp=sharpen, top=255):
+    """`finish` by other steps."""
+    return lambda clip: ((sharp(balance(clip)).clamp(-1, 1) + 1) * scale).round().clamp(max=top).to(torch.uint8).movedim(1, -1)
+
+
+def ended_frame_by_frame(clip):
+    """Right: the last steps frame by frame."""
+    frames = [sharpen(frame[None])[0].permute(1, 2, 0) for frame in white_patch(deflicker(clip))]
+    return torch.stack([torch.round((frame.clamp(min=-1, max=1) + 1) / 2 * 255).byte() for frame in frames])
 
 
 def ended_in_levels(clip):
@@ -154,8 +249,14 @@ def doubled_by_loop(clip, between):
     return torch.cat(frames)
 
 
-def right_double(clip, between):
-    return doubled_by_stack(clip, between)
+def doubled_by_zeros(clip, between):
+    """Right: places first, then what belongs there."""
+    out = torch.zeros(len(clip) + max(len(clip) - 1, 0), *clip.shape[1:], dtype=clip.dtype)
+    places = torch.arange(len(clip))
+    out[2 * places] = clip
+    if len(clip) > 1:
+        out[2 * places[1:] - 1] = between(clip[places[:-1]], clip[places[1:]])
+    return out
 
 
 class Watch:
@@ -195,6 +296,84 @@ class Watch:
 
 def watch(**parts):
     return type("Watch", (Watch,), parts)
+
+
+class OneStart(Watch):
+    """Wrong: the start of a block is kept in the object, where a block inside of it overwrites it."""
+
+    @contextmanager
+    def __call__(self, name):
+        self.start = self.clock()
+        try:
+            yield
+        finally:
+            self.note(name, self.clock() - self.start)
+
+
+class OfItsOwn(Watch):
+    """Wrong: it asks a clock of its own."""
+
+    @contextmanager
+    def __call__(self, name):
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.note(name, perf_counter() - start)
+
+
+class Lists(Watch):
+    """Wrong: all times of a name in a list."""
+
+    def note(self, name, took):
+        self.seconds.setdefault(name, []).append(took)
+
+    def shares(self):
+        sums = {name: sum(times) for name, times in self.seconds.items()}
+        return {name: sums[name] / sum(sums.values()) for name in sorted(sums, key=sums.get, reverse=True)}
+
+
+class Pairs(Watch):
+    """Wrong: shares as a list of pairs."""
+
+    def shares(self):
+        return list(super().shares().items())
+
+
+class Spends(Watch):
+    """Wrong: the seconds are divided where they stand."""
+
+    def shares(self):
+        total = sum(self.seconds.values())
+        for name in self.seconds:
+            self.seconds[name] /= total
+        return dict(sorted(self.seconds.items(), key=lambda pair: -pair[1]))
+
+
+class SmallestFirst(Watch):
+    """Wrong: sorted, and not turned round."""
+
+    def shares(self):
+        return dict(sorted(super().shares().items(), key=lambda pair: pair[1]))
+
+
+class ByStack(Watch):
+    """Right: the starts of blocks that are open, on a stack."""
+
+    @contextmanager
+    def __call__(self, name):
+        self.__dict__.setdefault("open", []).append(self.clock())
+        try:
+            yield self
+        finally:
+            self.seconds[name] = self.seconds.setdefault(name, 0.0) + self.clock() - self.open.pop()
+
+    def shares(self):
+        total, left, shares = sum(self.seconds.values()), dict(self.seconds), {}
+        while left:
+            name = max(left, key=left.get)
+            shares[name] = left.pop(name) / total
+        return shares
 
 
 class NeverStops(Watch):
@@ -237,13 +416,14 @@ class ByClass(Watch):
 
 
 RIGHT = {
-    "post_processing.psnr": {"root": psnr_by_root, "loss": psnr_by_loss},
-    "post_processing.temporal_median": {"loop": median_by_loop, "numpy": median_by_numpy},
-    "post_processing.motion_gated_mean": {"loop": gate_by_loop, "nan": gate_by_nan},
-    "post_processing.grey_world": {"by channel": grey_by_channel, "einsum": grey_by_einsum},
-    "post_processing.finish": {"in levels": ended_in_levels, "in numpy": ended_in_numpy},
-    "post_processing.double_frame_rate": {"stack": doubled_by_stack, "loop": doubled_by_loop},
-    "post_processing.Stopwatch": {"parts": Watch, "a class": ByClass},
+    "post_processing.psnr": {"root": psnr_by_root, "loss": psnr_by_loss, "numpy": psnr_by_numpy},
+    "post_processing.temporal_median": {"loop": median_by_loop, "numpy": median_by_numpy, "kthvalue": median_by_kthvalue},
+    "post_processing.motion_gated_mean": {"loop": gate_by_loop, "nan": gate_by_nan, "weights": gate_by_weights},
+    "post_processing.grey_world": {"by channel": grey_by_channel, "einsum": grey_by_einsum, "lists": grey_by_lists},
+    "post_processing.finish": {"in levels": ended_in_levels, "in numpy": ended_in_numpy,
+                               "frame by frame": ended_frame_by_frame},
+    "post_processing.double_frame_rate": {"stack": doubled_by_stack, "loop": doubled_by_loop, "zeros": doubled_by_zeros},
+    "post_processing.Stopwatch": {"parts": Watch, "a class": ByClass, "a stack": ByStack},
 }
 
 WRONG = {
@@ -258,6 +438,13 @@ WRONG = {
         "mean of the batch": (decibels(after=lambda x: x.mean()), "no mean over the batch"),
         "absolute": (decibels(factor=20, peak=2, error=torch.abs), "squared before the mean"),
         "upside down": (lambda a, b: -decibels()(a, b), "Upside down"),
+        "finite for equals": (lambda a, b: decibels(error=lambda e: e.square() + 1e-10)(a, b), "infinitely many decibels"),
+        "clamped": (lambda a, b: decibels()(a, b).clamp(max=100), "infinitely many decibels"),
+        "squeezed": (lambda a, b: decibels()(a, b).squeeze(), "drops the axis of the batch"),
+        "own peak": (lambda a, b: 10 * torch.log10((b.max() - b.min()) ** 2 / (a - b).square().mean(CLIP)), "the range allows"),
+        "a float": (lambda a, b: decibels()(a, b).item(), "Is it this?"),
+        "cancels": (lambda a, b: 10 * torch.log10(4 / (a - b).mean(CLIP).square()), "errors of both signs"),
+        "sum": (lambda a, b: 10 * torch.log10(4 / (a - b).square().sum(CLIP)), "not its sum"),
     },
     "post_processing.temporal_median": {
         "mean": (lambda c, radius=1: neighbours(c, radius).mean(0), "That is the mean"),
@@ -269,6 +456,12 @@ WRONG = {
         "whole clip": (lambda c, radius=1: c.median(0, keepdim=True).values.expand_as(c), "One median for the whole clip"),
         "one number": (lambda c, radius=1: neighbours(c, radius).median(), "Expected shape"),
         "the past": (lambda c, radius=1: neighbours(c, radius)[:radius + 1].median(0).values, "Only the frames before"),
+        "reflected": (ends(lambda c, r: torch.from_numpy(np.pad(c.numpy(), [(r, r)] + 3 * [(0, 0)], "reflect"))), "goes back"),
+        "zeros": (ends(lambda c, r: F.pad(c, (0,) * 6 + (r, r))), "puts zeros"),
+        "cut": (lambda c, radius=1: torch.stack([c[max(t - radius, 0):t + radius + 1].median(0).values for t in range(len(c))]),
+                "leaves them out"),
+        "in place": (median_in_place, "changed already"),
+        "fed back": (median_fed_back, "changed already"),
         "both results": (lambda c, radius=1: tuple(neighbours(c, radius).median(0)), "Expected a tensor"),
     },
     "post_processing.motion_gated_mean": {
@@ -280,6 +473,16 @@ WRONG = {
         "each channel": (lambda *a: gate(*a, channels=False), "One vote a pixel"),
         "divided by all": (lambda *a: gate(*a, count=False), "by the number of frames that vote"),
         "replaced": (lambda *a: gate(*a, own=True), "left out of the mean"),
+        "edge repeated": (gate_of(lambda a, c: F.pad((a - c).abs().mean(2), (1,) * 4, mode="replicate"),
+                                  pool=lambda x: F.avg_pool2d(x, 3, 1)), "repeat none"),
+        "ends left out": (gate_without_ends, "vote as often"),
+        "five": (lambda *a: gate(*a, window=5), "3 × 3"),
+        "squares": (gate_of(lambda a, c: (a - c).square().mean(2)), "no squares"),
+        "largest channel": (gate_of(lambda a, c: (a - c).abs().amax(2)), "not the largest"),
+        "sum of channels": (gate_of(lambda a, c: (a - c).abs().sum(2)), "not their sum"),
+        "largest of the window": (gate_of(lambda a, c: (a - c).abs().mean(2), pool=lambda x: F.max_pool2d(x, 3, 1, 1)),
+                                  "not the largest"),
+        "step by step": (gate_of(lambda a, c: (a - a.roll(1, 0)).abs().mean(2)), "with the frame itself"),
         "fixed": (lambda c, r=2, t=0.3: gate(c, 2, 0.3), "ignores"),
         "untouched": (lambda c, r=2, t=0.3: c, "as it was"),
     },
@@ -294,10 +497,20 @@ WRONG = {
         "to a half": (lambda c: grey(c, wanted=lambda m: 0.5), "become 0.5"),
         "to the largest": (lambda c: grey(c, wanted=lambda m: m.amax()), "not at the largest"),
         "one gain": (lambda c: grey(c, axes=(0, 1, 2, 3)), "One gain for all channels"),
+        "to green": (lambda c: grey(c, wanted=lambda m: m[:, 1]), "not at green's"),
+        "to luma": (lambda c: grey(c, wanted=lambda m: m.flatten() @ torch.tensor([0.299, 0.587, 0.114])), "luma"),
+        "medians": (grey_of(lambda x: x.median(1).values), "not its median"),
+        "spreads": (grey_of(lambda x: x.std(1)), "not the spreads"),
+        "in place": (grey_in_place, "changes `clip` in place"),
         "divides by 0": (lambda c: grey(c, safe=False), "NaN"),
     },
     "post_processing.finish": {
-        "as found": (lambda c: ended(c, time=False, once=False, early=True, late=False, rounds=False), "off by"),
+        "as found": (lambda c: ended(c, time=False, once=False, early=True, late=False, rounds=False), "4 faults are left"),
+        "two left": (lambda c: ended(c, time=False, rounds=False), "2 faults are left"),
+        "no white": (ended_otherwise(balance=deflicker), "white balance is gone"),
+        "white first": (ended_otherwise(balance=lambda c: deflicker(white_patch(c))), "First `deflicker`"),
+        "times 128": (ended_otherwise(scale=128), "not 128"),
+        "grey world": (ended_otherwise(balance=lambda c: reference.grey_world(deflicker(c))), "Is it this?"),
         "T and C": (lambda c: ended(c, time=False), "gets C first"),
         "twice": (lambda c: ended(c, once=False), "converted twice"),
         "clamped early": (lambda c: ended(c, early=True, late=False), "Clamped too early"),
@@ -313,6 +526,9 @@ WRONG = {
         "behind": (lambda c, b: torch.cat([c, b(c[:-1], c[1:])]), "stand behind"),
         "one too many": (lambda c, b: torch.cat([doubled_by_stack(c, b), c[-1:]]), "2T - 1"),
         "a loop": (lambda c, b: torch.cat([doubled_by_stack(c, b), b(c[-1:], c[:1])]), "2T - 1"),
+        "first one lost": (lambda c, b: doubled_by_stack(c, b)[1:], "first frame is missing"),
+        "before": (lambda c, b: torch.cat([torch.stack([b(c[:-1], c[1:]), c[:-1]], 1).flatten(0, 1), c[-1:]]), "stands before"),
+        "three channels": (lambda c, b: doubled_by_stack(c, b)[:, [0, -1, -1]], "Expected shape"),
         "twice each": (lambda c, b: c.repeat_interleave(2, 0)[:-1], "shown twice"),
         "channels": (lambda c, b: doubled_by_stack(c.transpose(0, 1), b).transpose(0, 1), "Channels are doubled"),
         "single frames": (lambda c, b: doubled_by_stack(c, lambda x, y: torch.stack(
@@ -324,7 +540,13 @@ WRONG = {
         "swallows": (watch(swallows=True), "swallows"),
         "backwards": (watch(backwards=True), "runs backwards"),
         "counts": (watch(counts=True), "counts blocks"),
-        "pauses count": (NeverStops, "off by"),
+        "pauses count": (NeverStops, "inside of blocks"),
+        "one start": (OneStart, "inside one another"),
+        "its own clock": (OfItsOwn, "self.clock()"),
+        "lists": (Lists, "add its seconds up"),
+        "pairs": (Pairs, "returns a dict"),
+        "spends the seconds": (Spends, "leave the seconds alone"),
+        "smallest first": (SmallestFirst, "reverse=True"),
         "percent": (watch(scale=100), "not percent"),
         "of the largest": (watch(of_largest=True), "not by the largest"),
         "seconds": (watch(divides=False), "Shares sum to 1"),

@@ -15,7 +15,9 @@ from solutions.responsibility import Copying, wilson_interval
 # The copy test
 
 
-def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, squared=False):
+def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, squared=False, moved=False, one=False,
+           copied=lambda share: max(0.0, 2 * share - 1), number=lambda samples, train: len(samples), dropped=False,
+           spread=lambda share: 0.5):
     """A copy test put together from named parts."""
     def answer(samples, train, held_out):
         if refuses and len(train) != len(held_out):
@@ -25,13 +27,19 @@ def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, square
             train, held_out = train[:count], held_out[:count]
         if own:
             samples, train, held_out = ((x - x.mean(0)) / x.std(0) for x in (samples, train, held_out))
+        if moved:
+            samples, train, held_out = (x - x.mean(0) for x in (samples, train, held_out))
+        if one:
+            samples, held_out, train = ((x - train.mean(0)) / train.std(0) for x in (samples, held_out, train))
         if swapped:
             train, held_out = held_out, train
         a, b = ((samples[:, None] - x).double().square().sum(2).amin(1) for x in (train, held_out))
         share = ((a < b).double() + tie * (a == b).double()).mean().item()
-        low, high = wilson_interval(share, len(samples))
-        copied = share if squared else max(0.0, 2 * share - 1)
-        return Copying(share, low, high, copied, 2 * math.sqrt(len(samples)) * (share - 0.5))
+        if dropped:
+            share = ((a < b).sum() / (a != b).sum()).item()
+        low, high = wilson_interval(share, number(samples, train))
+        z = (share - 0.5) * math.sqrt(len(samples)) / spread(share)
+        return Copying(share, low, high, share if squared else copied(share), z)
     return answer
 
 
@@ -44,6 +52,19 @@ def tested_by_sign(samples, train, held_out):
     share = (0.5 + (b - a).sign().mean() / 2).item()
     return (share, *wilson_interval(share, len(samples)), max(0.0, 2 * share - 1),
             (share - 0.5) * math.sqrt(4 * len(samples)))
+
+
+def tested_by_broadcast(samples, train, held_out):
+    """Right: all differences at once, a subclass of ValueError, the tuple filled by name."""
+    class Unequal(ValueError):
+        pass
+    if train.shape[0] != held_out.shape[0]:
+        raise Unequal("the sets are not equally many")
+    a, b = ((samples.unsqueeze(1) - x.unsqueeze(0)).norm(dim=2).min(dim=1).values for x in (train, held_out))
+    wins = torch.heaviside((b - a).double(), torch.tensor(0.5, dtype=torch.float64))
+    nearer, count = float(wins.mean()), samples.shape[0]
+    low, high = wilson_interval(nearer, count)
+    return Copying(nearer=nearer, low=low, high=high, copied=2 * max(nearer, 0.5) - 1, z=(nearer - 0.5) / (0.5 / count**0.5))
 
 
 # AUC
@@ -62,28 +83,62 @@ def in_loops(positives, negatives):
     return sum(won) / len(won)
 
 
+def by_sign(positives, negatives):
+    """Right: the mean sign of all differences, moved to [0, 1]."""
+    return float((positives.unsqueeze(1) - negatives.unsqueeze(0)).sign().mean() + 1) / 2
+
+
 # The private step
 
 
-def stepped(*, per_sample=True, each=False, always=False, spread="sum", divide=True, bounded=True):
+def stepped(*, per_sample=True, each=False, always=False, spread="sum", divide=True, bounded=True, clears=True, batched=True,
+            keeps=False, flat=False, often=1, drops=False, twice=False, whole_sum=False):
     """A private step put together from named parts."""
     def answer(network, loss, samples, optimizer, *, bound, noise, rng):
         parameters = list(network.parameters())
         kept = [torch.zeros_like(p) for p in parameters]
-        for sample in samples.split(1) if per_sample else [samples] * len(samples):
-            network.zero_grad()
+        old = [0 if p.grad is None or not keeps else p.grad.clone() for p in parameters]
+        network.zero_grad()
+        for sample in (samples.split(1) if batched else samples) if per_sample else [samples] * len(samples):
+            if clears:
+                network.zero_grad()
             loss(network, sample).backward()
             whole = nn.utils.get_total_norm([p.grad for p in parameters])
             for k, p in zip(kept, parameters, strict=True):
                 length = p.grad.norm() if each else whole
                 factor = bound / length if always else min(1.0, (bound / length).item())
+                factor = float(length <= bound) if drops else factor
                 k += p.grad * (factor if bounded else 1.0)
+        if whole_sum:
+            kept = [k * min(1.0, float(bound / nn.utils.get_total_norm(kept))) for k in kept]
+        long = torch.randn(sum(p.numel() for p in parameters), generator=rng) if flat else None
         for k, p in zip(kept, parameters, strict=True):
-            xi = torch.randn(p.shape, generator=rng)
+            xi = sum(torch.randn(p.shape, generator=rng) for _ in range(often)) if not flat else long[:p.numel()].view_as(p)
+            long = long[p.numel():] if flat else None
             k += xi * {"sum": noise * bound, "mean": noise * bound * len(samples), "unit": noise, "none": 0}[spread]
             p.grad = k / (len(samples) if divide else 1)
+        for p, g in zip(parameters, old, strict=True):
+            p.grad = p.grad + g
         optimizer.step()
+        if twice:
+            optimizer.step()
     return answer
+
+
+def stepped_by_torch(network, loss, samples, optimizer, *, bound, noise, rng):
+    """Right: one vector of all parameters, torch's own way into it and out of it."""
+    sums = 0
+    for k in range(len(samples)):
+        optimizer.zero_grad()
+        loss(network, samples[k:k + 1]).backward()
+        row = nn.utils.parameters_to_vector([p.grad for p in network.parameters()])
+        sums = sums + (row * (bound / row.norm()) if row.norm() > bound else row)
+    place = 0
+    for p in network.parameters():
+        p.grad = sums[place:place + p.numel()].view(p.shape).clone()
+        p.grad.add_(torch.empty(p.shape).normal_(0, 1, generator=rng), alpha=noise * bound).div_(len(samples))
+        place += p.numel()
+    optimizer.step()
 
 
 def stepped_by_vmap(network, loss, samples, optimizer, *, bound, noise, rng):
@@ -117,11 +172,18 @@ def marked(*, clamp=True, scale="std", where="band", channels="all", transform=T
         pattern = torch.zeros(band.shape)
         pattern[band] = key_signs(0 if signs == "zero" else key, int(band.sum()))
         mark = from_spectrum(pattern) if transform else pattern
-        mark = mark / {"std": mark.square().mean().sqrt(), "peak": mark.abs().max(), "none": 1.0}[scale]
+        mark = mark / {"std": mark.square().mean().sqrt(), "peak": mark.abs().max(), "none": 1.0, "less one": mark.std(),
+                       "frame": mark.square().mean((1, 2), keepdim=True).sqrt(), "size": mark.abs().mean(),
+                       "norm": mark.norm(), "square": mark.square().mean()}[scale]
         added = clip.clone()
         added[:, :1 if channels == "first" else None] += strength * mark[:, None]
         return added.clamp(-1, 1) if clamp else added
     return answer
+
+
+def marked_in_place(clip, key, strength=STRENGTH):
+    clip += marked(clamp=False)(torch.zeros_like(clip), key, strength)
+    return clip.clamp_(-1, 1)
 
 
 def marked_by_scipy(clip, key, strength=STRENGTH):
@@ -133,18 +195,30 @@ def marked_by_scipy(clip, key, strength=STRENGTH):
     return (clip + mark.unsqueeze(1)).clip(-1, 1)
 
 
-def scored(*, squash=True, median=True, bright="luma", band=True, divide="norm", after=lambda s: s, safe=True):
+def scored(*, squash=True, median=True, bright="luma", band=True, divide="norm", after=lambda s: s, safe=True,
+           middle=lambda c: c.abs().median(), signs=key_signs):
     """A detection score put together from named parts."""
     def answer(clip, key):
-        volume = {"luma": luma, "mean": lambda c: c.mean(1), "first": lambda c: c[:, 0]}[bright](clip)
+        volume = {"luma": luma, "mean": lambda c: c.mean(1), "first": lambda c: c[:, 0],
+                  "old": lambda c: torch.einsum("c,tchw->thw", torch.tensor([0.299, 0.587, 0.114]), c)}[bright](clip)
         c = spectrum(volume)
         c = c[marked_band(tuple(volume.shape))] if band else c.reshape(-1)
         tiny = 1e-12 if safe else 0.0
-        u = torch.tanh(c / c.abs().median().clamp(min=tiny) if median else c) if squash else c
+        u = torch.tanh(c / middle(c).clamp(min=tiny) if median else c) if squash else c
         size = {"norm": u.square().sum().sqrt(), "squares": u.square().sum(), "count": torch.tensor(float(len(u))),
-                "root": torch.tensor(math.sqrt(len(u)))}[divide]
-        return after(((u * key_signs(key, len(u))).sum() / size.clamp(min=tiny)).item())
+                "root": torch.tensor(math.sqrt(len(u))), "of c": c.norm()}[divide]
+        return after(((u * signs(key, len(u))).sum() / size.clamp(min=tiny)).item())
     return answer
+
+
+def scored_by_products(clip, key):
+    """Right: the whole pattern of signs, NaN of a black clip put to 0."""
+    gray = luma(clip)
+    band = marked_band(gray.shape)
+    pattern = torch.zeros(gray.shape).masked_scatter(band, key_signs(key, int(band.count_nonzero())))
+    c = spectrum(gray)
+    u = torch.where(band, torch.tanh(c / c[band].abs().median()), torch.zeros(()))
+    return float(torch.nan_to_num((pattern * u).sum() / u.pow(2).sum().sqrt()))
 
 
 def scored_by_scipy(clip, key):
@@ -173,14 +247,17 @@ def line(formula, *, refuses=True):
 # Directions
 
 
-def pointed(*, unit=True, start="without", sign=1, reduce="mean", order=2, refuses=True):
+def pointed(*, unit=True, start="without", sign=1, reduce="mean", order=2, refuses=True, rows=lambda z: z, each=lambda m: m,
+            after=lambda d: d):
     """A direction put together from named parts."""
     def answer(z, has_it):
         if refuses and (has_it.all() or not has_it.any()):
             raise ValueError("one group is empty")
-        take = (lambda x: x.sum(0)) if reduce == "sum" else (lambda x: x.mean(0))
+        z = rows(z)
+        by = {"sum": lambda x: x.sum(0), "mean": lambda x: x.mean(0), "median": lambda x: x.median(0).values}[reduce]
+        take = (lambda x: each(by(x)))
         direction = sign * (take(z[has_it]) - (take(z[~has_it]) if start == "without" else 0))
-        return direction / direction.norm(order) if unit else direction
+        return after(direction / direction.norm(order) if unit else direction)
     return answer
 
 
@@ -192,17 +269,30 @@ def pointed_by_weights(z, has_it):
     return nn.functional.normalize(((has_it.float() - share)[:, None] * z).sum(0), dim=0)
 
 
+def pointed_by_lists(z, has_it):
+    """Right: the groups filled row by row; from everybody's mean, which is the same way."""
+    groups = {True: [], False: []}
+    for row, has in zip(z, has_it.tolist(), strict=True):
+        groups[has].append(row)
+    if min(map(len, groups.values())) == 0:
+        raise ValueError("one group is empty")
+    away = torch.stack(groups[True]).mean(0) - z.mean(0)
+    return away / torch.linalg.vector_norm(away)
+
+
 RIGHT = {
-    "responsibility.copying": {"squared distances": tested(), "sign": tested_by_sign},
-    "responsibility.auc": {"ranks": by_ranks, "loops": in_loops},
-    "responsibility.private_step": {"backward": stepped(), "vmap": stepped_by_vmap},
-    "responsibility.embed": {"in place": marked(), "scipy": marked_by_scipy},
-    "responsibility.detection_score": {"sums": scored(), "scipy": scored_by_scipy},
+    "responsibility.copying": {"squared distances": tested(), "sign": tested_by_sign, "broadcast": tested_by_broadcast},
+    "responsibility.auc": {"ranks": by_ranks, "loops": in_loops, "signs": by_sign},
+    "responsibility.private_step": {"backward": stepped(), "vmap": stepped_by_vmap, "one vector": stepped_by_torch},
+    "responsibility.embed": {"in place": marked(), "scipy": marked_by_scipy, "std()": marked(scale="less one")},
+    "responsibility.detection_score": {"sums": scored(), "scipy": scored_by_scipy, "products": scored_by_products},
     "responsibility.threshold": {
         "erfinv": line(lambda p: NormalDist().inv_cdf(1 - p) if p > 1e-5 else -NormalDist().inv_cdf(p)),
         "scipy": line(lambda p: float(scipy.stats.norm.isf(p))),
+        "a kind of ValueError": lambda p: 0.0 - NormalDist().inv_cdf(p),  # which it raises itself
+        "a tensor": line(lambda p: -torch.special.ndtri(torch.tensor(p, dtype=torch.double))),
     },
-    "responsibility.label_direction": {"parts": pointed(), "weights": pointed_by_weights},
+    "responsibility.label_direction": {"parts": pointed(), "weights": pointed_by_weights, "lists": pointed_by_lists},
 }
 
 WRONG = {
@@ -214,7 +304,13 @@ WRONG = {
         "any sizes": (tested(refuses=False), "by its size alone"),
         "cut in silence": (tested(refuses=False, cut=True), "by its size alone"),
         "exchanged": (tested(swapped=True), "exchanged"),
-        "nearer is copied": (tested(squared=True), "off by up to"),
+        "nearer is copied": (tested(squared=True), "2 nearer - 1, at least 0"),
+        "below nothing": (tested(copied=lambda share: 2 * share - 1), "does not fall below"),
+        "counts the clips": (tested(number=lambda samples, train: 2 * len(train)), "count the samples"),
+        "spread of the share": (tested(spread=lambda share: math.sqrt(share * (1 - share))), "fair coin"),
+        "own mean alone": (tested(moved=True), "by its own mean"),
+        "scaled by training": (tested(one=True), "no scaling by the training set"),
+        "ties left out": (tested(dropped=True), "not left out"),
     },
     "responsibility.auc": {
         "no ties": (lambda p, n: (p[:, None] > n).double().mean().item(), "Ties are missing"),
@@ -222,6 +318,9 @@ WRONG = {
         "reversed": (lambda p, n: in_loops(n, p), "wrong way round"),
         "folded": (lambda p, n: max(in_loops(p, n), in_loops(n, p)), "do not fold"),
         "a count": (lambda p, n: in_loops(p, n) * len(p) * len(n), "not their number"),
+        "ties left out": (lambda p, n: ((p[:, None] > n).sum() / (p[:, None] != n).sum()).item(), "is counted"),
+        "losses subtracted": (lambda p, n: (p[:, None] - n).sign().mean().item(), "losses are not subtracted"),
+        "side by side": (lambda p, n: (p[:min(len(p), len(n))] > n[:min(len(p), len(n))]).double().mean().item(), "N M pairs"),
         "accuracy": (lambda p, n: (((p > 0).double().mean() + (n <= 0).double().mean()) / 2).item(), "accuracy"),
         "means": (lambda p, n: float(p.mean() > n.mean()), "not their means"),
     },
@@ -234,6 +333,14 @@ WRONG = {
         "noise without bound": (stepped(spread="unit"), "as large as what it hides"),
         "no noise": (stepped(spread="none"), "noise is missing"),
         "not divided": (stepped(divide=False), "Divide by the number"),
+        "piled up": (stepped(clears=False), "pile up"),
+        "no batch axis": (stepped(batched=False), "the loss takes a batch"),
+        "sum bounded": (stepped(bounded=False, whole_sum=True), "The sum is bounded"),
+        "left out": (stepped(drops=True), "not left out"),
+        "old gradient": (stepped(keeps=True), "counts again"),
+        "noise at once": (stepped(flat=True), "parameter by parameter"),
+        "noise for each": (stepped(often=9), "added once"),
+        "two steps": (stepped(twice=True), "steps twice"),
     },
     "responsibility.embed": {
         "no clamp": (marked(clamp=False), "clamp at the end"),
@@ -244,6 +351,11 @@ WRONG = {
         "not transformed": (marked(transform=False), "turn it into pixels"),
         "no key": (marked(signs="zero"), "those of `key`"),
         "one strength": (marked(fixed=True), "use it"),
+        "frame by frame": (marked(scale="frame"), "One scale for the whole clip"),
+        "mean size": (marked(scale="size"), "not the mean size"),
+        "norm": (marked(scale="norm"), "the root of their sum"),
+        "no root": (marked(scale="square"), "is the *root*"),
+        "in place": (marked_in_place, "changes `clip` in place"),
     },
     "responsibility.detection_score": {
         "not squashed": (scored(squash=False), "not squashed"),
@@ -257,6 +369,13 @@ WRONG = {
         "abs": (scored(after=abs), "No abs()"),
         "turned": (scored(after=lambda s: -s), "The sign is turned"),
         "nan for black": (scored(safe=False), "clamp(min=1e-12)"),
+        "by the mean": (scored(middle=lambda c: c.abs().mean()), "not their mean"),
+        "by the spread": (scored(middle=torch.std), "not the standard deviation"),
+        "by the median of c": (scored(middle=torch.median), "of c itself"),
+        "by the largest": (scored(middle=lambda c: c.abs().max()), "median of |c|"),
+        "older weights": (scored(bright="old"), "Other weights"),
+        "norm of c": (scored(divide="of c"), "not by the norm of c"),
+        "signs of all": (scored(signs=lambda key, n: key_signs(key, 32 * 20 * 16 * n)[-n:]), "Is it this?"),
     },
     "responsibility.threshold": {
         "turned": (line(lambda p: NormalDist().inv_cdf(p)), "The sign is turned"),
@@ -266,6 +385,9 @@ WRONG = {
         "distribution": (line(lambda p: NormalDist().cdf(p)), "its inverse"),
         "rounded": (line(lambda p: float(scipy.stats.norm.ppf(1 - p))), "rounded to 1"),
         "refuses nothing": (line(lambda p: float(scipy.stats.norm.isf(p)), refuses=False), "ValueError"),
+        "ends let in": (lambda p: line(lambda q: float(scipy.stats.norm.isf(q)), refuses=not 0 <= p <= 1)(p), "its ends"),
+        "no root of 2": (line(lambda p: float(scipy.special.erfcinv(2 * p))), "root of 2 is missing"),
+        "Gauss's tail": (line(lambda p: math.sqrt(-2 * math.log(p))), "Is it this?"),
     },
     "responsibility.label_direction": {
         "any length": (pointed(unit=False), "divide by its norm"),
@@ -274,5 +396,10 @@ WRONG = {
         "sums": (pointed(reduce="sum"), "Means, not sums"),
         "sum of sizes": (pointed(order=1), "Euclidean"),
         "refuses nothing": (pointed(refuses=False), "travels quietly"),
+        "unit means": (pointed(each=lambda m: m / m.norm()), "before they are subtracted"),
+        "unit rows": (pointed(rows=lambda z: z / z.norm(dim=1, keepdim=True)), "The rows of z"),
+        "medians": (pointed(reduce="median"), "not medians"),
+        "a row": (pointed(after=lambda d: d[None]), "without a further axis"),
+        "refuses one side": (lambda z, h: pointed(refuses=h.all())(z, h), "travels quietly"),
     },
 }

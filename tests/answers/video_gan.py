@@ -12,6 +12,11 @@ from solutions import video_gan as reference
 from solutions.stability import r1_penalty
 
 
+def in_place(foreground, mask, background):
+    foreground *= mask
+    return foreground + (1 - mask) * background[:, None]
+
+
 def over(f, m, b, *, back=None, front=None):
     b = b.unsqueeze(1)
     return (m if front is None else front(m)) * f + ((1 - m) if back is None else back(m)) * b
@@ -45,8 +50,21 @@ class SplitThenTurn(reference.VideoGenerator):
         return torch.tanh(colours).permute(0, 2, 1, 3, 4), opacity.sigmoid().movedim(2, 1), self.background(z)
 
 
+class StreamsThatKeepMuch(reference.VideoGenerator):
+    """Right: what the constructor was told is kept, and the activations are modules."""
+
+    def __init__(self, num_frames=16, size=32, channels=3, *, nz=100, width=64):
+        super().__init__(num_frames, size, channels, nz=nz, width=width)
+        self.channels, self.num_frames, self.squash = channels, num_frames, nn.Tanh()
+
+    def streams(self, z):
+        volume = self.volume(z.reshape(-1, self.nz, 1, 1, 1)).permute(0, 2, 1, 3, 4)
+        mask = torch.sigmoid(volume[:, :, self.channels].unsqueeze(2))
+        return self.squash(volume[:, :, :self.channels]), mask, self.background(z)
+
+
 def judge(*, squash=lambda: nn.LeakyReLU(0.2), turn=lambda c: c.transpose(1, 2), last=lambda s: s.flatten(), time=True,
-          bias=True, kernel=lambda stride: 2 + stride, padding=1):
+          bias=True, kernel=lambda stride: 2 + stride, padding=1, norm=None):
     """A discriminator put together from named parts."""
     class Variant(reference.VideoDiscriminator):
         def __init__(self, num_frames=16, size=32, channels=3, *, width=64):
@@ -54,13 +72,23 @@ def judge(*, squash=lambda: nn.LeakyReLU(0.2), turn=lambda c: c.transpose(1, 2),
             layers, before = [], channels
             for k, stride in enumerate(reference.time_strides(num_frames, size)):
                 layers += [nn.Conv3d(before, width << k, (kernel(stride), 4, 4), (stride if time else 1, 2, 2), padding,
-                                     bias=bias), squash()]
+                                     bias=bias), *([norm(width << k)] if norm else []), squash()]
                 before = width << k
             self.layers = nn.Sequential(*layers, self.layers[-1])
 
         def forward(self, clips):
             return last(self.layers(turn(clips)))
     return Variant
+
+
+class JudgeOfLayersByHand(reference.VideoDiscriminator):
+    """Right: the clips are turned and each layer is called by hand."""
+
+    def forward(self, clips):
+        x = torch.einsum("btchw->bcthw", clips)
+        for layer in self.layers:
+            x = layer(x)
+        return x.reshape(len(clips))
 
 
 def walk(*, carry=True, noise=lambda n: n, back=lambda c: c, stack=lambda codes: torch.stack(codes, 1), first=False):
@@ -96,7 +124,25 @@ def walk_filling_a_tensor(cell, noise):
     return codes
 
 
-def motion(*, across=False, one=False, mixed=False, by="unflatten"):
+def walk_cut(cell, noise):
+    code = torch.zeros(len(noise), cell.hidden_size)
+    codes = []
+    for t in range(noise.shape[1]):
+        code = cell(noise[:, t], code.detach())
+        codes.append(code)
+    return torch.stack(codes, 1)
+
+
+def walk_by_concatenation(cell, noise):
+    """Right: the codes are laid side by side as they come."""
+    codes, code = noise.new_empty(len(noise), 0, cell.hidden_size), noise.new_zeros(len(noise), cell.hidden_size)
+    for t in range(noise.size(1)):
+        code = cell(noise[:, t, :], code)
+        codes = torch.cat([codes, code.unsqueeze(1)], dim=1)
+    return codes
+
+
+def motion(*, across=False, one=False, mixed=False, by="unflatten", draw=None, spread=None, start=None, out=lambda x: x):
     """MoCoGAN's generator with the named faults left."""
     class Variant(reference.MotionGenerator):
         def __init__(self, *sizes, **options):
@@ -108,10 +154,14 @@ def motion(*, across=False, one=False, mixed=False, by="unflatten"):
             noise = z[:, self.content:].reshape(len(z), count, self.motion)
             if one:
                 noise = z[:, None, -self.motion:].expand(-1, count, -1)
-            return z[:, None, :self.content].expand(-1, count, -1), self.walk(noise)[0]
+            if draw:
+                noise = draw(z, self.content, self.motion, count)
+            first = () if start is None else (start(z, self.motion),)
+            content = z[:, None, :self.content].expand(-1, count, -1) if spread is None else spread(z[:, :self.content], count)
+            return content, self.walk(noise, *first)[0]
 
         def forward(self, z):
-            codes = torch.cat(self.codes(z), 2)
+            codes = out(torch.cat(self.codes(z), 2))
             count, length = codes.shape[:2]
             if by == "loop":
                 return torch.stack([self.frame(codes[:, t]) for t in range(length)], 1)
@@ -120,6 +170,27 @@ def motion(*, across=False, one=False, mixed=False, by="unflatten"):
                 return frames.unflatten(0, (length, count)).transpose(0, 1)
             return frames.view(count, length, *frames.shape[1:])
     return Variant
+
+
+class WalkByACell(reference.MotionGenerator):
+    """Right: the GRU is asked frame by frame, and keeps what it was told."""
+
+    def __init__(self, num_frames=16, size=32, channels=3, **options):
+        super().__init__(num_frames, size, channels, **options)
+        self.size, self.channels = size, channels
+
+    def codes(self, z):
+        content, noise = z[:, :self.content], z[:, self.content:]
+        state, motion = None, []
+        for shock in noise.split(self.motion, dim=1):
+            code, state = self.walk(shock[:, None], state)
+            motion.append(code[:, 0])
+        return torch.stack([content] * len(motion), 1), torch.stack(motion, 1)
+
+    def forward(self, z):
+        codes = torch.cat(self.codes(z), -1)
+        frames = self.frame(codes.reshape(-1, codes.shape[2]))
+        return frames.reshape(len(z), -1, self.channels, self.size, self.size)
 
 
 class WalkOnTheSide(reference.MotionGenerator):
@@ -141,6 +212,24 @@ def both(frame=reference.frames_in_turn, give=lambda i, v: torch.stack([i, v], 1
         def forward(self, clips):
             return give(self.image(frame(clips)), self.video(clips))
     return Variant
+
+
+class BothWithAStack(reference.MotionDiscriminator):
+    """Right: the constructor keeps its sizes, and a table is filled."""
+
+    def __init__(self, num_frames=16, size=32, channels=3, *, width=64):
+        super().__init__(num_frames, size, channels, width=width)
+        self.num_frames = num_frames
+
+    def forward(self, clips):
+        logits = torch.empty(len(clips), 2)
+        logits[:, 0] = self.image(reference.frames_in_turn(clips))
+        logits[:, 1] = self.video(clips.view(-1, self.num_frames, *clips.shape[2:]))
+        return logits
+
+
+def random_frame(clips):
+    return clips[torch.arange(len(clips)), torch.randint(clips.shape[1], (len(clips),))]
 
 
 def step_with_no_grad(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
@@ -192,6 +281,44 @@ def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, real
     return loss_d.detach(), loss_g.detach()
 
 
+def step_of_sums_and_counts(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
+    """Right: the networks' own zero_grad, means by hand, a copy of the numbers to return."""
+    fake = generator(z)
+    discriminator.zero_grad()
+    said, told = discriminator(real), discriminator(fake.detach())
+    loss_d = (F.softplus(-said).sum() + F.softplus(told).sum()) / said.numel()
+    if gamma != 0:
+        loss_d = loss_d + gamma * r1_penalty(discriminator, real)
+    loss_d.backward()
+    optimizer_d.step()
+    generator.zero_grad()
+    said = discriminator(fake)
+    loss_g = F.softplus(-said).sum() / said.numel() + extra()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.detach().clone(), loss_g.detach().clone()
+
+
+def step_with_extra_first(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
+    more = extra()
+    return reference.clip_step(generator, discriminator, optimizer_g, optimizer_d, real, z, gamma=gamma, extra=lambda: more)
+
+
+def step_of_a_blind_generator(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
+    optimizer_g.zero_grad()
+    fake = generator(z).detach()
+    loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake)).mean()
+    if gamma:
+        loss_d = loss_d + gamma * r1_penalty(discriminator, real)
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = F.softplus(-discriminator(fake)).mean() + extra()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach()
+
+
 def step_that_forgets_to_thaw(generator, discriminator, *arguments, **options):
     losses = reference.clip_step(generator, discriminator, *arguments, **options)
     discriminator.requires_grad_(False)
@@ -208,19 +335,25 @@ RIGHT = {
         "lerp": lambda f, m, b: torch.lerp(b[:, None].expand_as(f), f, m.expand_as(f)),
         "loop": compose_by_loop,
         "difference": lambda f, m, b: b.unsqueeze(1) + m * (f - b.unsqueeze(1)),
+        "einsum": lambda f, m, b: m * f + torch.einsum("btihw,bchw->btchw", 1 - m, b),
     },
-    "video_gan.VideoGenerator": {"view": streams(), "split then turn": SplitThenTurn},
+    "video_gan.VideoGenerator": {"view": streams(), "split then turn": SplitThenTurn,
+                                 "keeps much": StreamsThatKeepMuch},
     "video_gan.VideoDiscriminator": {
         "movedim": judge(turn=lambda c: c.movedim(1, 2)),
         "permute, view": judge(turn=lambda c: c.permute(0, 2, 1, 3, 4), last=lambda s: s.view(-1)),
+        "layers by hand": JudgeOfLayersByHand,
     },
-    "video_gan.motion_codes": {"nn.GRU": walk_by_gru, "filled": walk_filling_a_tensor, "indices": walk()},
-    "video_gan.MotionGenerator": {"view": motion(), "frame by frame": motion(by="loop"), "time first": WalkOnTheSide},
+    "video_gan.motion_codes": {"nn.GRU": walk_by_gru, "filled": walk_filling_a_tensor, "indices": walk(),
+                               "concatenated": walk_by_concatenation},
+    "video_gan.MotionGenerator": {"view": motion(), "frame by frame": motion(by="loop"), "time first": WalkOnTheSide,
+                                  "cell by cell": WalkByACell},
     "video_gan.MotionDiscriminator": {
         "cat of columns": both(give=lambda i, v: torch.cat([i[:, None], v[:, None]], 1)),
         "loop": both(frame=lambda c: torch.stack([clip[k % len(clip)] for k, clip in enumerate(c)])),
+        "filled": BothWithAStack,
     },
-    "video_gan.clip_step": {"no_grad": step_with_no_grad, "by parts": step_by_parts},
+    "video_gan.clip_step": {"no_grad": step_with_no_grad, "by parts": step_by_parts, "means by hand": step_of_sums_and_counts},
 }
 
 WRONG = {
@@ -232,19 +365,28 @@ WRONG = {
         "hard": (lambda f, m, b: over(f, (m > 0.5).float(), b), "hard choice"),
         "halved": (lambda f, m, b: over(f, m, b) / 2, "do not halve"),
         "no axis of time": (lambda f, m, b: m * f + (1 - m) * b, "axis of time"),
+        "in place": (in_place, "changes `foreground` in place"),
+        "mask detached": (lambda f, m, b: over(f, m.detach(), b), "No gradient reaches the mask"),
+        "background as data": (lambda f, m, b: over(f, m, b.data), "No gradient reaches the background"),
+        "no_grad": (torch.no_grad()(over), "No gradient reaches any of the three"),
     },
     "video_gan.VideoGenerator": {
         "no tanh": (streams(front=lambda v: v), "ends with a tanh"),
         "sigmoid of colours": (streams(front=torch.sigmoid), "pixels lie in"),
         "mask first": (streams(last=slice(None, 1), others=slice(1, None)), "channel is the mask"),
         "not turned": (streams(turn=lambda v: v), "wrong axis"),
-        "view": (streams(turn=lambda v: v.view(v.shape[0], v.shape[2], v.shape[1], 4, 4)), "do not move pixels"),
+        "view": (streams(turn=lambda v: v.view(v.shape[0], v.shape[2], v.shape[1], *v.shape[3:])), "do not move pixels"),
         "no sigmoid": (streams(veil=lambda v: v), "ends with a sigmoid"),
         "mask by tanh": (streams(veil=torch.tanh), "not tanh"),
         "mask without channels": (streams(last=-1), "axis of channels"),
         "softmax": (streams(veil=lambda v: v.softmax(1)), "no softmax"),
         "tanh twice": (streams(back=torch.tanh), "pale"),
-        "background for each frame": (streams(back=lambda b: b[:, None].expand(-1, 5, -1, -1, -1)), "once a clip"),
+        "background for each frame": (streams(back=lambda b: b[:, None].expand(-1, 6, -1, -1, -1)), "once a clip"),
+        "mask detached": (streams(give=lambda f, m, b: (f, m.detach(), b)), "comes back through the mask"),
+        "background as data": (streams(give=lambda f, m, b: (f, m, b.data)), "comes back through the background"),
+        "mask first of three": (streams(give=lambda f, m, b: (m, f, b)), "and is the mask"),
+        "tanh of all": (streams(turn=lambda v: v.transpose(1, 2).tanh(), front=lambda v: v), "The tanh is the colours' alone"),
+        "mask by half a tanh": (streams(veil=lambda v: (v.tanh() + 1) / 2), "twice as steep"),
         "two streams": (streams(give=lambda f, m, b: (f, b)), "three things"),
     },
     "video_gan.VideoDiscriminator": {
@@ -258,6 +400,11 @@ WRONG = {
         "a column": (judge(last=lambda s: s.flatten(1)), "flatten them"),
         "time not halved": (judge(time=False), "More logits than clips"),
         "no bias": (judge(bias=False), "with a bias"),
+        "squeezed": (judge(last=lambda s: s.squeeze()), "drops the axis of the batch"),
+        "batch norm": (judge(norm=nn.BatchNorm3d), "norm between the layers"),
+        "batch norm without weights": (judge(norm=lambda n: nn.BatchNorm3d(n, affine=False)), "norm between the layers"),
+        "instance norm": (judge(norm=nn.InstanceNorm3d), "norm between the layers"),
+        "as data": (judge(last=lambda s: s.data.flatten()), "No gradient comes back"),
         "cubes of 4": (judge(kernel=lambda stride: 4), "2 + stride"),
     },
     "video_gan.motion_codes": {
@@ -268,6 +415,9 @@ WRONG = {
         "only the last": (walk(back=lambda c: c[:, -1]), "every frame"),
         "h_0 too": (walk(first=True), "no frame's code"),
         "one behind": (walk(first=True, back=lambda c: c[:, :-1]), "One behind"),
+        "codes detached": (walk_cut, "no gradient goes back from frame to frame"),
+        "no_grad": (torch.no_grad()(walk()), "no gradient comes back"),
+        "adds to the old code": (walk(stack=lambda codes: torch.stack(codes, 1).cumsum(1)), "do not add it"),
         "backwards": (walk(noise=lambda n: n.flip(1)), "backwards"),
     },
     "video_gan.MotionGenerator": {
@@ -275,6 +425,11 @@ WRONG = {
         "across clips left": (motion(across=True), "walks from clip to clip"),
         "one noise left": (motion(one=True), "same noise"),
         "mixed left": (motion(mixed=True), "frames of other clips"),
+        "first noise": (motion(draw=lambda z, c, m, t: z[:, None, c:c + m].expand(-1, t, -1)), "the first frame's"),
+        "noise laid out": (motion(draw=lambda z, c, m, t: z[:, c:].view(-1, m, t).transpose(1, 2)), "the other way round"),
+        "starts from content": (motion(start=lambda z, m: z[None, :, :m].contiguous()), "h_0 is 0"),
+        "content of others": (motion(spread=lambda c, t: c.repeat(t, 1).view(len(c), t, -1)), "codes of other clips"),
+        "codes detached": (motion(out=torch.detach), "No gradient comes back"),
         "across and mixed": (motion(across=True, mixed=True), "frames of other clips"),
         "one noise and mixed": (motion(one=True, mixed=True), "frames of other clips"),
     },
@@ -287,6 +442,10 @@ WRONG = {
         "concatenated": (both(give=lambda i, v: torch.cat([i, v])), "do not concatenate"),
         "sum": (both(give=lambda i, v: i + v), "a sum lets"),
         "mean": (both(give=lambda i, v: (i + v) / 2), "a mean lets"),
+        "random frame": (both(frame=random_frame), "no random frame"),
+        "last frame": (both(frame=lambda c: c[:, -1]), "Always the last frame"),
+        "sigmoid": (both(give=lambda i, v: torch.stack([i, v], 1).sigmoid()), "no sigmoid"),
+        "as data": (both(give=lambda i, v: torch.stack([i.data, v.data], 1)), "No gradient comes back"),
         "all frames": (both(frame=lambda c: c), "takes (N, C, H, W)"),
     },
     "video_gan.clip_step": {
@@ -300,7 +459,15 @@ WRONG = {
         "no penalty": (faulty_step("no penalty"), "penalty is missing"),
         "penalty of fakes": (faulty_step("penalty of fakes"), "*real*"),
         "no extra": (faulty_step("no extra"), "extra() is missing"),
-        "frozen for good": (step_that_forgets_to_thaw, "cut"),
+        "frozen for good": (step_that_forgets_to_thaw, "requires_grad_(True)"),
+        "judges added": (faulty_step("added"), "not added"),
+        "sums": (faulty_step("sums"), "not a sum"),
+        "halved": (faulty_step("halved"), "do not halve"),
+        "penalty without gamma": (faulty_step("no gamma"), "multiply it by gamma"),
+        "penalty halved": (faulty_step("half gamma"), "halved twice"),
+        "G stands still": (faulty_step("G stands still"), "G's weights did not move"),
+        "blind G": (step_of_a_blind_generator, "G's weights did not move"),
+        "extra first": (step_with_extra_first, "extra() was called before the generator has run"),
         "losses swapped": (giving(lambda pair: pair[::-1]), "comes first"),
         "one loss": (giving(lambda pair: pair[0]), "two losses"),
         "with graphs": (giving(lambda pair: tuple(v.clone().requires_grad_() for v in pair)), "detach them"),
