@@ -64,7 +64,7 @@ def _assert_joined(subject: Subject, images: Tensor, labels: Tensor, num_classes
     assert_close(subject(images, labels, num_classes), _joined(images, labels, num_classes), mistakes=mistakes)
 
 
-def _joined(images: Tensor, labels: LongTensor, num_classes: int) -> Tensor:
+def _joined(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     return torch.cat([images, _planes(images, labels, num_classes)], 1)
 
 
@@ -109,7 +109,7 @@ STARTS = [  # standard deviation, what it tells
 
 @check("conditional.ConditionalGenerator", points=2, hint="self.embed, an nn.Embedding(num_classes, embedding), at N(0, 0.1).")
 def the_vectors_of_the_labels_begin_quietly(subject: Subject, draw: Draw) -> None:
-    num_classes = 300 + draw.integers(0, 50, 1).item()
+    num_classes = 300 + int(draw.integers(0, 50, 1).item())
     vectors = subject.probe(first_vectors, num_classes, 60)
     if vectors.shape == (60, num_classes):
         raise Wrong(hint="nn.Embedding takes the number of labels first, then the length of a vector.")
@@ -137,7 +137,7 @@ DRAW_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _draw_generator(draw: Draw, nz: int = 3) -> tuple[Tensor, Tensor, Tensor, LongTensor, Tensor]:
+def _draw_generator(draw: Draw, nz: int = 3) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     labels = torch.cat([draw.integers(0, 4, 3), torch.tensor([0, 3])])
     return draw.normal(4, 5), draw.normal(16, nz + 5, std=0.4), draw.normal(5, nz), labels, draw.normal(5, 1, 4, 4)
 
@@ -154,7 +154,7 @@ def an_image_is_made_of_z_and_its_label(subject: Subject, draw: Draw) -> None:
     _assert_drawn(subject, vectors, matrix, z[:1], labels[:1], up[:1])  # a batch of one, and another nz
 
 
-def _assert_drawn(subject: Subject, vectors: Tensor, matrix: Tensor, z: Tensor, labels: LongTensor, up: Tensor) -> None:
+def _assert_drawn(subject: Subject, vectors: Tensor, matrix: Tensor, z: Tensor, labels: Tensor, up: Tensor) -> None:
     mine = subject.probe(drawn_with, vectors, matrix, z, labels, up)["images"]
     mistakes = [(_painted(matrix, wrong(z, vectors[labels])), hint) for wrong, hint in DRAW_MISTAKES]
     assert_close(mine, _painted(matrix, torch.cat([z, vectors[labels]], 1)), mistakes=mistakes)
@@ -179,7 +179,7 @@ def the_vectors_learn(subject: Subject, draw: Draw) -> None:
 
 # The discriminator
 
-def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], images: Tensor, labels: LongTensor) -> dict:
+def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], images: Tensor, labels: Tensor) -> dict:
     """The logits of a small projection discriminator (`sizes`: size, channels) with these weights, the vectors of the labels
     last; and the gradients of their squares with respect to the images and to all weights."""
     network = network_class(len(weights[-1]), *sizes, width=2)
@@ -233,7 +233,7 @@ def _draw_projection(draw: Draw, size: int, channels: int) -> list[Tensor]:
     return [draw.normal(*s, std=0.3) for s in shapes] + [draw.normal(5, widths[-1], std=2.0)]
 
 
-def _assert_projection(subject: Subject, draw: Draw, labels: LongTensor, size: int = 16, channels: int = 1) -> None:
+def _assert_projection(subject: Subject, draw: Draw, labels: Tensor, size: int = 16, channels: int = 1) -> None:
     weights, images = _draw_projection(draw, size, channels), draw.normal(len(labels), channels, size, size)
     features, plain = _features(weights, images)
     parts = features, plain, weights[-1][labels]
@@ -404,7 +404,7 @@ def all_of_it_step_after_step(subject: Subject, draw: Draw) -> None:
     _assert_losses(mine, right, [([pair[::-1] for pair in right], "D's loss comes first.")])
 
 
-def _assert_losses(mine: list, right: list, mistakes: list = ()) -> None:
+def _assert_losses(mine: list, right: list, mistakes: Iterable[tuple[list, str]] = ()) -> None:
     for k, (got, wanted) in enumerate(zip(mine, right, strict=True)):
         if not isinstance(got, tuple | list) or len(got) != len(wanted):
             raise Wrong(hint=f"Return {len(wanted)} numbers, as the docstring says.")
@@ -472,7 +472,7 @@ def _assert_information(subject: Subject, logits: Tensor, category: Tensor) -> N
     assert_close(value, _information(logits, category), mistakes=mistakes)
 
 
-def _information(logits: Tensor, category: LongTensor) -> Tensor:
+def _information(logits: Tensor, category: Tensor) -> Tensor:
     return math.log(logits.shape[1]) + logits.log_softmax(1)[torch.arange(len(category)), category].mean()
 
 
@@ -675,18 +675,18 @@ def _mutual(found: Tensor, labels: Tensor) -> float:
     return codes + kinds - both
 
 
-def _nmi(found: LongTensor, labels: LongTensor) -> float:
+def _nmi(found: Tensor, labels: Tensor) -> float:
     return 2 * _mutual(found, labels) / sum(_entropies(found, labels)[:2])
 
 
-def _colliding(found: LongTensor, labels: LongTensor, base: int) -> float:
+def _colliding(found: Tensor, labels: Tensor, base: int) -> float:
     """With pairs named base * a + b."""
     names = base * found + labels
     codes, kinds, _ = _entropies(found, labels)
     return 2 * (codes + kinds - _entropies(names, names)[2]) / (codes + kinds)
 
 
-def _assert_agreement(subject: Subject, found: LongTensor, labels: LongTensor) -> None:
+def _assert_agreement(subject: Subject, found: Tensor, labels: Tensor) -> None:
     codes, kinds, _ = _entropies(found, labels)
     mistakes = [] if 0 in (codes, kinds) else [(wrong(found, labels), hint) for wrong, hint in AGREEMENT_MISTAKES]
     right = 2 * _mutual(found, labels) / (codes + kinds) if codes + kinds else 0.0
@@ -696,7 +696,7 @@ def _assert_agreement(subject: Subject, found: LongTensor, labels: LongTensor) -
     assert_close(value, right, mistakes=mistakes)
 
 
-def _draw_codes(draw: Draw, codes: int = 14, kinds: int = 17) -> tuple[LongTensor, LongTensor]:
+def _draw_codes(draw: Draw, codes: int = 14, kinds: int = 17) -> tuple[Tensor, Tensor]:
     """600 codes that mostly follow their labels, and each pair once, so that none is missing."""
     labels = draw.integers(0, kinds, 600)
     found = torch.where(draw.uniform(600) < 0.7, (2 * labels + 1) % codes, draw.integers(0, codes, 600))

@@ -80,8 +80,9 @@ def watched(thing: Any) -> Any:
     own = {name: _looked_at(method, seen) for base in reversed(thing.__mro__) if not _of_torch(base)
            for name, method in vars(base).items()
            if inspect.isfunction(method) and (name == "__call__" or not name.startswith("__"))}
+    metaclass: Any = type(thing)
     try:
-        return type(thing)(thing.__name__, (thing,), own | {"__breaches__": seen, "__module__": _module(thing)})
+        return metaclass(thing.__name__, (thing,), own | {"__breaches__": seen, "__module__": _module(thing)})
     except TypeError:  # a class of which none can be made
         return thing
 
@@ -112,7 +113,7 @@ def _looked_at(function: Any, seen: list) -> Any:
                 _doubles(value) for value in handed.values()):
             seen.append(("double", "it"))
         return result
-    call.__breaches__ = seen
+    vars(call)["__breaches__"] = seen
     return call
 
 
@@ -172,12 +173,12 @@ def gradients(function: Any, *args: Any) -> dict:
         function: a function, or a network, which is asked in its mode.
         args: tensors of real numbers are differentiated by; others are handed on.
     """
-    args = [a.detach().clone().requires_grad_() if isinstance(a, Tensor) and a.is_floating_point() else a for a in args]
-    at = {f"argument {i + 1}": a for i, a in enumerate(args) if isinstance(a, Tensor) and a.is_floating_point()}
+    given = [a.detach().clone().requires_grad_() if isinstance(a, Tensor) and a.is_floating_point() else a for a in args]
+    at = {f"argument {i + 1}": a for i, a in enumerate(given) if isinstance(a, Tensor) and a.is_floating_point()}
     if isinstance(function, nn.Module):
         at |= dict(function.named_parameters())
-    total = 0.0
-    for result in _tensors(function(*args)):
+    total: Any = 0.0
+    for result in _tensors(function(*given)):
         if result.requires_grad:
             total = total + (result * torch.linspace(0.5, 1.5, result.numel()).reshape(result.shape)).sum()
     found = torch.autograd.grad(total, list(at.values()), allow_unused=True) if isinstance(total, Tensor) else [None] * len(at)

@@ -309,7 +309,7 @@ def after_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], se
 def faulty_step(*faults: str) -> Callable:
     """The step with the named faults; none gives the reference."""
     def step(generator, discriminator, optimizer_g, optimizer_d, real, rng):
-        def loss_of(samples: Tensor, target: int) -> Tensor:
+        def loss_of(samples: Tensor, target: float) -> Tensor:
             logits = discriminator(samples)
             reduction = "sum" if "sum" in faults else "mean"
             if "mean" in faults:

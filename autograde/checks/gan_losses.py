@@ -453,7 +453,8 @@ def _networks(generator: dict, discriminator: dict) -> tuple[nn.Module, nn.Modul
 def _turns(runs: list[dict], whose: str, gradient: Callable) -> dict:
     """A player's weights after each step, where each begins at the student's own: `gradient(k)` is what Adam is handed."""
     player = tiny_networks([*runs[0]["G"].values(), *runs[0]["D"].values()])["GD".index(whose)]
-    adam, after = torch.optim.Adam(player.parameters(), lr=LR, betas=BETAS), {}
+    adam = torch.optim.Adam(player.parameters(), lr=LR, betas=BETAS)
+    after: dict = {}
     for k, run in enumerate(runs[:-1]):
         player.load_state_dict(run[whose])
         for parameter, value in zip(player.parameters(), gradient(k), strict=True):

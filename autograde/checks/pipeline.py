@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -263,9 +264,9 @@ def _as_ints(mine: object) -> object:
     return mine.int() if isinstance(mine, Tensor) and mine.dtype == torch.bool else mine
 
 
-def _finds_repeats(subject: Subject, clip: Tensor, *options: float) -> object:
+def _finds_repeats(subject: Subject, clip: Tensor, *options: Any) -> object:
     right = reference.duplicate_frames(clip, *options)
-    threshold, block = [*options, *(2 / 127.5, 8)[len(options):]]
+    threshold, block = options + (2 / 127.5, 8)[len(options):]
     mistakes = ((torch.tensor(wrong).int(), hint) for wrong, hint in _repeat_mistakes(clip, threshold, block))
     mine = subject(clip, *options)
     assert_close(_as_ints(mine), right.int(), mistakes=mistakes)
@@ -412,7 +413,7 @@ def _explain_all(outcomes: Tensor, clip: Tensor) -> list[tuple]:
     strange = [one for one, way in zip(outcomes, ways, strict=True) if way is None]
     if strange:
         raise Wrong("No mirroring, move and change of light makes this of the clip.", hint=_explain_strange(strange, clip))
-    return ways
+    return [way for way in ways if way is not None]
 
 
 def _explain_strange(strange: list[Tensor], clip: Tensor) -> str:
@@ -544,7 +545,7 @@ NOT_MOVED = ("The weights did not move. Is there an optimizer.step() after loss.
 
 
 def _step_mistakes(weight: Tensor, batches: list[Tensor]) -> list[tuple[Tensor, str]]:
-    def after(**fault: object) -> Tensor:
+    def after(**fault: Any) -> Tensor:
         return _descended(weight, batches, **fault)
 
     return [

@@ -604,8 +604,8 @@ def gives_the_shares_in_order(subject: Subject, draw: Draw) -> None:
                 ({k: 100 * v / total for k, v in sums.items()}, "Shares are between 0 and 1, not percent."),
                 ({k: v / max(sums.values()) for k, v in sums.items()}, "Divide by the sum of all, not by the largest.")]
     _assert_numbers(found["shares"], {k: v / total for k, v in sums.items()}, mistakes)
-    if list(found["order"]) != sorted(sums, key=sums.get, reverse=True):
-        backwards = list(found["order"]) == sorted(sums, key=sums.get)
+    if list(found["order"]) != sorted(sums, key=lambda name: sums[name], reverse=True):
+        backwards = list(found["order"]) == sorted(sums, key=lambda name: sums[name])
         raise Wrong(hint="The largest share comes first." + " Yours comes last: reverse=True." * backwards)
 
 

@@ -211,7 +211,7 @@ def _step(*, cut: str = "whole", scale: Callable = lambda b, n: (b / n).clamp(ma
         parameters = list(network.parameters())
         rows = [list(torch.autograd.grad(loss(network, s[None]), parameters)) for s in samples]
         if cut == "batch":
-            rows = [torch.autograd.grad(loss(network, samples), parameters)] * len(samples)
+            rows = [list(torch.autograd.grad(loss(network, samples), parameters))] * len(samples)
         if piled:
             rows = [[sum(gradients) for gradients in zip(*rows[:k + 1], strict=True)] for k in range(len(rows))]
         total = [torch.zeros_like(p) for p in parameters]
@@ -364,7 +364,8 @@ def _score(clip: Tensor, key: int, *, squash: bool = True, middle: str = "median
     weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
     volume = {"luma": reference.luma(clip), "mean": clip.mean(1), "first": clip[:, 0], "old": (clip * weights).sum(1)}[bright]
     c = spectrum(volume)
-    where = marked_band(tuple(volume.shape)) if band else torch.ones_like(c).bool()
+    num_frames, height, width = volume.shape
+    where = marked_band((num_frames, height, width)) if band else torch.ones_like(c).bool()
     c = c[where]
     by = {"median": c.abs().median(), "none": torch.ones(()), "mean": c.abs().mean(), "deviation": c.std(),
           "signed": c.median(), "clamped": c.median().clamp(min=1e-12), "largest": c.abs().max()}

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,9 +58,10 @@ def bears_kinds_that_never_occur(subject: Subject, draw: Draw) -> None:
 def _dirac(theta: Tensor, psi: Tensor, lr: float, gamma: float, fault: str = "") -> Tensor:
     """A step of the Dirac-GAN with one named fault, both numbers stacked."""
     s = psi * theta
-    weight_g = weight_d = {
+    how: dict[str, Callable] = {
         "no sigmoid": torch.ones_like, "softplus": nn.functional.softplus, "at the origin": lambda s: 0.5 + 0 * s,
-        "slope of the sigmoid": lambda s: s.sigmoid() * (-s).sigmoid()}.get(fault, torch.sigmoid)(s)
+        "slope of the sigmoid": lambda s: s.sigmoid() * (-s).sigmoid()}
+    weight_g = weight_d = how.get(fault, torch.sigmoid)(s)
     weight_g = torch.sigmoid(-s) if fault == "non-saturating" else weight_g
     if fault == "D first":
         turned = psi - lr * (weight_d * theta + gamma * psi)
@@ -71,7 +73,7 @@ def _dirac(theta: Tensor, psi: Tensor, lr: float, gamma: float, fault: str = "")
     at = new_theta if fault == "alternating" else theta
     slope_d = torch.sigmoid(psi * at) * at if fault == "alternating" else weight_d * theta
     slope_d = slope_d * (-1 if fault == "sign of D" else 1)
-    friction = {"no penalty": 0.0, "half": gamma / 2, "double": 2 * gamma, "sign": -gamma, "no lr": gamma / lr,
+    friction: Any = {"no penalty": 0.0, "half": gamma / 2, "double": 2 * gamma, "sign": -gamma, "no lr": gamma / lr,
                 "not differentiated": gamma * psi / 2, "absolute": gamma * psi.sign()}.get(fault, gamma)
     if fault == "penalty on theta":
         slope_d, friction = slope_d + gamma * theta, 0.0
@@ -193,7 +195,7 @@ def small_critic(kind: str, weights: list[Tensor]) -> nn.Module:
 def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Tensor) -> dict:
     """What the function gives, the gradient that it leaves in the critic's first weights, and that of its weighted sum for
     them: 0 where none comes."""
-    critic = small_critic(kind, weights)
+    critic: Any = small_critic(kind, weights)
     values = function(critic, samples)
     left, weight = critic[1].weight.grad, critic[1].weight
     total, grad = (values * torch.linspace(1, 2, values.numel()).view(values.shape)).sum(), None
@@ -234,7 +236,8 @@ NORM_MISTAKES = [
     (norm_variant(average=True), "You take the mean over the pixels; a squared norm is the sum."),
     (norm_variant(first=True), "Only the first logit of a sample counts; the logits (B, k) of a sample are added up."),
 ]
-FORGIVEN = [norm_variant(**fault) for fault in ({}, {"mean": True}, {"root": True}, {"average": True}, {"first": True})]
+FORGIVEN = [norm_variant(), norm_variant(mean=True), norm_variant(root=True), norm_variant(average=True),
+            norm_variant(first=True)]
 
 
 def _penalty_inputs(draw: Draw, kind: str) -> tuple[list[Tensor], Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -521,7 +520,7 @@ def lengths_with(function: Callable, weights: list[Tensor], w: Tensor, y: Tensor
     """Lengths for images that tanh makes of linear maps of the styles, one of each layer, and their gradients."""
     weights = [weight.clone().requires_grad_() for weight in weights]
     w = 1.0 * w.clone().requires_grad_()  # computed, as a mapping network computes it
-    images = sum(torch.tanh(w[:, k] @ weight) for k, weight in enumerate(weights)).view(y.shape)
+    images = torch.stack([torch.tanh(w[:, k] @ weight) for k, weight in enumerate(weights)]).sum(0).view(y.shape)
     lengths = function(images, w, y)
     result = {"lengths": lengths.detach(), "left": torch.cat([torch.zeros(p.numel()) if p.grad is None else p.grad.flatten()
                                                               for p in weights])}
@@ -621,7 +620,7 @@ def _penalty(lengths: Tensor, mean: Tensor, decay: float, *, attached: bool = Fa
     return value
 
 
-MEAN_MISTAKES = [
+MEAN_MISTAKES: list[tuple[dict, str]] = [
     (dict(share=lambda d: 1 - d), "The shares are exchanged: the running mean *keeps* `decay` of itself."),
     (dict(share=lambda d: 0.0), "That is the mean of this batch alone: the running mean remembers."),
     (dict(move=False),
@@ -632,7 +631,7 @@ MEAN_MISTAKES = [
 ]
 OWN = ("The lengths are compared with the *running* mean, not with the mean of their own batch: yours is the variance of the "
        "batch.")
-VALUE_MISTAKES = [
+VALUE_MISTAKES: list[tuple[dict, str]] = [
     (dict(late=True), "The running mean is moved first, then the lengths are compared with it."),
     (dict(own=True), OWN),
     (dict(own=True, attached=True), OWN),
@@ -698,6 +697,8 @@ def only_the_lengths_are_pulled(subject: Subject, draw: Draw) -> None:
 
 class TinyGenerator(nn.Module):
     """z (B, 3) to w (B, 2, 4) to images (B, 1, 2, 3)."""
+
+    mean_path: Tensor
 
     def __init__(self, start: float):
         super().__init__()

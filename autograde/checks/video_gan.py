@@ -91,7 +91,7 @@ def streams_with(network_class: type, sizes: list[int], weights: list[Tensor]) -
     return network
 
 
-def stream_of(network: nn.Module, which: int) -> nn.Module:
+def stream_of(network: Any, which: int) -> nn.Module:
     """One of its streams alone, as a network."""
     class Stream(nn.Module):
         def __init__(self):
@@ -221,7 +221,7 @@ JUDGE_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
-def _assert_judge(subject: Subject, draw: Draw, batch: int, sizes: list[int]) -> tuple[Subject, nn.Module, Tensor]:
+def _assert_judge(subject: Subject, draw: Draw, batch: int, sizes: list[int]) -> tuple[Subject, Any, Tensor]:
     """Its logits are right; returns it, the reference of the same weights, and clips."""
     num_frames, size, channels, width = sizes
     strides = reference.time_strides(num_frames, size)
@@ -358,7 +358,7 @@ MIXED = ("The clips are put together from frames of other clips. Clip after clip
 
 
 def _motion_codes(walk: list[Tensor], z: Tensor, content: int, motion: int, *faults: str) -> Tensor:
-    noise, start = z[:, content:].unflatten(1, (-1, motion)), 0.0
+    noise, start = z[:, content:].unflatten(1, (-1, motion)), z.new_zeros(())
     if "one noise" in faults:
         noise = noise[:, -1:].expand(-1, noise.shape[1], -1)
     if "first noise" in faults:
@@ -395,10 +395,10 @@ def _draw_motion(draw: Draw, batch: int = 3, extra: int = 0) -> tuple[list[int],
 def the_codes_move_on_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
     sizes, walk, matrix, z = _draw_motion(draw)
     content, motion = subject.probe(generator_with, sizes, walk, matrix).method("codes", z)
-    known = [((fault,), hint) for fault, hint in FAULTS.items()]
+    known: list[tuple[tuple[str, ...], str]] = [((fault,), hint) for fault, hint in FAULTS.items()]
     known += [(("across", noise), TWO) for noise in ("one noise", "first noise")]
-    assert_close(motion, _motion_codes(walk, z, *sizes[1:3]),
-                 mistakes=[(_motion_codes(walk, z, *sizes[1:3], *faults), hint) for faults, hint in known])
+    assert_close(motion, _motion_codes(walk, z, sizes[1], sizes[2]),
+                 mistakes=[(_motion_codes(walk, z, sizes[1], sizes[2], *faults), hint) for faults, hint in known])
     assert_close(content, z[:, None, :sizes[1]].expand(-1, sizes[0], -1), mistakes=[
         (z[:, :sizes[1]].repeat(sizes[0], 1).view(len(z), sizes[0], -1),
          "The content codes of other clips: repeat along axis 1, as expand does, not along the batch.")])
@@ -618,7 +618,7 @@ def _draw_step(draw: Draw, batch: int, logits: int) -> tuple[dict, Tensor, Tenso
     return nets, draw.normal(batch, 2, 1, 2, 2), draw.normal(batch, 3)
 
 
-def _mistakes(part: str, nets: dict, *given: Any, **options: float) -> list[tuple[Tensor, str]]:
+def _mistakes(part: str, nets: dict, *given: Any, **options: Any) -> list[tuple[Tensor, str]]:
     """What the known mistakes in the turn of a network leave of its weights."""
     return [(_flat(after_step(faulty_step(fault), nets, *given, **options)[part]), hint)
             for fault, (turn, hint) in STEP_MISTAKES.items() if part in turn]
@@ -639,7 +639,8 @@ def the_discriminator_learns(subject: Subject, draw: Draw) -> None:
 @check("video_gan.clip_step", points=2, hint="G's turn: the same fake clips, not detached, before the D that has learnt.")
 def the_generator_learns_from_the_new_discriminator(subject: Subject, draw: Draw) -> None:
     for batch in (6, 3):
-        nets, *given = (*_draw_step(draw, batch, 1), 0.0, 0.0)
+        nets, real, z = _draw_step(draw, batch, 1)
+        given = (real, z, 0.0, 0.0)
         mine = subject.probe(after_step, nets, *given)
         learnt = nets | {"D": mine["D"]}  # right or not: that was asked above
         right = after_step(faulty_step(), learnt, *given, lr_d=0.0)
