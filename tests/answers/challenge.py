@@ -233,7 +233,7 @@ WRONG = {
         "root first": (_motion(early=True), "root comes last"),
         "sum over time": (_motion(over=lambda part: part.sum(1)), "not their sum"),
         "fields first": (_motion(order=lambda fields: fields.flatten(2).transpose(1, 2).flatten(1)), "order is"),
-        "nothing moves": (lambda clips: torch.zeros(len(clips), 48), "off by"),
+        "nothing moves": (lambda clips: torch.zeros(len(clips), 48), "numbers differ"),
     },
     "challenge.closeness": {
         "no root": (_closeness(root=lambda s: s), "root of the share is missing"),

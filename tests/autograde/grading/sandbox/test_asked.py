@@ -158,7 +158,7 @@ ODD = {  # what a loss returns, and what is said
     "type('Liar', (), {'__eq__': lambda s, o: True, '__float__': lambda s: 0.0})()": "Expected a tensor, got Liar",
     "f.mean() > 0": "Expected real numbers", "None": "Expected a tensor, got NoneType", "'0.7'": "Expected a tensor, got str",
     "{'a': 1}": "Expected a tensor, got dict", "(x for x in f)": "Expected a tensor, got generator", "f": "Expected shape",
-    "nn.Linear(1, 1)": "got Linear", "[[f], f]": "Expected", "10**100": "", "nn.functional.softplus(-f).mean().half() * 2": "off by",
+    "nn.Linear(1, 1)": "got Linear", "[[f], f]": "Expected", "10**100": "", "nn.functional.softplus(-f).mean().half() * 2": ", got 1.",
 }
 
 
