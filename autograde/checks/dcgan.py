@@ -556,7 +556,8 @@ def and_with_every_loss(subject: Subject, draw: Draw) -> None:
 def _arc(start: Tensor, end: Tensor, share: Tensor, fault: str = "") -> Tensor:
     """The formula as it stands, with one named fault."""
     share = 1 - share if fault == "back" else share
-    angle, share = torch.acos(F.cosine_similarity(start, end, dim=0)), share[:, None]
+    cosine = torch.dot(start, end).clamp(-1, 1) if fault == "lengths forgotten" else F.cosine_similarity(start, end, dim=0)
+    angle, share = torch.acos(cosine), share[:, None]
     lengths = torch.lerp(start.norm(), end.norm(), share)
     if fault in ("unit", "between"):
         start, end = start / start.norm(), end / end.norm()
@@ -574,6 +575,7 @@ ARC_MISTAKES = {
     "between": "You turn the direction and change the length evenly. The formula takes start and end as they are.",
     "chord": "A straight line, stretched: the steps in the middle are longer than at its ends. Divide the angle evenly.",
     "no division": "Divide by the sine of the angle.",
+    "lengths forgotten": "The cosine of the angle is the product of both divided by their *lengths*.",
 }
 
 

@@ -331,7 +331,7 @@ def step_variant(fault: str = "") -> Callable:
         due = {"always": True, "never": False, "late": step % every == every - 1,
                "all but": step % every != 0 or every == 1}.get(fault, step % every == 0)
         if due:
-            value = penalty(discriminator, *((fake, real) if fault == "swapped" else (real, fake)))
+            value = penalty(discriminator, *{"swapped": (fake, real), "real alone": (real, real)}.get(fault, (real, fake)))
             value = value.detach() if fault == "detached" else value
             factor = {"not lazy": 1, "unweighted": every / weight, "divided": 1 / every}.get(fault, every)
             total = factor * total if fault == "both heavy" else total
@@ -359,6 +359,7 @@ STEP_MISTAKES = {
     "minus": "The penalty is added to the loss, not subtracted: the discriminator is to keep it small.",
     "unweighted": "The penalty's weight is missing.",
     "swapped": "penalty(discriminator, real, fake), in this order.",
+    "real alone": "penalty(discriminator, real, fake): it gets the fake samples, too.",
     "always": "The penalty is due in every `every`th step only: step % every == 0.",
     "late": "The penalty is due first in step 0: step % every == 0.",
     "all but": "The penalty is due where step % every is 0, not where it is not.",
@@ -369,7 +370,7 @@ STEP_MISTAKES = {
 }
 
 
-WHATEVER_EVERY = ["stale", "still", "twice", "loss swapped", "never", "minus", "unweighted", "swapped"]
+WHATEVER_EVERY = ["stale", "still", "twice", "loss swapped", "never", "minus", "unweighted", "swapped", "real alone"]
 
 
 def _assert_steps(subject: Subject, draw: Draw, every: int, forgiven: Iterable[str] = ()) -> None:

@@ -42,6 +42,12 @@ def size_that_lets_torch_refuse(size, kernel, stride=1, padding=0):
     return F.conv_transpose1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding).shape[-1]
 
 
+def size_with_an_assertion(size, kernel, stride=1, padding=0):
+    rows = (size - 1) * stride + kernel - 2 * padding
+    assert rows > 0, "nothing is left"
+    return rows
+
+
 def size_refusing(refused):
     """Right rows, refused where they should not be, or not where they should."""
     def answer(size, kernel, stride=1, padding=0):
@@ -394,6 +400,7 @@ WRONG = {
         "0 rows are some": (size_refusing(lambda rows, k, p: rows < 0), "0 rows are left"),
         "1 row is nothing": (size_refusing(lambda rows, k, p: rows <= 1), "only where less than one row"),
         "as much padding as kernel": (size_refusing(lambda rows, k, p: 2 * p >= k), "only where less than one row"),
+        "an assertion": (size_with_an_assertion, "raise a ValueError"),
         "torch's error": (size_that_lets_torch_refuse, "raise a ValueError"),
     },
     "dcgan.Generator": {
@@ -470,6 +477,7 @@ WRONG = {
         "stretched": (lambda a, b, t: _arc(a, b, t, "chord"), "evenly"),
         "nan": (_arc, "0/0"),
         "no division": (lambda a, b, t: _arc(a, b, t, "no division"), "Divide by"),
+        "lengths forgotten": (lambda a, b, t: _arc(a, b, t, "lengths forgotten"), "divided by their *lengths*"),
         "lengths evenly": (lambda a, b, t: _arc(a, b, t, "between"), "change the length evenly"),
         "opposite ones forgotten": (guarded(straight, opposite=False), "opposite directions"),
         "the same direction forgotten": (guarded(straight, same=False), "the same direction"),

@@ -424,6 +424,11 @@ def pooled_radius(points, centres, k):
     return reference.neighbour_distance(torch.cat([centres, points]), k)[:len(centres)]
 
 
+def shares_in_real_balls(real, fake, k=3):
+    inside = reference.distances(real, fake) <= reference.neighbour_distance(real, k)[:, None]
+    return inside.any(0).double().mean().item(), inside.any(1).double().mean().item()
+
+
 def shares_of_the_nearest(real, fake, k=3):
     def share(points, centres):
         gap, nearest = reference.distances(points, centres).min(1)
@@ -601,6 +606,7 @@ WRONG = {
         "no 1": (kernel(k=lambda x, y: (x @ y.T / x.shape[1]) ** 3), "1 is missing"),
         "square": (kernel(k=lambda x, y: (x @ y.T / x.shape[1] + 1) ** 2), "cubic"),
         "by the number of rows": (kernel(k=lambda x, y: (x @ y.T / len(x) + 1) ** 3), "number of features"),
+        "cross over n squared": (kernel(between=lambda k: k.sum() / len(k) ** 2), "n m pairs"),
         "one count of pairs": (kernel_with_one_count, "its own number of pairs"),
         "float32": (kernel_in_single, "begin with .double()"),
         "clamped": (kernel(end=lambda v: v.clamp(min=0)), "Do not clamp"),
@@ -613,6 +619,7 @@ WRONG = {
         "balls that hold something": (shares(some=lambda inside: inside.any(0)), "share of balls"),
         "pairs": (shares(some=lambda inside: inside), "share of all pairs"),
         "the other set's balls": (shares(balls="other"), "the other set"),
+        "real balls for both": (shares_in_real_balls, "the other set"),
         "open balls": (shares_with(own_radius, border=torch.lt), "<=, not <"),
         "nearest ball": (shares_of_the_nearest, "nearest ball alone"),
         "largest radius": (shares_with(lambda p, c, k: own_radius(p, c, k).max()), "not the largest"),

@@ -323,6 +323,16 @@ def clip_of_no_gradient(parameters, max_norm):
     return norm
 
 
+def clip_of_weights(parameters, max_norm):
+    parameters = [p for p in parameters if p.grad is not None]
+    if not parameters:
+        return 0.0
+    norm = torch.stack([p.grad.norm() for p in parameters]).norm()
+    for p in parameters:
+        p.data.mul_((max_norm / (norm + 1e-6)).clamp(max=1))
+    return norm
+
+
 def clip_without_return(parameters, max_norm):
     clip_by_torch(parameters, max_norm)
 
@@ -401,6 +411,7 @@ WRONG = {
         "eight kinds": (modes_of(8), "written into it"),
         "twelve kinds": (modes_of(12), "written into it"),
         "eight bins": (modes_by_histogram, "written into it"),
+        "rounded": (lambda labels: round(modes_by_loop(labels), 1), "Is it this?"),
         "mean over the kinds": (shares(lambda p: torch.special.entr(p).mean().exp()), "*sum* over the kinds"),
     },
     "stability.dirac_step": {
@@ -423,6 +434,8 @@ WRONG = {
         "penalty as it is": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi ** 2 / 2), "penalty gamma psi^2 / 2 itself"),
         "penalty without lr": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi / lr), "multiplied with lr"),
         "inner slopes": (dirac_with(inner=lambda theta, psi: (theta, psi)), "inner derivatives are exchanged"),
+        "one sigmoid for all": (dirac_with(weigh=lambda s: torch.sigmoid(s).mean()), "own number"),
+        "size of psi": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi.abs()), "R1 adds"),
         "numbers": (lambda theta, psi, *, lr, gamma=0.0: (theta.flatten()[0].item(), psi.flatten()[0].item()),
                     "keep their shape"),
     },
@@ -473,6 +486,7 @@ WRONG = {
         "returns a graph": (step_returning("graph"), "detach it"),
         "returns the loss alone": (step_returning("loss alone"), "loss plus penalty"),
         "idle penalty": (step_with_an_idle_penalty, "where it is not due, too"),
+        "real alone": (step_variant("real alone"), "it gets the fake samples, too"),
         "cleared": (step_variant("cleared"), "no zero_grad() between"),
         "two steps": (step_variant("twice"), "two steps"),
         "loss swapped": (step_variant("loss swapped"), "loss(real_logits, fake_logits)"),
@@ -489,6 +503,7 @@ WRONG = {
         "squared norm": (clip_variant("squared"), "square of the norm"),
         "returns nothing": (clip_without_return, "returns None"),
         "returns the norm after": (clip_returning_the_norm_after, "one before"),
+        "weights for gradients": (clip_of_weights, "as they were"),
         "iterator read twice": (clip_read_twice, "read once"),
         "sum of norms": (clip_variant("sum"), "add the norms"),
         "longest norm": (clip_variant("longest"), "longest of the norms"),
@@ -510,6 +525,7 @@ WRONG = {
         "root of the mean": (layer(lambda x: torch.cat(
             [x, (x.var(0, unbiased=False).mean() + 1e-8).sqrt().expand(len(x), 1)], 1)), "First the root"),
         "mean of the wrong axis": (std_behind(lambda x: (x.var(1, unbiased=False) + 1e-8).sqrt().mean()), "feature by feature"),
+        "no epsilon, by std": (std_behind(lambda x: x.std(0, unbiased=False).mean()), "before the root"),
         "mean first": (std_behind(lambda x: (x.mean(1).var(unbiased=False) + 1e-8).sqrt()), "the other way round"),
         "mean deviation": (std_behind(lambda x: (x - x.mean(0)).abs().mean()), "mean absolute deviation"),
         "epsilon outside": (std_behind(lambda x: x.std(0, unbiased=False).mean() + 1e-8), "before the root"),
