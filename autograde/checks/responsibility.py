@@ -91,7 +91,7 @@ def finds_the_share_of_planted_copies(subject: Subject, draw: Draw) -> None:
         train, held_out = draw.normal(60, 6), draw.normal(60, 6)
         scale = draw.uniform(6, low=0.2, high=4.0)
         copies = train[:20] * scale + draw.normal(20, 6, std=0.01)
-        samples = torch.cat([copies, 1.5 + 0.5 * draw.normal(30, 6) * scale])
+        samples = torch.cat([copies, 1.5 + 0.5 * draw.normal(77, 6) * scale])
         sets = [samples, train * scale, held_out * scale]
         if _tells(sets, [{"own": True}, {"moved": True}, {"one": True}, {"reverse": True}]):
             break
@@ -400,7 +400,7 @@ SCORE_MISTAKES: list[tuple[dict, str]] = [
 
 @check("responsibility.detection_score", points=3, hint="sum of sign * tanh(c / m) over the band, divided by its norm.")
 def counts_in_standard_deviations_of_chance(subject: Subject, draw: Draw) -> None:
-    for shape in ((4, 3, 16, 20), (3, 3, 24, 16)):
+    for shape in ((5, 3, 16, 20), (3, 3, 18, 16)):  # odd numbers of coefficients: one median, whoever computes it
         key, wide = int(draw.integers(1, 10**6)), draw.uniform(1, low=0.2, high=1.0).item()
         clip, other = reference.embed(draw.uniform(*shape, low=-wide, high=wide), key, 0.05), key + 1
         while reference.detection_score(clip, other) > -0.5:
@@ -410,6 +410,7 @@ def counts_in_standard_deviations_of_chance(subject: Subject, draw: Draw) -> Non
         assert_close(subject(clip, key), reference.detection_score(clip, key), mistakes=mistakes, atol=1e-3, rtol=1e-3)
         score = reference.detection_score(clip, other)
         mistakes = [(abs(score), "No abs(): a strong disagreement is no mark, and the sign is what makes chance normal.")]
+        mistakes += [(_score(clip, other, **fault), hint) for fault, hint in SCORE_MISTAKES]
         assert_close(subject(clip, other), score, mistakes=mistakes, atol=1e-3, rtol=1e-3)
 
 

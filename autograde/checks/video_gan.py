@@ -497,6 +497,8 @@ def _assert_both(subject: Subject, draw: Draw, batch: int, sizes: list[int]) -> 
     if isinstance(mine, Tensor) and isinstance(again, Tensor) and not is_close(mine, again):
         raise Wrong(hint="The same clips get other logits in a second call: no random frame, take frames_in_turn.")
     mistakes = [(wrong(image, video, clips), hint) for wrong, hint in BOTH_MISTAKES]
+    if batch == 1:
+        mistakes = [(_both(image, video, clips, _in_turn)[0], "One clip has two logits, (1, 2): no squeeze()."), *mistakes]
     assert_close(mine, _both(image, video, clips, _in_turn), mistakes=mistakes)
     return network, both_with(reference.MotionDiscriminator, sizes, image, video), clips
 

@@ -39,7 +39,8 @@ if "google.colab" in sys.modules:
 WELCOME = """\
 *This is the student notebook of [{title}]({site}{stem}.html), the page where the same text stands with its pictures.
 Write where it says `your code here`, run the check beneath, and hand in this file (in Colab: File → Download →
-Download .ipynb). Leave the cells of the checks as they are.*"""
+Download .ipynb). Leave the cells of the checks as they are. Leave what your code is handed as it was, too, unless its
+exercise says otherwise: no tensor changed in place, no network frozen or in another mode, no randomness but from `rng`.*"""
 
 POINTS_CELL = """\
 # {name}: {points:g} points. The grader's own checks run here; leave this cell as it is.

@@ -376,6 +376,21 @@ class ByStack(Watch):
         return shares
 
 
+class OneKindOnly(Watch):
+    """Wrong: only the errors that it foresees count."""
+
+    @contextmanager
+    def __call__(self, name):
+        start = self.clock()
+        try:
+            yield
+        except OSError:
+            self.note(name, self.clock() - start)
+            raise
+        else:
+            self.note(name, self.clock() - start)
+
+
 class NeverStops(Watch):
     """Wrong: the time since it was made, not since the block began."""
 
@@ -542,6 +557,7 @@ WRONG = {
         "counts": (watch(counts=True), "counts blocks"),
         "pauses count": (NeverStops, "inside of blocks"),
         "one start": (OneStart, "inside one another"),
+        "one kind of error": (OneKindOnly, "whatever the error"),
         "its own clock": (OfItsOwn, "self.clock()"),
         "lists": (Lists, "add its seconds up"),
         "pairs": (Pairs, "returns a dict"),

@@ -211,6 +211,13 @@ def scored(*, squash=True, median=True, bright="luma", band=True, divide="norm",
     return answer
 
 
+def scored_by_numpy(clip, key):
+    """Right: NumPy's median, which is a mean where it stands between two."""
+    c = spectrum(luma(clip))[marked_band((len(clip), *clip.shape[2:]))]
+    u = torch.tanh(c / max(float(np.median(c.abs())), 1e-12))
+    return float(key_signs(key, len(u)) @ u / max(float(u.norm()), 1e-12))
+
+
 def scored_by_products(clip, key):
     """Right: the whole pattern of signs, NaN of a black clip put to 0."""
     gray = luma(clip)
@@ -285,7 +292,8 @@ RIGHT = {
     "responsibility.auc": {"ranks": by_ranks, "loops": in_loops, "signs": by_sign},
     "responsibility.private_step": {"backward": stepped(), "vmap": stepped_by_vmap, "one vector": stepped_by_torch},
     "responsibility.embed": {"in place": marked(), "scipy": marked_by_scipy, "std()": marked(scale="less one")},
-    "responsibility.detection_score": {"sums": scored(), "scipy": scored_by_scipy, "products": scored_by_products},
+    "responsibility.detection_score": {"sums": scored(), "scipy": scored_by_scipy, "products": scored_by_products,
+                                       "numpy": scored_by_numpy},
     "responsibility.threshold": {
         "erfinv": line(lambda p: NormalDist().inv_cdf(1 - p) if p > 1e-5 else -NormalDist().inv_cdf(p)),
         "scipy": line(lambda p: float(scipy.stats.norm.isf(p))),

@@ -444,6 +444,7 @@ WRONG = {
         "mean": (both(give=lambda i, v: (i + v) / 2), "a mean lets"),
         "random frame": (both(frame=random_frame), "no random frame"),
         "last frame": (both(frame=lambda c: c[:, -1]), "Always the last frame"),
+        "squeezed": (both(give=lambda i, v: torch.stack([i.squeeze(), v.squeeze()], -1)), "no squeeze()"),
         "sigmoid": (both(give=lambda i, v: torch.stack([i, v], 1).sigmoid()), "no sigmoid"),
         "as data": (both(give=lambda i, v: torch.stack([i.data, v.data], 1)), "No gradient comes back"),
         "all frames": (both(frame=lambda c: c), "takes (N, C, H, W)"),
