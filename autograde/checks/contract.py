@@ -158,7 +158,7 @@ def _tensors(value: Any) -> list:
 
 
 def _doubles(value: Any) -> bool:
-    return any(t.dtype == torch.float64 for t in _tensors(value))
+    return any(t.dtype == torch.float64 and t.ndim > 0 for t in _tensors(value))  # a single number may be as exact as it likes
 
 
 def _singles(value: Any) -> bool:

@@ -6,7 +6,8 @@ from nbformat.v4 import new_code_cell
 from autograde.writing import reference_run, source
 
 # What may differ from run to run on one machine: what lies in memory before anybody writes to it, and the order of sets.
-SURROUNDINGS = ({"MALLOC_PERTURB_": "85", "PYTHONHASHSEED": "1"}, {"MALLOC_PERTURB_": "170", "PYTHONHASHSEED": "2"})
+# In the first run it is what others have left there, in the second the same number everywhere (glibc sees to it).
+SURROUNDINGS = ({"MALLOC_PERTURB_": "0", "PYTHONHASHSEED": "1"}, {"MALLOC_PERTURB_": "85", "PYTHONHASHSEED": "2"})
 DEFINING = {"locked", "given", "exercise"}  # tags of the cells that later ones stand on
 
 
