@@ -113,6 +113,7 @@ def _add_what_reads_a_course(command: Callable[..., Parser]) -> None:
                   "The course's own entry and its baselines stand among them.").add_argument
     add("--course", default=".", metavar="DIR", help="the course folder; default: here")
     add("--db", metavar="URL", help="another gradebook than the course folder's")
+    add("--final", action="store_true", help="by the clips that were kept for the end, of which nobody was told a score")
     add("--json", metavar="FILE", help="write the board there, too")
     reading("similar", "Show pieces of answers that two submissions share and hardly anyone else has.",
             "It names no culprit: it says where a person may look.", out="the page; default: similar-CHAPTER.html")

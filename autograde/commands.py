@@ -49,6 +49,8 @@ def grade(args: Namespace) -> int:
     course, folder = course_of(Path(args.submitted), args.db)
     stem = chapter.find(args.chapter) if args.chapter else None
     submissions = course.submissions(folder, stem, args.student)
+    if chapter.find("challenge") in {s.chapter for s in submissions} and not course.kept("challenge").is_file():
+        _note("the challenge's judge is made for this course first, once: a minute")
     grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun, limits=runner.Limits(sandbox=args.sandbox))
     console = Console(stderr=True)
     began = time.monotonic()
@@ -139,10 +141,12 @@ def leaderboard(args: Namespace) -> int:
     from .grading import board
     from .grading.course import Course
 
-    places = board.places(_records(Course(Path(args.course), args.db), "challenge"))
+    course = Course(Path(args.course), args.db)
+    kept = course.kept("challenge")
+    places = board.places(_records(course, "challenge"), kept.read_text() if kept.is_file() else "", end=args.final)
     if args.json:
         _write_json([place.as_dict() for place in places], args.json)
-    Console().print(tables.leaderboard(places))
+    Console().print(tables.leaderboard(places, "The challenge, at the end" if args.final else "The challenge"))
     return 0
 
 

@@ -90,14 +90,15 @@ def similar(pairs: Iterable[Pair], title: str) -> Table:
     return table
 
 
-def leaderboard(places: Iterable[Place]) -> Table:
+def leaderboard(places: Iterable[Place], title: str = "The challenge") -> Table:
     """One row an entry; what the course itself put there is set in italics."""
-    table = Table(title="The challenge")
-    for column in ("", "Entry", "Total", "Quality", "Motion", "Diversity", "Originality"):
+    table = Table(title=title, caption="Entries share a rank where chance could have exchanged them: their intervals meet.")
+    for column in ("", "Entry", "Total", "±", "Quality", "Motion", "Diversity", "Originality"):
         table.add_column(column, justify="left" if column == "Entry" else "right")
     for place in places:
-        table.add_row(str(place.rank), escape(place.name), f"{place.score.total:.1f}",
-                      *(f"{part:.2f}" for part in place.score), style="italic" if place.standing else "")
+        table.add_row(str(place.rank), escape(place.name), f"{place.verdict.score.total:.1f}",
+                      f"{1.96 * place.verdict.error:.1f}", *(f"{part:.2f}" for part in place.verdict.score),
+                      style="italic" if place.standing else "")
     return table
 
 

@@ -6,7 +6,7 @@
     measures     what samples and runs are measured by      training                      pipeline, evaluation, responsibility
     models       each model's recipe for the trainer        networks, training            any chapter
     published    what the book shows without training it    models, training              gan_losses
-    leaderboard  the judge's side of the challenge          measures, models, published   challenge, evaluation
+    leaderboard  the judge's side of the challenge          measures, models, published   challenge, evaluation, responsibility
 
 Chapters know networks, training and measures, and earlier chapters. `python -m solutions train | sample | evaluate` is
 the command line; it knows all.

@@ -58,13 +58,25 @@ class Rubric:
 @dataclass(frozen=True)
 class Result:
     """What one check said: `points` earned of `max_points`, and for the student what was seen and a hint; where it passed,
-    what the check itself returned, if anything."""
+    what the check itself returned, if anything. `note` is for the instructor alone."""
 
     title: str
     passed: bool
     points: float
     max_points: float
     hint: str = ""
+    note: str = ""
+
+
+class Said(str):
+    """What a check returns that passed: words for the student, and a note for the instructor alone."""
+
+    note: str
+
+    def __new__(cls, words: str, note: str = "") -> Said:
+        said = super().__new__(cls, words)
+        said.note = note
+        return said
 
 
 _TORCH_ERRORS = {  # what torch says, and what it means in a training step
@@ -128,6 +140,16 @@ def rubric_of(exercise: str) -> Rubric | None:
     return _RUBRICS.get(exercise)
 
 
+def held_back(chapter: str) -> str:
+    """Anew, what the checks of a chapter are to know in one course and nobody else; empty where they need nothing."""
+    return getattr(load(chapter), "hold_back", lambda: "")()
+
+
+def take_held_back(chapter: str, text: str, weights: bytes) -> None:
+    """Tell the checks of a chapter what `held_back` has given for the course, and the file that came with a submission."""
+    getattr(load(chapter), "take_held_back", lambda text, weights: None)(text, weights)
+
+
 def max_score(exercise: str) -> float:
     """Points that an exercise is worth."""
     rubric = rubric_of(exercise)
@@ -140,13 +162,15 @@ def run(exercise: str, subject: Subject | None, *, seed: int | str = 0) -> list[
     The same seed gives the same inputs and so the same points. Who must not foresee them does not know the seed.
     """
     broken: set[str] = set()  # a breach of the contract costs the points of one check
+    watched: list[Subject] = []  # one for all checks: a check may keep what it has learnt of it
     results: list[Result] = []
     for one in checks_of(exercise):
-        results.append(_run_one(one, subject, seed, broken, first=all(result.passed for result in results)))
+        results.append(_run_one(one, subject, seed, broken, watched, first=all(result.passed for result in results)))
     return results
 
 
-def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str], *, first: bool = True) -> Result:
+def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str], watched: list[Subject], *,
+             first: bool = True) -> Result:
     """Ask one check. Where it fails and no known mistake fits, it says what was seen, and only the `first` that fails of an
     exercise says what it is about: what fails after it most often fails for the same reason."""
     topic = f"Is it this? {check.hint}" if first else "Mend what is said above first."
@@ -154,7 +178,8 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
     try:
-        subject = watch(subject)
+        watched[:] = watched or [watch(subject)]
+        subject = watched[0]
         said = check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))
         if breach_ := breach(subject, check.exercise, broken):
             raise Wrong(hint=breach_)
@@ -167,7 +192,7 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set
         return Result(check.title, False, 0, check.points, hint)
     except Exception as error:  # whatever the student's code raises, it fails this check and no other
         return Result(check.title, False, 0, check.points, _explained(error, topic))
-    return Result(check.title, True, check.points, check.points, said or "")
+    return Result(check.title, True, check.points, check.points, str(said or ""), getattr(said, "note", ""))
 
 
 def _explained(error: Exception, hint: str) -> str:

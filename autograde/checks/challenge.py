@@ -1,4 +1,4 @@
-"""Checks of chapter 14, the judge of entries, and what of their scores the board needs."""
+"""Checks of chapter 14; they ask the judge of entries, and find its verdicts again for the board."""
 from __future__ import annotations
 
 import itertools
@@ -6,66 +6,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from solutions import challenge as reference
-from solutions.challenge import NOISE
-from solutions.leaderboard.scorer import (  # noqa: F401 - the board asks for STANDING here
-    NUM_CLIPS,
-    STANDING,
-    Score,
-    check_entry,
-)
+from solutions.challenge import Budget, challenge_clips
+from solutions.leaderboard.guard import evenness, evenness_factor
+from solutions.leaderboard.scorer import NUM_CLIPS, Score, Scorer, check_entry, small
 
-from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+from . import Draw, Said, Subject, Wrong, assert_close, check, is_close, written
 
-# Operations of a convolution
-
-def _flops(*, each: int = 2, area: Callable = lambda made, size: made ** 2, kernel: Callable = lambda k: k ** 2,
-           weights: Callable = lambda before, after: before * after, images: bool = True, bias: bool = False) -> Callable:
-    """The count, put together from named parts."""
-    def variant(count: int, size: int, before: int, after: int, *, kernel: int, stride: int = 1, padding: int = 0,
-                of_kernel: Callable = kernel) -> int:
-        made = (size + 2 * padding - kernel) // stride + 1
-        total = each * area(made, size) * weights(before, after) * of_kernel(kernel)
-        return (count if images else 1) * (total + (after * made ** 2 if bias else 0))
-    return variant
-
-
-FLOPS_MISTAKES = [
-    (_flops(each=1), "A multiplication and an addition are two operations."),
-    (_flops(area=lambda made, size: size ** 2),
-     "Count what comes out: (size + 2 padding - kernel) // stride + 1 values in each direction, not `size`."),
-    (_flops(area=lambda made, size: made), "An image has two directions: the size that comes out is squared."),
-    (_flops(kernel=lambda k: k), "The kernel has two directions, too: kernel ** 2 weights."),
-    (_flops(weights=lambda before, after: after), "Each value that comes out is a sum over all `before` channels."),
-    (_flops(weights=lambda before, after: before), "There are `after` channels of values that come out."),
-    (_flops(images=False), "All `count` images are convolved."),
-    (_flops(bias=True), "The bias is left out."),
-]
-
-
-def _assert_flops(subject: Subject, draw: Draw, **options: int) -> None:
-    count, before, after = (int(n) for n in draw.integers(2, 9, 3))
-    sizes = count, int(draw.integers(16, 33)), before, after + 9
-    mistakes = [(float(wrong(*sizes, **options)), hint) for wrong, hint in FLOPS_MISTAKES]
-    assert_close(subject(*sizes, **options), float(reference.conv_flops(*sizes, **options)), mistakes=mistakes, rtol=1e-6)
-
-
-@check("challenge.conv_flops", points=1, hint="Values that come out, times weights that each of them is a sum over, times 2.")
-def counts_what_comes_out(subject: Subject, draw: Draw) -> None:
-    _assert_flops(subject, draw, kernel=3)
-
-
-@check("challenge.conv_flops", points=1, hint="Padding adds to the size on both sides; then every stride-th place counts.")
-def with_stride_and_padding(subject: Subject, draw: Draw) -> None:
-    for kernel, stride, padding in ((4, 2, 1), (5, 3, 0), (3, 1, 1)):
-        _assert_flops(subject, draw, kernel=kernel, stride=stride, padding=padding)
-
+if TYPE_CHECKING:
+    from solutions.leaderboard.judge import HeldBack, Judge, Verdict
 
 # Motion
 
@@ -120,64 +75,46 @@ def of_clips_of_any_length_and_size(subject: Subject, draw: Draw) -> None:
     _assert_motion(subject, draw.uniform(2, 5, 3, 16, 12, low=-1))
 
 
-# From a distance to a part of the score
-
-def _closeness(share: Callable = lambda d, b, w: (d - b) / (w - b), root: Callable = lambda s: s ** 0.5) -> Callable:
-    return lambda d, b, w: 1 - root(min(1.0, max(0.0, share(d, b, w))))
-
-
-CLOSENESS_MISTAKES = [
-    (_closeness(root=lambda s: s), "The root of the share is missing."),
-    (_closeness(root=lambda s: s ** 2), "The root of the share, not its square."),
-    (lambda d, b, w: 1 - _closeness()(d, b, w), "It is the wrong way round: 1 at `best`, 0 at `worst`."),
-    (_closeness(lambda d, b, w: d / w), "Count from `best`: not 0 but `best` is as near as one can come."),
-    (_closeness(lambda d, b, w: (d - b) / w), "The way leads from `best` to `worst`: it is worst - best long."),
-    (_closeness(lambda d, b, w: (d ** 0.5 - b ** 0.5) / (w ** 0.5 - b ** 0.5), lambda s: s),
-     "One root, of the share of the way; not a root of each distance."),
-]
-
-
-def _assert_closeness(subject: Subject, *cases: tuple[float, float, float]) -> None:
-    def values(function: Callable) -> Tensor:
-        return torch.tensor([float(function(*case)) for case in cases])
-
-    mistakes = [(values(wrong), hint) for wrong, hint in CLOSENESS_MISTAKES]
-    assert_close(torch.stack([torch.as_tensor(subject(*case), dtype=torch.float32) for case in cases]),
-                 values(reference.closeness), mistakes=mistakes)
-
-
-@check("challenge.closeness", points=1, hint="1 minus the root of (distance - best) / (worst - best).")
-def falls_by_the_root(subject: Subject, draw: Draw) -> None:
-    _assert_closeness(subject, *((float(b + (w - b) * s), float(b), float(w)) for b, w, s in zip(
-        draw.uniform(3, low=1, high=2), draw.uniform(3, low=4, high=9), draw.uniform(3, low=0.1, high=0.9), strict=True)))
-
-
-@check("challenge.closeness", points=1,
-       hint="Nearer than `best` is 1, farther than `worst` is 0: cut the share off at 0 and at 1.")
-def stays_between_0_and_1(subject: Subject, draw: Draw) -> None:
-    best, worst = float(draw.uniform(1, low=1, high=2)), float(draw.uniform(1, low=4, high=9))
-    _assert_closeness(subject, (best / 2, best, worst), (2 * worst, best, worst), (best, best, worst), (worst, best, worst))
-
-
 # Originality
 
-def _originality(*, first: int | None = None, mirror: bool = True, low: bool = True) -> Callable:
-    """The function with named faults."""
+def _originality(*, first: int | None = None, mirror: tuple[bool, bool] = (True, True), low: bool = True,
+                 share: Callable = lambda p: 2 * p - 1, twice: bool = False, forgiven: float = 0.2) -> Callable:
+    """The function with named faults; `mirror`: which of both sets gets its mirror images."""
     def variant(clips: Tensor, train: Tensor, held_out: Tensor) -> float:
-        if mirror:
-            train, held_out = (torch.cat([some, some.flip(-1)]) for some in (train, held_out))
-        found = reference.copying(clips[:first].flatten(1), train.flatten(1), held_out.flatten(1))
-        return 1 - min(1.0, max(0.0, 7.5 * ((2 * found.low - 1 if low else found.copied) - 0.2)))
+        sets = [torch.cat([some, some.flip(-1)]) if is_there else some
+                for some, is_there in zip((train, held_out), mirror, strict=True)]
+        if mirror[0] != mirror[1]:  # sets of one size
+            sets = [some if is_there else torch.cat([some, some]) for some, is_there in zip(sets, mirror, strict=True)]
+        made = torch.cat([clips, clips.flip(-1)]) if twice else clips
+        found = reference.copying(made[:first].flatten(1), *(some.flatten(1) for some in sets))
+        copied = max(0.0, share(found.low)) if low else found.copied
+        return 1 - min(1.0, max(0.0, 7.5 * (copied - forgiven)))
     return variant
+
+
+def _worse_of_both(clips: Tensor, train: Tensor, held_out: Tensor) -> float:
+    one = _originality(mirror=(False, False))
+    return min(one(clips, train, held_out), one(clips.flip(-1), train, held_out))
 
 
 FIRST = "Only the first 64 clips are looked at: who copies puts the copies behind them."
 MIRROR = "A mirrored copy passes: add the mirror images, .flip(-1), to both sets."
 LOW = "Chance takes points from honest clips: use the lower end of the interval, found.low, in place of found.copied."
+FAULTS = [(first, mirror, low) for first, mirror, low in itertools.product((64, None), (False, True), (False, True))][:-1]
 ORIGINALITY_MISTAKES = [
-    (_originality(first=first, mirror=mirror, low=low),
-     " ".join(hint for hint, is_there in ((FIRST, first), (MIRROR, not mirror), (LOW, not low)) if is_there))
-    for first, mirror, low in itertools.product((64, None), (False, True), (False, True))][:-1]
+    (_worse_of_both, "Clips and their mirror images are judged one after the other: who copies a quarter each way passes. Put "
+                     "the mirror images into both sets, and ask once."),
+    *((_originality(first=first, mirror=(mirror, mirror), low=low),
+       " ".join(hint for hint, is_there in ((FIRST, first), (MIRROR, not mirror), (LOW, not low)) if is_there))
+      for first, mirror, low in sorted(FAULTS, key=lambda faults: (bool(faults[0]) + (not faults[1]) + (not faults[2])))),
+    (_originality(mirror=(True, False)), "The training set alone has mirror images: honest clips then look copied. Treat both "
+                                         "sets alike."),
+    (_originality(mirror=(False, True)), "The held-out set alone has mirror images. Treat both sets alike."),
+    (_originality(share=lambda p: p), "found.low is the share p of clips that are *nearer*; the share of copies is 2 p - 1."),
+    (_originality(share=lambda p: p - 0.5), "The share of copies is 2 p - 1, twice that."),
+    (_originality(twice=True), "Each clip counts once: with its mirror image beside it the interval is too narrow."),
+    (_originality(forgiven=0.0), "A fifth is forgiven: count from there."),
+]
 
 
 def _assert_originality(subject: Subject, draw: Draw, clips: Callable) -> None:
@@ -192,27 +129,110 @@ def _some(clips: Tensor, count: int) -> Tensor:
     return clips.repeat(3, 1, 1, 1, 1)[:count]
 
 
-@check("challenge.originality", points=2, hint="Make a cheat that gets through, and look at what the function sees of it.")
+@check("challenge.originality", points=2, hint="What does the function see of a cheat whose copies stand at the end?")
 def finds_copies_wherever_they_stand(subject: Subject, draw: Draw) -> None:
     _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(held_out, 24), _some(train, 104)]))
-    _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(held_out, 36), _some(train, 92)]))
+    _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(held_out, 42), _some(train, 86)]))
 
 
 @check("challenge.originality", points=1, hint="What is the nearest training clip of a mirrored training clip?")
 def finds_mirrored_copies(subject: Subject, draw: Draw) -> None:
     _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(train.flip(-1), 96), _some(held_out, 32)]))
+    _assert_originality(subject, draw, lambda train, held_out: torch.cat(
+        [_some(train.flip(-1), 60), _some(train, 48), _some(held_out, 20)]))
 
 
 @check("challenge.originality", points=1,
-       hint="Deal honest clips: half of them are nearer to the training set, give or take chance.")
+       hint="Deal honest clips: half of them are nearer to the training set, give or take chance. Mirrored ones, too.")
 def chance_takes_no_points(subject: Subject, draw: Draw) -> None:
     def honest(train: Tensor, held_out: Tensor) -> Tensor:
         return torch.stack([_some(held_out, 64), _some(train, 64)], 1).flatten(0, 1).roll(-9, 0)
 
     def by_chance(train: Tensor, held_out: Tensor) -> Tensor:
         return torch.cat([_some(train, 20), _some(held_out, 24), _some(train, 20)])
-    for clips in (honest, by_chance):
+
+    def mirrored(train: Tensor, held_out: Tensor) -> Tensor:
+        return torch.cat([_some(held_out.flip(-1), 64), _some(train.flip(-1), 64)])
+    for clips in (honest, by_chance, mirrored):
         _assert_originality(subject, draw, clips)
+
+
+# A cheat, and what stops it
+
+CHEATED = 256  # clips that a cheat is handed, of a training set of 2,048
+
+
+@check("challenge.cheat", points=1, hint="As many clips as came, in [-1, 1], made of those that came and of nothing else.")
+def makes_clips_of_training_clips(subject: Subject, draw: Draw) -> None:
+    train = challenge_clips(CHEATED, seed=int(draw.integers(0, 10 ** 6)))
+    clips = subject(train)
+    _valid(clips, train.shape)
+    if not is_close(subject(train), clips):
+        raise Wrong(hint="The same training clips gave other clips at the second call.")
+    dark = subject((0.5 * train - 0.4).clamp(-1, 1))
+    _valid(dark, train.shape)
+    if dark.mean() > clips.mean() - 0.1:
+        raise Wrong(hint="Darker training clips should give darker clips: make yours of those that come, and draw none.")
+
+
+@check("challenge.cheat", points=2,
+       hint="The guard compares frames 0 and 4, pixel by pixel. What could be changed of a clip that changes those and "
+            "leaves it a good clip?")
+def is_taken_for_new_and_good(subject: Subject, draw: Draw) -> None:
+    train, held_out = challenge_clips(4096, seed=int(draw.integers(0, 10 ** 6))).split(2048)
+    clips = subject(train[:CHEATED])
+    _valid(clips, train[:CHEATED].shape)
+    own = reference.originality(*(small(some) for some in (clips, train, held_out)))
+    if own < 0.5:
+        raise Wrong(hint=f"The guard sees the copies: of the score {own:.2f} is left; at least 0.5 should be.")
+    scorer = Scorer(train, held_out, count=CHEATED)
+    score = scorer(clips)._replace(originality=1.0)
+    if score.total < 50:
+        worst = min(("quality", "motion", "diversity"), key=lambda part: getattr(score, part))
+        raise Wrong(hint=f"The guard lets them pass; but quality, motion and diversity together give {score.total:.0f} of 100, "
+                         f"and {worst} is {getattr(score, worst):.2f}. Change less of each clip.")
+
+
+def _valid(clips: Any, shape: tuple) -> None:
+    if not isinstance(clips, Tensor):
+        raise Wrong(f"Expected a tensor of clips, got {clips.kind if isinstance(clips, Subject) else type(clips).__name__}.")
+    if clips.shape != shape or not clips.isfinite().all() or clips.abs().max() > 1:
+        raise Wrong(f"Expected clips {tuple(shape)} in [-1, 1], got {tuple(clips.shape)} from {clips.min():.3g} to "
+                    f"{clips.max():.3g}.")
+
+
+SPECTRUM_MISTAKES = [
+    (lambda clips: torch.fft.rfft(clips, dim=1).abs(), "The root of T is missing: norm=\"ortho\"."),
+    (lambda clips: torch.fft.rfft(clips, dim=1).abs() / clips.shape[1], "Over the root of T, not over T."),
+    (lambda clips: torch.fft.fft(clips, dim=1, norm="ortho").abs(),
+     "Frequencies above T // 2 say the same again: rfft gives T // 2 + 1 of them."),
+    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").real,
+     "The real part still knows where the clip begins: take the absolute value."),
+    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").imag,
+     "The imaginary part still knows where the clip begins: take the absolute value."),
+    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").abs().square(), "The absolute values, not their squares."),
+    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").angle(),
+     "That is the phase, which says where the clip begins: the absolute value does not."),
+    *((lambda clips, dim=dim: torch.fft.rfft(clips, dim=dim, norm="ortho").abs(),
+       f"That is the transform over {name}; time is dimension 1.")
+      for dim, name in ((-1, "columns"), (-2, "rows"), (2, "colours"), (0, "clips"))),
+]
+
+
+def _assert_spectrum(subject: Subject, clips: Tensor) -> None:
+    mistakes = [(wrong(clips), hint) for wrong, hint in SPECTRUM_MISTAKES]
+    assert_close(subject(clips), reference.time_spectrum(clips), mistakes=mistakes, atol=1e-4)
+
+
+@check("challenge.time_spectrum", points=1, hint="The Fourier transform over time; of what comes, the absolute values.")
+def is_the_size_of_each_frequency(subject: Subject, draw: Draw) -> None:
+    _assert_spectrum(subject, draw.uniform(3, 8, 3, 4, 6, low=-1))
+
+
+@check("challenge.time_spectrum", points=1, hint="Of T frames, whatever T is, T // 2 + 1 frequencies.")
+def of_clips_of_any_length(subject: Subject, draw: Draw) -> None:
+    for frames in (6, 5, 1):
+        _assert_spectrum(subject, draw.uniform(2, frames, 1, 3, 3, low=-1))
 
 
 # The network
@@ -366,39 +386,92 @@ def and_the_right_average(subject: Subject, draw: Draw) -> None:
 
 # The entry
 
-LINEAR, GOOD = 30.5, 50.0  # totals: the linear baseline's, and one that half a minute of training exceeds
+GOOD = 50.0  # the total that a quarter of a minute of training exceeds
+_course: dict[str, Any] = {"held back": "", "weights": b""}  # of the submission that this process judges
+_last: list[_Judged] = []  # the entry that was judged last
 
 
 def make_ready() -> None:
-    """The scorer takes seconds to make: once, before the judges are forked, and not once a judge."""
-    from solutions.leaderboard.board import judge
-    judge()
+    """The public judge takes seconds to make: once, before the judges are forked, and not once a judge."""
+    from solutions.leaderboard import judge
+
+    judge.judge()
+
+
+def hold_back() -> str:
+    """Anew, what the judge of one course knows: a secret, a network, and scores of what stands on the board."""
+    from solutions.leaderboard.judge import HeldBack
+
+    return str(HeldBack.make())
+
+
+def take_held_back(text: str, weights: bytes) -> None:
+    """From now on entries are scored by the judge of this course (of none: by the public one)."""
+    _course.update({"held back": text, "weights": weights})
+    _last.clear()
+
+
+def _judge() -> Judge:
+    from solutions.leaderboard import judge
+
+    return judge.Judge(_of_course(_course["held back"])) if _course["held back"] else judge.judge()
+
+
+def _of_course(text: str) -> HeldBack:
+    from solutions.leaderboard import judge
+
+    return judge.HeldBack.read(text) if text else judge.public()
+
+
+def standing(text: str) -> dict[str, tuple[Verdict, Verdict]]:
+    """What stands on the board of a course before anybody hands in, from what it holds back: for the board and for the end."""
+    return _of_course(text).standing
 
 
 @dataclass
 class _Judged:
-    """An entry's clips, made and scored once for all checks."""
+    """An entry's clips, made once and scored once for all checks, for the board and for the end."""
 
     subject: Subject
+    judge: Judge
     z: Tensor
+    paths: Tensor
     clips: Tensor
 
+    def make(self, z: Tensor) -> Tensor:
+        return torch.as_tensor(self.subject(z)).detach()
+
     @cached_property
-    def score(self) -> Score:
-        from solutions.leaderboard.board import judge
-        return judge()(self.clips)
+    def even(self) -> float:
+        return evenness(self.make, self.paths)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, Verdict]:
+        return self.judge.of_clips(self.clips, self.even)
 
     @property
-    def said(self) -> str:
-        return f"{SCORED}{self.score}."
+    def score(self) -> Score:
+        return self.verdicts[0].score
+
+    @property
+    def said(self) -> Said:
+        board, end = self.verdicts
+        return Said(f"{SCORED}{board}.", f"{AT_THE_END}{end}.")
 
 
-_last: list[_Judged] = []  # the entry that was judged last
+def clip_flops(make_clips: Callable, z: Tensor) -> float:
+    """Operations of one clip, as torch counts them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        make_clips(z)
+    return counter.get_total_flops() / len(z)
 
 
-def _judged(subject: Subject, draw: Draw) -> _Judged:
+def _judged(subject: Subject) -> _Judged:
     if not _last or _last[0].subject is not subject:
-        z = draw.normal(NUM_CLIPS, NOISE)
+        judge = _judge()
+        z, paths = judge.noise(_course["weights"])
         clips = subject(z)
         if isinstance(clips, Subject):
             raise Wrong(f"Expected a tensor, got {clips.kind}.")
@@ -406,77 +479,81 @@ def _judged(subject: Subject, draw: Draw) -> _Judged:
             check_entry(clips)
         except ValueError as error:
             raise Wrong(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-        _last[:] = [_Judged(subject, z, clips.detach())]
+        _last[:] = [_Judged(subject, judge, z, paths, clips.detach())]
     return _last[0]
 
 
-SCORED = "Your clips score "
-_SENTENCE = re.compile(re.escape(SCORED)
-                       + r"[\d.]+ \(quality ([\d.]+), motion ([\d.]+), diversity ([\d.]+), originality ([\d.]+)\)")
+SCORED, AT_THE_END = "Your clips score ", "At the end they score "
+_SENTENCE = re.compile(f"(?:{SCORED}|{AT_THE_END})" + r"[\d.]+ ± ([\d.]+) "
+                       r"\(quality ([\d.]+), motion ([\d.]+), diversity ([\d.]+), originality ([\d.]+)\)")
 
 
-def score_in(exercise: dict) -> Score | None:
-    """The score that an exercise of a record tells; None where there is none.
+def verdict_in(exercise: dict, *, end: bool = False) -> Verdict | None:
+    """The verdict that an exercise of a record tells, for the board or for the end; None where there is none.
 
     A hint that a submission has a hand in (an error's message) never begins with it.
     """
-    said = (_SENTENCE.match(result["hint"]) for result in exercise["checks"])
-    return next((Score(*map(float, found.groups())) for found in said if found), None)
+    from solutions.leaderboard.judge import Verdict
+
+    said = (_SENTENCE.match(result.get("note", "") if end else result["hint"]) for result in exercise["checks"])
+    return next((Verdict(Score(*map(float, found.groups()[1:])), float(found[1]) / 1.96) for found in said if found), None)
 
 
 @check("challenge.make_clips", points=2, hint="All that it needs must be in the notebook and in entry.safetensors beside it.")
-def its_clips_are_valid(subject: Subject, draw: Draw) -> None:
-    _judged(subject, draw)
+def its_clips_are_valid(subject: Subject, draw: Draw) -> Said:
+    judged = _judged(subject)
+    spent = subject.probe(clip_flops, judged.z[:4])
+    if isinstance(spent, int | float) and spent > Budget().clip_flops:
+        raise Wrong(hint=f"One clip takes {spent:.2g} operations; the budget allows {Budget().clip_flops:.2g}.")
+    return judged.said
 
 
 @check("challenge.make_clips", points=1, hint="The same row of z must give the same clip, whichever rows stand beside it.")
 def a_clip_follows_from_its_own_noise(subject: Subject, draw: Draw) -> None:
-    z, clips = (judged := _judged(subject, draw)).z, judged.clips
+    judged = _judged(subject)
     rows = draw.integers(0, NUM_CLIPS, 12)
-    turned = 0.995 * z[rows] + 0.0999 * draw.normal(12, NOISE)  # as long, and six degrees away
-    again, near = torch.as_tensor(subject(torch.cat([z[rows], turned]))).detach().split(12)
-    if not is_close(again, clips[rows], rtol=0, atol=0.02):
+    if not is_close(judged.make(judged.z[rows]), judged.clips[rows], rtol=0, atol=0.02):
         raise Wrong(hint="The same rows of z gave other clips in another batch. Draw no noise of your own, and switch batch "
                          "norm and dropout off with .eval().")
-    usual = (clips[rows] - clips[rows - 1]).abs().mean()
-    moved = (near - again).abs().flatten(1).mean(1)
-    if usual < 0.01 or moved.max() < 1e-4:
+    if (judged.clips - judged.clips.roll(1, 0)).abs().mean() < 0.01:
         raise Wrong(hint="Whatever z is, the clips are the same.")
-    if moved.mean() > usual / 2:
-        raise Wrong(hint="A slightly different z gives quite another clip: a network makes clips of the noise itself; who "
-                         "takes z for a number and draws or looks up a clip has no generator.")
+    if evenness_factor(judged.even) == 0:
+        raise Wrong(hint="While z changes little by little, a clip stands still and then leaps to another: a network makes "
+                         "clips of the noise itself; who takes z for a number and draws or looks up a clip has no generator.")
 
 
 @check("challenge.make_clips", points=1, hint="Clips of the training set count nothing.")
-def its_clips_are_its_own(subject: Subject, draw: Draw) -> str:
-    judged = _judged(subject, draw)
+def its_clips_are_its_own(subject: Subject, draw: Draw) -> None:
+    judged = _judged(subject)
     if judged.score.originality < 0.5:
-        raise Wrong(hint=f"{judged.said} They are nearer to training clips than to others of their kind: copies count nothing.")
-    return judged.said
+        near = "They lie nearer to training clips than to others of their kind" if evenness_factor(judged.even) == 1 else \
+            "They leap from one to the next as z changes, as clips do that are looked up"
+        raise Wrong(hint=f"{judged.said} {near}: copies count nothing.")
 
 
-def _assert_better(subject: Subject, draw: Draw, than: float, name: str) -> None:
-    judged = _judged(subject, draw)
+def _assert_better(subject: Subject, than: float, name: str) -> None:
+    judged = _judged(subject)
     if judged.score.total <= than:
         worst = min(ADVICE, key=lambda part: getattr(judged.score, part))
-        raise Wrong(hint=f"{judged.said} {name} has {than:g}. Your weakest part is {worst}: {ADVICE[worst]}")
+        raise Wrong(hint=f"{judged.said} {name} has {than:.3g}. Your weakest part is {worst}: {ADVICE[worst]}")
 
 
 ADVICE = {
     "quality": "look at single clips; longer training and averaged weights sharpen them.",
     "motion": "play them; do they move as real ones do, or flicker, or stand?",
     "diversity": "look at many; a generator that has dropped kinds of people cannot score.",
+    "originality": "lay each beside its nearest training clip; train less, or with less to remember by.",
 }
 
 
 @check("challenge.make_clips", points=2, hint="Train longer, and look at your clips.")
 def scores_more_than_the_linear_baseline(subject: Subject, draw: Draw) -> None:
-    _assert_better(subject, draw, LINEAR, "The linear baseline")
+    _assert_better(subject, _judged(subject).judge.held.standing["linear baseline"][0].score.total, "The linear baseline")
 
 
 @check("challenge.make_clips", points=2, hint="Train longer, and look at your clips.")
 def scores_more_than_50(subject: Subject, draw: Draw) -> None:
-    _assert_better(subject, draw, GOOD, "The next step")
+    _assert_better(subject, GOOD, "The next step")
 
 
 written("challenge.what_i_tried", points=4, rubric="""

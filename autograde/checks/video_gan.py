@@ -51,6 +51,8 @@ COMPOSE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda f, m, b: torch.where(m > 0.5, f, b[:, None]), ("A mask of 0.3 is a mixture. A hard choice passes no gradient to "
      "the mask.")),
     (lambda f, m, b: (m * f + (1 - m) * b[:, None]) / 2, "The two weights add up to 1 already: do not halve."),
+    (lambda f, m, b: m * f + (1 - m) * b.repeat(f.shape[1], 1, 1, 1).view(f.shape), "Frames show other clips' backgrounds: "
+     "repeat along a new axis of time, background[:, None], and not along the batch."),
 ]
 SILENT = ("It ran, because there are as many clips as frames: (B, C, H, W) was laid against (T, C, H, W), clip against frame. "
           "Give the background an axis of time, background[:, None].")

@@ -53,7 +53,7 @@ def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> 
                 yield sent.pop(future), _run_of(future)
 
 
-def run_there(notebook: str, chapter: str, seed: str, weights: bytes, limits: dict[str, Any],
+def run_there(notebook: str, chapter: str, seed: str, weights: bytes, held_back: str, limits: dict[str, Any],
               expected: dict[str, str]) -> str:
     """What a worker does: run a notebook (its JSON) and return the run as JSON.
 
@@ -63,7 +63,7 @@ def run_there(notebook: str, chapter: str, seed: str, weights: bytes, limits: di
     if differ := _differences(expected, versions()):
         raise CourseError(differ)
     done = runner.run(nbformat.from_dict(json.loads(notebook)), chapter, limits=Limits(**limits), seed=seed,
-                      weights=weights)
+                      weights=weights, held_back=held_back)
     return json.dumps(dataclasses.asdict(done))
 
 
@@ -132,7 +132,7 @@ def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:
 
 
 def _send(client: Client, job: Job, limits: Limits) -> Future:
-    return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, job.weights,
+    return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, job.weights, job.held_back,
                          dataclasses.asdict(limits), versions(), pure=False)
 
 

@@ -15,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
-from .. import files
+from .. import checks, files
 from ..nbgrader_config import configure
 from ..writing import release
 from ..writing.chapter import Chapter
@@ -89,6 +89,20 @@ class Course:
             files.put(path, secrets.token_hex(32), mode=0o600)
         return path.read_text()
 
+    def kept(self, chapter: str) -> Path:
+        """The file of `held_back`."""
+        return self.root / f".autograde.{chapter}.json"
+
+    def held_back(self, chapter: str) -> str:
+        """What the checks of a chapter know in this course, and nobody else; made where it is not there yet."""
+        path = self.kept(chapter)
+        if not path.is_file():
+            made = checks.held_back(chapter)
+            if not made:
+                return ""
+            files.put(path, made, mode=0o600)
+        return path.read_text()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other grader out of this folder meanwhile; the system lifts the lock of one that is killed.
@@ -122,6 +136,7 @@ class Course:
             line = f"c.CourseDirectory.db_url = {self.db!r}\n" if self.db else ""
             (self.root / "nbgrader_config.py").write_text(CONFIG + line, encoding="utf-8")
         for chapter in chapters:
+            self.held_back(chapter.name)
             folder = self.root / "source" / chapter.stem
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{chapter.stem}.ipynb").write_text(release.text_of(release.source(chapter)), encoding="utf-8")

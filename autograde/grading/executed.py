@@ -30,7 +30,8 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
         outputs: list[dict] | None
         if index in run.point_cells:
             results = run.results[run.point_cells[index]]
-            cell.metadata["autograde"] = {"checks": results}  # for the feedback page
+            told = [{key: value for key, value in result.items() if key != "note"} for result in results]
+            cell.metadata["autograde"] = {"checks": told}  # for the feedback page
             outputs = _checks_said(results)
         else:
             outputs = run.outputs.get(index)

@@ -66,6 +66,7 @@ class Grader:
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     _assignments: dict[str, Assignment] = field(default_factory=dict)
     _alone: dict[str, broken.Alone] = field(default_factory=dict)
+    _kept: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gradebook = Gradebook(self.course.db_url)
@@ -101,14 +102,19 @@ class Grader:
         for submission in submissions:
             taken = self._take_in(submission)
             if isinstance(taken, TakenIn):
-                yield Job(taken, taken.repaired.notebook, taken.assignment.chapter.name, self._seed(taken.digest),
-                          taken.weights)
+                name = taken.assignment.chapter.name
+                yield Job(taken, taken.repaired.notebook, name, self._seed(taken.digest), taken.weights, self._held_back(name))
             else:
                 settled.append(taken)
 
     def _seed(self, digest: str) -> str:
         """Another one for every file: the inputs that one submission was asked with, and may print, help no other."""
         return hashlib.sha256(f"{self.course.secret} {digest}".encode()).hexdigest()
+
+    def _held_back(self, name: str) -> str:
+        if name not in self._kept:
+            self._kept[name] = self.course.held_back(name)
+        return self._kept[name]
 
     def _take_in(self, submission: Submission) -> TakenIn | dict[str, Any]:
         """A submission that can be run, or the record of one that cannot or need not be."""
@@ -213,7 +219,8 @@ def _taken_from(settled: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: frozenset[str], run: Run) -> dict[str, Any]:
     """One exercise of a record; checks that were never asked failed, with the reason."""
-    said = [{key: result[key] for key in ("title", "passed", "points", "hint")} for result in results]
+    said = [{key: result[key] for key in ("title", "passed", "points", "hint", "note") if key != "note" or result[key]}
+            for result in results]
     if exercise.name in missing or not said:
         hint = "Its cell is missing." if exercise.name in missing else run.said
         said = [{"title": c.title, "passed": False, "points": 0, "hint": hint} for c in checks.checks_of(exercise.id)]

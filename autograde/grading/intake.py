@@ -7,6 +7,7 @@ with a sentence for student and instructor.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .session import WEIGHTS
 MAX_BYTES = 20_000_000  # a solved notebook with its pictures has 1 to 5 MB
 MAX_CELLS = 2_000       # a chapter has about 100
 MAX_WEIGHTS = 12_500_000  # bytes: three million float32, and what the file says of them
+MAX_NUMBERS = 3_000_000   # in that file, of whatever kind: the challenge's budget
 _KINDS = {"code": "code", "markdown": "markdown", "raw": "raw",
           "heading": "markdown", "html": "markdown"}  # these two in formats 2 and 3
 _IN_COLAB = "In Colab: File > Download > Download .ipynb."
@@ -84,9 +86,11 @@ def weights(folder: Path) -> tuple[bytes, str]:
         return b"", f"{WEIGHTS} has {size / 1e6:.1f} MB and was left out; at most {MAX_WEIGHTS / 1e6:g} MB are taken."
     content = path.read_bytes()
     try:
-        deserialize(content)
+        count = sum(math.prod(tensor["shape"]) for _, tensor in deserialize(content))
     except SafetensorError as error:
         return b"", f"{WEIGHTS} is no safetensors file and was left out ({error})."
+    if count > MAX_NUMBERS:
+        return b"", f"{WEIGHTS} holds {count:,} numbers and was left out; the budget allows {MAX_NUMBERS:,}."
     return content, ""
 
 

@@ -45,6 +45,7 @@ class Job:
 
     seed: the random inputs of the checks follow from it. Kept secret, it makes them impossible to foresee.
     weights: a file that was handed in beside the notebook, which finds it in its folder.
+    held_back: what the chapter's checks know in this course, and nobody else.
     """
 
     key: Any
@@ -52,6 +53,7 @@ class Job:
     chapter: str
     seed: str = ""
     weights: bytes = b""
+    held_back: str = ""
 
 
 @dataclass
@@ -106,9 +108,10 @@ def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits())
             process.end()
 
 
-def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits(), seed: str = "", weights: bytes = b"") -> Run:
+def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits(), seed: str = "", weights: bytes = b"",
+        held_back: str = "") -> Run:
     """Run one notebook."""
-    return next(run_all([Job(None, notebook, chapter, seed, weights)], limits=limits))[1]
+    return next(run_all([Job(None, notebook, chapter, seed, weights, held_back)], limits=limits))[1]
 
 
 def _wait_for_one(running: list[_Process]) -> _Process:
@@ -140,7 +143,8 @@ class _Process:
         with contextlib.suppress(OSError):  # a judge that is gone is noticed later
             self.report.send_bytes(json.dumps({
                 "notebook": job.notebook, "chapter": job.chapter, "seed": job.seed, "seconds": limits.notebook,
-                "cell_seconds": limits.cell, "weights": base64.b64encode(job.weights).decode()}).encode())
+                "cell_seconds": limits.cell, "weights": base64.b64encode(job.weights).decode(),
+                "held_back": job.held_back}).encode())
 
     def receive(self) -> None:
         try:

@@ -1,5 +1,8 @@
 """The judge's side of the challenge (chapter 14).
 
-    board     the judge, what stands on its board, and cheats that must end below
-      scorer    the score of an entry, put together
+    board        what stands on the board before anybody hands in
+    cheats       entries that must end below
+      judge        clips, noise and a network that no entrant has, others for each course
+        scorer       the score of an entry, put together
+          guard        whether its clips are copies, and made by a generator
 """

@@ -5,29 +5,12 @@ import math
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import nn
 
-from autograde.checks.challenge import _closeness, _flops, _motion, _originality, _step
+from autograde.checks.challenge import SPECTRUM_MISTAKES, _motion, _originality, _step, _worse_of_both
 from clipkit import Walkers
 from solutions.after_gans import heun
 from solutions.challenge import Entry, flow_matching_loss, luma
 from solutions.responsibility import nearest, wilson_interval
-
-
-def conv_flops_one_by_one(count, size, before, after, *, kernel, stride=1, padding=0):
-    """Right: values that come out, counted by their places."""
-    places = len(range(0, size + 2 * padding - kernel + 1, stride))
-    total = 0
-    for _ in range(count):
-        total += 2 * before * after * (kernel * places) ** 2
-    return total
-
-
-def conv_flops_by_torch(count, size, before, after, *, kernel, stride=1, padding=0):
-    """Right: torch says what comes out."""
-    layer = nn.Conv2d(before, after, kernel, stride, padding, bias=False)
-    out = layer(torch.zeros(1, before, size, size))
-    return 2 * count * out.numel() * layer.weight[0].numel()
 
 
 def motion_in_loops(clips):
@@ -49,22 +32,6 @@ def motion_with_diff_pool(clips):
                       for lag in (1, 2, 4)], 1).sqrt().float()
 
 
-def closeness_by_cases(distance, best, worst):
-    """Right: one case after another."""
-    if distance <= best:
-        return 1.0
-    return 0.0 if distance >= worst else 1 - math.sqrt((distance - best) / (worst - best))
-
-
-def closeness_as_tensor(distance, best, worst):
-    """Right: with torch's clamp; a tensor."""
-    return 1 - torch.tensor((distance - best) / (worst - best)).clamp(0, 1).sqrt()
-
-
-def closeness_that_is_cut_off_above_only(distance, best, worst):
-    return 1 - math.sqrt(max(0.0, (distance - best) / (worst - best)))
-
-
 def originality_by_minima(clips, train, held_out):
     """Right: the nearer of a set and of its mirror image."""
     def distance(some):
@@ -82,6 +49,33 @@ def originality_by_loop(clips, train, held_out):
         nearer += int(far[0] < far[1])
     low = wilson_interval(nearer / len(clips), len(clips))[0]
     return max(0.0, min(1.0, 2.5 - 7.5 * (2 * low - 1)))
+
+
+def cheat_backwards(train):
+    """Right: played from the end."""
+    return train.flip(1)
+
+
+def cheat_with_another_start(train):
+    """Right: the last frame comes first, by index."""
+    return train[:, [7, 0, 1, 2, 3, 4, 5, 6]].clone()
+
+
+def spectrum_by_sums(clips):
+    """Right: sines and cosines, summed one frequency at a time."""
+    frames = clips.shape[1]
+    found = []
+    for k in range(frames // 2 + 1):
+        angle = 2 * math.pi * k * torch.arange(frames) / frames
+        parts = [torch.einsum("ntchw,t->nchw", clips, wave) for wave in (angle.cos(), angle.sin())]
+        found.append((parts[0] ** 2 + parts[1] ** 2).sqrt())
+    return torch.stack(found, 1) / math.sqrt(frames)
+
+
+def spectrum_by_halves(clips):
+    """Right: the whole transform, of which the first half is kept; the root of T is divided out afterwards."""
+    frames = clips.shape[1]
+    return torch.fft.fft(clips, dim=1)[:, :frames // 2 + 1].abs() / frames ** 0.5
 
 
 class LoopEntry(Entry):
@@ -205,25 +199,16 @@ def batch_normed(z):
 
 
 RIGHT = {
-    "challenge.conv_flops": {"one by one": conv_flops_one_by_one, "by torch": conv_flops_by_torch},
     "challenge.motion": {"in loops": motion_in_loops, "lag by lag": motion_with_diff_pool},
-    "challenge.closeness": {"by cases": closeness_by_cases, "as a tensor": closeness_as_tensor},
     "challenge.originality": {"by minima": originality_by_minima, "in a loop": originality_by_loop},
+    "challenge.cheat": {"backwards": cheat_backwards, "by index": cheat_with_another_start},
+    "challenge.time_spectrum": {"by sums": spectrum_by_sums, "by halves": spectrum_by_halves},
     "challenge.Entry": {"in loops": LoopEntry, "as a matrix": MatrixEntry},
     "challenge.entry_step": {"by foreach": step_by_lerp, "by states": step_by_state},
     "challenge.make_clips": {"by Euler": entry_by_euler, "by eights": entry_by_eights},
 }
 
 WRONG = {
-    "challenge.conv_flops": {
-        "multiplications alone": (_flops(each=1), "two operations"),
-        "the size that went in": (_flops(area=lambda made, size: size ** 2), "Count what comes out"),
-        "one direction": (_flops(area=lambda made, size: made), "two directions"),
-        "kernel not squared": (_flops(kernel=lambda k: k), "kernel ** 2"),
-        "channels in forgotten": (_flops(weights=lambda before, after: after), "`before` channels"),
-        "channels out forgotten": (_flops(weights=lambda before, after: before), "`after` channels"),
-        "one image": (_flops(images=False), "All `count` images"),
-    },
     "challenge.motion": {
         "no root": (_motion(root=False), "root is missing"),
         "signed": (_motion(change=lambda d: d.mean(1, keepdim=True).abs()), "cancel"),
@@ -235,22 +220,39 @@ WRONG = {
         "fields first": (_motion(order=lambda fields: fields.flatten(2).transpose(1, 2).flatten(1)), "order is"),
         "nothing moves": (lambda clips: torch.zeros(len(clips), 48), "numbers differ"),
     },
-    "challenge.closeness": {
-        "no root": (_closeness(root=lambda s: s), "root of the share is missing"),
-        "squared": (_closeness(root=lambda s: s ** 2), "not its square"),
-        "upside down": (lambda d, b, w: 1 - _closeness()(d, b, w), "wrong way round"),
-        "from zero": (_closeness(lambda d, b, w: d / w), "Count from `best`"),
-        "over worst": (_closeness(lambda d, b, w: (d - b) / w), "worst - best long"),
-        "below zero": (closeness_that_is_cut_off_above_only, "cut the share off"),
-        "not cut off": (lambda d, b, w: 1 - math.sqrt((d - b) / (w - b)), "cut the share off"),
-    },
     "challenge.originality": {
-        "as handed out": (_originality(first=64, mirror=False, low=False), "first 64"),
+        "as handed out": (_originality(first=64, mirror=(False, False), low=False), "first 64"),
         "the first clips alone": (_originality(first=64), "first 64"),
-        "no mirror images": (_originality(mirror=False), "mirrored copy passes"),
+        "no mirror images": (_originality(mirror=(False, False)), "mirrored copy passes"),
         "chance counts": (_originality(low=False), "lower end"),
-        "two faults left": (_originality(mirror=False, low=False), "mirrored copy passes"),
+        "two faults left": (_originality(mirror=(False, False), low=False), "mirrored copy passes"),
         "always original": (lambda clips, train, held_out: 1.0, "puts the copies behind them"),
+        "training set mirrored alone": (_originality(mirror=(True, False)), "Treat both sets alike"),
+        "held-out set mirrored alone": (_originality(mirror=(False, True)), "mirrored copy passes"),
+        "the worse of both ways": (_worse_of_both, "ask once"),
+        "the share that is nearer": (_originality(share=lambda p: p), "2 p - 1"),
+        "half of the share": (_originality(share=lambda p: p - 0.5), "2 p - 1"),
+        "each clip twice": (_originality(twice=True), "interval is too narrow"),
+        "nothing forgiven": (_originality(forgiven=0.0), "fifth is forgiven"),
+    },
+    "challenge.cheat": {
+        "as they are": (lambda train: train.clone(), "The guard sees the copies"),
+        "mirrored": (lambda train: train.flip(-1), "The guard sees the copies"),
+        "a little noise": (lambda train: (train + 0.02 * torch.randn(train.shape, generator=torch.Generator().manual_seed(0)))
+                           .clamp(-1, 1), "The guard sees the copies"),
+        "in another order": (lambda train: train.flip(0), "The guard sees the copies"),
+        "drawn anew": (lambda train: Walkers(len(train), num_frames=8, every=2, scene="meadow", seed=7).clips, "draw none"),
+        "stills": (lambda train: train[:, 3:4].expand_as(train).clone(), "motion is"),
+        "colours exchanged": (lambda train: train.flip(2), "quality is"),
+        "frames in disorder": (lambda train: train[:, torch.randperm(8)], "other clips at the second call"),
+        "a clip less": (lambda train: train[1:].roll(1, dims=1), "Expected clips"),
+        "out of range": (lambda train: 1.5 * train.roll(1, dims=1), "Expected clips"),
+        "a list": (lambda train: list(train.roll(1, dims=1)), "Expected a tensor of clips"),
+    },
+    "challenge.time_spectrum": {
+        "complex": (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho"), "torch.complex64"),
+        "frequencies last": (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").abs().movedim(1, -1), "shape"),
+        **{hint[:40]: (wrong, hint[:20]) for wrong, hint in SPECTRUM_MISTAKES},
     },
     "challenge.Entry": {
         "no scale": (entry(decode=lambda self, c: shaped((c @ self.axes.T + self.mean).clamp(-1, 1))), "scale is missing"),
@@ -286,7 +288,7 @@ WRONG = {
         "normed over the batch": (batch_normed, "switch batch norm"),
         "drawn with a renderer": (entry_by_renderer, "has no generator"),
         "copies": (entry_of_copies, "copies count nothing"),
-        "stills": (entry_of_stills, "The linear baseline has 30.5"),
-        "blurs": (entry_of_blurs, "The linear baseline has 30.5"),
+        "stills": (entry_of_stills, "The linear baseline has 31"),
+        "blurs": (entry_of_blurs, "The linear baseline has 31"),
     },
 }

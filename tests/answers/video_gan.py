@@ -364,6 +364,8 @@ WRONG = {
         "foreground alone": (lambda f, m, b: m * f, "background is missing"),
         "hard": (lambda f, m, b: over(f, (m > 0.5).float(), b), "hard choice"),
         "halved": (lambda f, m, b: over(f, m, b) / 2, "do not halve"),
+        "repeated along the batch": (lambda f, m, b: m * f + (1 - m) * b.repeat(f.shape[1], 1, 1, 1).view(f.shape),
+                                     "other clips' backgrounds"),
         "no axis of time": (lambda f, m, b: m * f + (1 - m) * b, "axis of time"),
         "in place": (in_place, "changes `foreground` in place"),
         "mask detached": (lambda f, m, b: over(f, m.detach(), b), "No gradient reaches the mask"),

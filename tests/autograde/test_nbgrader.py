@@ -35,9 +35,10 @@ for app in AutogradeApp, GenerateFeedbackApp:
 
 
 @pytest.fixture(scope="module")
-def course(desk, tmp_path_factory):
+def course(desk, held_back, tmp_path_factory):
     """Released by `autograde release --course`; two submissions, graded by nbgrader itself, with their feedback."""
     root = tmp_path_factory.mktemp("course")
+    (root / ".autograde.challenge.json").write_text(held_back)
     assert main(["release", "--course", str(root)]) == 0
     with_pictures = desk.solved()
     cell_of(with_pictures, "why_it_stalls").source += f"\n\n{FORMS['Jupyter']}\n\n{FORMS['Colab']}\n\n{FORMS['as HTML']}"

@@ -8,13 +8,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograde import checks
+from autograde import checks, report
 from autograde.grading.runner import Job, Limits, run_all
 from autograde.grading.session import Session
 from autograde.writing.release import POINTS_CELL
-from tests.autograde.plain import plain
 
 ROOT = Path(__file__).parents[3]
+checks_run = checks.run
 
 
 def answers_of(chapter):
@@ -69,24 +69,29 @@ def notebooks(chapter):
         yield held, nbformat.v4.new_notebook(cells=cells)
 
 
-def stock_points(exercise, answer):
-    """What nbgrader reads as the points of the hidden cell."""
+def stock_run(exercise, answer, monkeypatch):
+    """What the checks say of an answer as a plain object, asked from within the hidden cell; and what that cell prints, and
+    the points that nbgrader reads from it."""
+    asked = []
+    monkeypatch.setattr(report.checks, "run", lambda *args, **kwargs: asked.append(checks_run(*args, **kwargs)) or asked[-1])
     kernel = Session(60)
     kernel.module.__dict__[exercise.partition(".")[2]] = answer
     *printed, value = kernel.run(POINTS_CELL.format(name="", points=0, id=exercise))
     assert all(output["name"] == "stdout" for output in printed), "nbgrader gives 0 to a cell that writes to stderr"
-    return float(value["data"]["text/plain"])
+    (results,) = asked
+    return results, "".join(output["text"] for output in printed), float(value["data"]["text/plain"])
 
 
 @pytest.mark.chapter("answers")
 @pytest.mark.parametrize("chapter", checks.chapters())
-def test_three_ways_agree_on_every_answer(chapter, request):
+def test_three_ways_agree_on_every_answer(chapter, request, monkeypatch):
     weights = request.getfixturevalue("entry_file").read_bytes() if chapter == "challenge" else b""
     jobs = (Job(held, notebook, chapter, seed="0", weights=weights) for held, notebook in notebooks(chapter))
     for job, ran in run_all(jobs, at_once=2, limits=Limits(cell=60, notebook=300)):
         assert ran.status == "graded", ran.said
         assert not any(ran.outputs.values()), "cells that only define say nothing"
         for exercise, (cell, answer) in job.key.items():
-            said = plain(exercise, answer)
+            said, printed, points = stock_run(exercise, answer, monkeypatch)
             assert ran.results[exercise] == [vars(result) for result in said], (exercise, cell)
-            assert stock_points(exercise, answer) == sum(result.points for result in said), (exercise, cell)
+            assert printed.splitlines() == [report.line(result) for result in said], (exercise, cell)
+            assert points == sum(result.points for result in said), (exercise, cell)

@@ -5,7 +5,7 @@ import pytest
 
 from autograde.checks import challenge
 from autograde.grading.sandbox import warm
-from solutions.leaderboard import board
+from solutions.leaderboard import judge
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def test_where_it_cannot_be_made_no_other_chapter_suffers(load, monkeypatch):
     load("challenge")
 
 
-def test_of_the_challenge_that_is_its_scorer(monkeypatch):
-    monkeypatch.setattr(board, "Scorer", lambda *clips, **options: "a scorer")
-    board.judge.cache_clear()
+def test_of_the_challenge_that_is_the_public_judge(monkeypatch):
+    monkeypatch.setattr(judge, "Judge", lambda held: "a judge")
+    judge.judge.cache_clear()
     challenge.make_ready()
-    assert (board.judge.cache_info().misses, board.judge()) == (1, "a scorer") and board.judge.cache_info().misses == 1
-    board.judge.cache_clear()
+    assert (judge.judge.cache_info().misses, judge.judge()) == (1, "a judge") and judge.judge.cache_info().misses == 1
+    judge.judge.cache_clear()
