@@ -96,7 +96,9 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path):
     broken = tmp_path / "broken.py"
     broken.write_text("def f(:")
     monkeypatch.setattr(changed, "files", lambda: {broken})
-    monkeypatch.setattr(changed.dependencies, "_used_by", lambda tree: {broken})
+    used_by = changed.dependencies._used_by
+    monkeypatch.setattr(changed.dependencies, "_used_by",
+                        lambda code, place="a cell": {broken} if place == "a cell" else used_by(code, place))
     with pytest.raises(pytest.UsageError, match="broken.py, line 1"):
         configured("all")
 

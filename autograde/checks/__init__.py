@@ -169,7 +169,7 @@ def run(exercise: str, subject: Subject | None, *, seed: int | str = 0) -> list[
     return results
 
 
-def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str], watched: list[Subject], *,
+def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set[str], watched: list[Subject] | None = None, *,
              first: bool = True) -> Result:
     """Ask one check. Where it fails and no known mistake fits, it says what was seen, and only the `first` that fails of an
     exercise says what it is about: what fails after it most often fails for the same reason."""
@@ -178,6 +178,7 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set
         name = check.exercise.partition(".")[2]
         return Result(check.title, False, 0, check.points, f"There is no `{name}` in your notebook. Did its cell run?")
     try:
+        watched = [] if watched is None else watched
         watched[:] = watched or [watch(subject)]
         subject = watched[0]
         said = check.function(subject, Draw(f"{check.exercise}/{check.title}/{seed}"))

@@ -219,7 +219,7 @@ def _taken_from(settled: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: frozenset[str], run: Run) -> dict[str, Any]:
     """One exercise of a record; checks that were never asked failed, with the reason."""
-    said = [{key: result[key] for key in ("title", "passed", "points", "hint", "note") if key != "note" or result[key]}
+    said = [{key: result[key] for key in ("title", "passed", "points", "hint", "note") if key != "note" or result.get(key)}
             for result in results]
     if exercise.name in missing or not said:
         hint = "Its cell is missing." if exercise.name in missing else run.said

@@ -5,7 +5,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from .answers import ROOT
@@ -21,12 +21,12 @@ def fingerprint(cells: Iterable[str]) -> str:
 
 def files(cells: Iterable[str]) -> set[Path]:
     """The files of clipkit and solutions that code cells use, directly or through others."""
-    found, waiting = set(), [path for cell in cells for path in _used_by(_parsed(cell))]
+    found, waiting = set(), [path for cell in cells for path in _used_by(cell)]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _used_by(_parsed(path.read_text(encoding="utf-8"), path)) if path.suffix == ".py" else ()
+            waiting += _used_by(path.read_text(encoding="utf-8"), path) if path.suffix == ".py" else ()
     return found
 
 
@@ -35,10 +35,12 @@ def _parsed(code: str, path: Path | str = "a cell") -> ast.Module:
     return ast.parse("\n".join(lines), str(path))
 
 
-def _used_by(tree: ast.Module) -> set[Path]:
-    """Files that code names: modules it imports or mentions, attributes of packages, trained weights."""
-    used = set()
-    for node in ast.walk(tree):
+@cache
+def _used_by(code: str, place: Path | str = "a cell") -> frozenset[Path]:
+    """Files that code names: modules it imports or mentions, attributes of packages, trained weights. The same code is
+    read once: every chapter stands on the same packages."""
+    used: set[Path] = set()
+    for node in ast.walk(_parsed(code, place)):
         if isinstance(node, ast.Import):
             used |= {file for alias in node.names if "." in alias.name for file in _file(alias.name)}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -47,7 +49,7 @@ def _used_by(tree: ast.Module) -> set[Path]:
             used |= set(_file(f"{node.value.id}.{node.attr}"))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             used |= set(_file(node.value)) if _NAME.fullmatch(node.value) else set()
-    return used
+    return frozenset(used)
 
 
 def _file(name: str) -> Iterator[Path]:
