@@ -20,7 +20,7 @@ from solutions.leaderboard.scorer import NUM_CLIPS, Score, Scorer, check_entry, 
 from . import Draw, Said, Subject, Wrong, assert_close, check, is_close, written
 
 if TYPE_CHECKING:
-    from solutions.leaderboard.judge import HeldBack, Judge, Verdict
+    from solutions.leaderboard.judge import HeldBack, Verdict
 
 # Motion
 
@@ -417,12 +417,6 @@ def take_held_back(text: str, weights: bytes) -> None:
     _last.clear()
 
 
-def _judge() -> Judge:
-    from solutions.leaderboard import judge
-
-    return judge.Judge(_of_course(_course["held back"])) if _course["held back"] else judge.judge()
-
-
 def _of_course(text: str) -> HeldBack:
     from solutions.leaderboard import judge
 
@@ -439,7 +433,7 @@ class _Judged:
     """An entry's clips, made once and scored once for all checks, for the board and for the end."""
 
     subject: Subject
-    judge: Judge
+    held: HeldBack
     z: Tensor
     paths: Tensor
     clips: Tensor
@@ -453,7 +447,10 @@ class _Judged:
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, Verdict]:
-        return self.judge.of_clips(self.clips, self.even)
+        from solutions.leaderboard import judge
+
+        own = judge.Judge(self.held) if _course["held back"] else judge.judge()
+        return own.of_clips(self.clips, self.even)
 
     @property
     def score(self) -> Score:
@@ -476,8 +473,8 @@ def clip_flops(make_clips: Callable, z: Tensor) -> float:
 
 def _judged(subject: Subject) -> _Judged:
     if not _last or _last[0].subject is not subject:
-        judge = _judge()
-        z, paths = judge.noise(_course["weights"])
+        held = _of_course(_course["held back"])
+        z, paths = held.noise(_course["weights"])
         clips = subject(z)
         if isinstance(clips, Subject):
             raise Wrong(f"Expected a tensor, got {clips.kind}.")
@@ -485,7 +482,7 @@ def _judged(subject: Subject) -> _Judged:
             check_entry(clips)
         except ValueError as error:
             raise Wrong(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-        _last[:] = [_Judged(subject, judge, z, paths, clips.detach())]
+        _last[:] = [_Judged(subject, held, z, paths, clips.detach())]
     return _last[0]
 
 
@@ -554,7 +551,7 @@ ADVICE = {
 
 @check("challenge.make_clips", points=2, hint="Train longer, and look at your clips.")
 def scores_more_than_the_linear_baseline(subject: Subject, draw: Draw) -> None:
-    _assert_better(subject, _judged(subject).judge.held.standing["linear baseline"][0].score.total, "The linear baseline")
+    _assert_better(subject, _judged(subject).held.standing["linear baseline"][0].score.total, "The linear baseline")
 
 
 @check("challenge.make_clips", points=2, hint="Train longer, and look at your clips.")

@@ -105,6 +105,12 @@ class HeldBack:
         """A seed, which nobody finds out who does not know the secret."""
         return int.from_bytes(hashlib.sha256(f"{self.secret} {purpose}".encode()).digest()[:6], "big")
 
+    def noise(self, weights: bytes) -> tuple[Tensor, Tensor]:
+        """What an entry with this file of weights is given, whatever stands in its notebook: noise (NUM_CLIPS, 128), and
+        where its paths begin and lead (2 PATHS, 128)."""
+        rng = torch.Generator().manual_seed(self.number(f"noise {hashlib.sha256(weights).hexdigest()}"))
+        return torch.randn(NUM_CLIPS, NOISE, generator=rng), torch.randn(2 * PATHS, NOISE, generator=rng)
+
     def features(self) -> ClipFeatures:
         """The network."""
         network = ClipFeatures(self.classes)
@@ -125,12 +131,6 @@ class Judge:
         halves = challenge_clips(2 * HALF, seed=held.number("held-out clips")).split(HALF)
         self.board, self.end = (Scorer(self.train, half, network=self.network) for half in halves)
 
-    def noise(self, weights: bytes) -> tuple[Tensor, Tensor]:
-        """What an entry with this file of weights is given, whatever stands in its notebook: noise (NUM_CLIPS, 128), and
-        where its paths begin and lead (2 PATHS, 128)."""
-        rng = torch.Generator().manual_seed(self.held.number(f"noise {hashlib.sha256(weights).hexdigest()}"))
-        return torch.randn(NUM_CLIPS, NOISE, generator=rng), torch.randn(2 * PATHS, NOISE, generator=rng)
-
     def of_clips(self, clips: Tensor, even: float = 1.0) -> tuple[Verdict, Verdict]:
         """Verdicts for the board and for the end on clips (NUM_CLIPS, T, 3, H, W), made with this `evenness`.
 
@@ -148,7 +148,7 @@ class Judge:
 
     def __call__(self, make_clips: Callable[[Tensor], Tensor], weights: bytes = b"") -> tuple[Verdict, Verdict]:
         """Verdicts for the board and for the end on a generator: noise (N, 128) to clips."""
-        z, paths = self.noise(weights)
+        z, paths = self.held.noise(weights)
         return self.of_clips(make_clips(z), evenness(make_clips, paths))
 
 

@@ -7,7 +7,7 @@ import torch
 from solutions.challenge import NOISE, challenge_clips
 from solutions.leaderboard import board
 from solutions.leaderboard.guard import VIEWS
-from solutions.leaderboard.judge import HeldBack, Judge, Verdict, judge, public, standard_error
+from solutions.leaderboard.judge import HeldBack, Verdict, judge, public, standard_error
 from solutions.leaderboard.scorer import NUM_CLIPS, linear_clips
 from solutions.measures.clip_features import load_features
 
@@ -41,13 +41,13 @@ def test_something_else_is_refused(text):
 
 
 def test_noise_follows_from_the_weights_alone(made):
-    judges = [judge(), Judge(made)]
-    for one in judges:
+    courses = [public(), made]
+    for one in courses:
         z, paths = one.noise(b"weights")
         assert z.shape == (NUM_CLIPS, NOISE) and abs(z.std() - 1) < 0.02
         assert torch.equal(z, one.noise(b"weights")[0]) and torch.equal(paths, one.noise(b"weights")[1])
         assert not torch.equal(z, one.noise(b"other weights")[0])
-    assert not torch.equal(*(one.noise(b"weights")[0] for one in judges))
+    assert not torch.equal(*(one.noise(b"weights")[0] for one in courses))
 
 
 def test_the_halves_share_no_draw():
