@@ -96,6 +96,11 @@ def finds_the_share_of_planted_copies(subject: Subject, draw: Draw) -> None:
         if _tells(sets, [{"own": True}, {"moved": True}, {"one": True}, {"reverse": True}]):
             break
     _assert_share(subject, *sets)
+    small = [1e-6 * some for some in sets]
+    found = subject.probe(copying_of, *small)[0]
+    if not is_close(found, _nearer(*sets)):  # features have no unit
+        assert_close(found, _nearer(*small), mistakes=[
+            (0.5, "Of features a millionth as large all distances tie here: compare them as they are, within no tolerance.")])
 
 
 def _verdict(nearer: float, count: int) -> dict[str, float]:

@@ -17,7 +17,7 @@ from solutions.responsibility import Copying, wilson_interval
 
 def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, squared=False, moved=False, one=False,
            copied=lambda share: max(0.0, 2 * share - 1), number=lambda samples, train: len(samples), dropped=False,
-           spread=lambda share: 0.5):
+           spread=lambda share: 0.5, within=0.0):
     """A copy test put together from named parts."""
     def answer(samples, train, held_out):
         if refuses and len(train) != len(held_out):
@@ -35,6 +35,9 @@ def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, square
             train, held_out = held_out, train
         a, b = ((samples[:, None] - x).double().square().sum(2).amin(1) for x in (train, held_out))
         share = ((a < b).double() + tie * (a == b).double()).mean().item()
+        if within:
+            tied = (a.sqrt() - b.sqrt()).abs() <= within
+            share = torch.where(tied, 0.5, (a < b).double()).mean().item()
         if dropped:
             share = ((a < b).sum() / (a != b).sum()).item()
         low, high = wilson_interval(share, number(samples, train))
@@ -319,6 +322,7 @@ WRONG = {
         "own mean alone": (tested(moved=True), "by its own mean"),
         "scaled by training": (tested(one=True), "no scaling by the training set"),
         "ties left out": (tested(dropped=True), "not left out"),
+        "ties within a thousandth": (tested(within=0.001), "within no tolerance"),
     },
     "responsibility.auc": {
         "no ties": (lambda p, n: (p[:, None] > n).double().mean().item(), "Ties are missing"),
