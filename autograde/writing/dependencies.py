@@ -35,21 +35,25 @@ def _parsed(code: str, path: Path | str = "a cell") -> ast.Module:
     return ast.parse("\n".join(lines), str(path))
 
 
+def _used_by(code: str, place: Path | str = "a cell") -> set[Path]:
+    """Files that code names: modules it imports or mentions, attributes of packages, trained weights."""
+    return {file for name in _named(code, place) for file in _file(name)}
+
+
 @cache
-def _used_by(code: str, place: Path | str = "a cell") -> frozenset[Path]:
-    """Files that code names: modules it imports or mentions, attributes of packages, trained weights. The same code is
-    read once: every chapter stands on the same packages."""
-    used: set[Path] = set()
+def _named(code: str, place: Path | str) -> frozenset[str]:
+    """What code names, whether or not there is such a file. The same code is read once: chapters stand on the same packages."""
+    named: set[str] = set()
     for node in ast.walk(_parsed(code, place)):
         if isinstance(node, ast.Import):
-            used |= {file for alias in node.names if "." in alias.name for file in _file(alias.name)}
+            named |= {alias.name for alias in node.names if "." in alias.name}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            used |= {file for alias in node.names for file in _file(f"{node.module}.{alias.name}")}
+            named |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OURS:
-            used |= set(_file(f"{node.value.id}.{node.attr}"))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            used |= set(_file(node.value)) if _NAME.fullmatch(node.value) else set()
-    return frozenset(used)
+            named.add(f"{node.value.id}.{node.attr}")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
+            named.add(node.value)
+    return frozenset(named)
 
 
 def _file(name: str) -> Iterator[Path]:

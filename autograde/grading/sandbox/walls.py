@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import json
 import mmap
 import os
@@ -217,6 +218,7 @@ def _told(task: Callable[[], dict[str, str]]) -> dict[str, str]:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
+        gc.disable()  # what else the parent holds is not cleared here: some of it waits for threads that no fork has
         try:
             os.write(writer, json.dumps(task()).encode())
         except BaseException:

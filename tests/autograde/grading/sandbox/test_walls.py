@@ -1,4 +1,5 @@
 """Each layer, by what is tried inside and fails; as root, and as a user with no rights at all."""
+import gc
 import json
 import os
 import subprocess
@@ -156,6 +157,27 @@ def test_the_layers_are_tried_in_a_fork():
     before = os.listdir("/"), os.geteuid(), os.getcwd()
     assert walls.examine() == {}
     assert (os.listdir("/"), os.geteuid(), os.getcwd()) == before
+
+
+def test_no_garbage_of_the_parent_is_cleared_in_the_fork(capfd):
+    """A film's decoder, for one, waits for its threads when it goes, and a fork has none."""
+    class Waits:
+        def __init__(self, parent):
+            self.parent, self.itself = parent, self
+
+        def __del__(self):
+            if os.getpid() != self.parent:
+                os.write(2, b"cleared in the fork")
+
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(100_000)  # so many new objects, and it looks for garbage
+    try:
+        Waits(os.getpid())
+        assert walls._told(lambda: {"objects": str(len([[k] for k in range(200_000)]))}) == {"objects": "200000"}
+    finally:
+        gc.set_threshold(*before)
+    assert "cleared in the fork" not in capfd.readouterr().err
 
 
 def test_levels():
