@@ -97,7 +97,7 @@ def leaderboard(places: Iterable[Place], title: str = "The challenge") -> Table:
         table.add_column(column, justify="left" if column == "Entry" else "right")
     for place in places:
         table.add_row(str(place.rank), escape(place.name), f"{place.verdict.score.total:.1f}",
-                      f"{1.96 * place.verdict.error:.1f}", *(f"{part:.2f}" for part in place.verdict.score),
+                      f"{place.verdict.margin:.1f}", *(f"{part:.2f}" for part in place.verdict.score),
                       style="italic" if place.standing else "")
     return table
 

@@ -56,8 +56,9 @@ def main(report: socket.socket, end: socket.socket) -> None:
     back: Connection = Connection(report.detach())
     job = json.loads(back.recv_bytes(MAX_JOB))
     signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 30)  # if all else fails
-    sandbox = Asked(end, job["cell_seconds"], give_up=back.fileno(), weights=base64.b64decode(job["weights"]))
-    checks.take_held_back(job["chapter"], job["held_back"], base64.b64decode(job["weights"]))
+    weights = base64.b64decode(job["weights"])
+    sandbox = Asked(end, job["cell_seconds"], give_up=back.fileno(), weights=weights)
+    checks.take_held_back(job["chapter"], job["held_back"], weights)
     try:
         sandbox.hand_over()
         for message in go_through(sandbox, job["notebook"], job["chapter"], seed=job["seed"]):

@@ -46,8 +46,9 @@ def leaderboard(verdicts: dict[str, Verdict]) -> str:
     ranked = sorted(verdicts.items(), key=lambda entry: entry[1].score.total, reverse=True)
     parts = ranked[0][1].score._fields if ranked else ()
     lines = [f"{'':42}" + "".join(f"{name:>13}" for name in ("score", "+-", *parts))]
-    for place, (name, (score, error)) in enumerate(ranked, 1):
-        lines.append(f"{place:2} {name:39}{score.total:13.1f}{1.96 * error:13.1f}" + "".join(f"{part:13.2f}" for part in score))
+    for place, (name, verdict) in enumerate(ranked, 1):
+        lines.append(f"{place:2} {name:39}{verdict.score.total:13.1f}{verdict.margin:13.1f}"
+                     + "".join(f"{part:13.2f}" for part in verdict.score))
     return "\n".join(lines)
 
 

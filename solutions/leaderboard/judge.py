@@ -38,13 +38,18 @@ class Verdict(NamedTuple):
     error: float = 0.0
 
     @property
+    def margin(self) -> float:
+        """Half of the interval in which the total lies with 95 % confidence."""
+        return 1.96 * self.error
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Where the total lies with 95 % confidence."""
-        return self.score.total - 1.96 * self.error, self.score.total + 1.96 * self.error
+        return self.score.total - self.margin, self.score.total + self.margin
 
     def __str__(self) -> str:
         total, parts = str(self.score).split(" ", 1)
-        return f"{total} ± {1.96 * self.error:.1f} {parts}"
+        return f"{total} ± {self.margin:.1f} {parts}"
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,7 @@ class HeldBack:
             torch.manual_seed(held.number("network"))
             data = Walkers(1024, seed=held.number("network's clips"))
             network = train_features(data, steps=steps, rng=torch.Generator().manual_seed(held.number("batches")))
-            weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-            held = replace(held, network=base64.b64encode(save(weights)).decode(),
+            held = replace(held, network=packed(network),
                            classes={name: len(values) for name, values in data.attributes.items()} | {"order": len(ORDERS)})
             judge = Judge(held)
             standing = {name: judge.of_clips(clips) for name, clips in entries(judge.train, reference_steps).items()}
@@ -163,6 +167,11 @@ def standard_error(scorer: Scorer, rows: Rows, near: Near) -> float:
         {name: (train[keep], held_out[keep]) for name, (train, held_out) in near.items()}).total
         for keep in (group != k for k in range(GROUPS))])
     return math.sqrt((GROUPS - 1) / GROUPS * (totals - totals.mean()).square().sum().item())
+
+
+def packed(network: ClipFeatures) -> str:
+    """Weights as `HeldBack.network` has them."""
+    return base64.b64encode(save({name: value.contiguous() for name, value in network.state_dict().items()})).decode()
 
 
 @lru_cache(maxsize=1)
