@@ -65,6 +65,8 @@ def parser() -> Parser:
         help="contained: grade also in an ordinary container that holds nothing else; weak: also where this machine's "
              "sandbox lacks more, submissions that you trust; default: strong")
     add("--rerun", action="store_true", help="grade anew what is recorded already; grades given by hand stay")
+    add("--all-cells", action="store_true",
+        help="run those cells, too, that are as they were released and that no exercise needs")
 
     _add_what_reads_a_course(command)
 

@@ -51,7 +51,8 @@ def grade(args: Namespace) -> int:
     submissions = course.submissions(folder, stem, args.student)
     if chapter.find("challenge") in {s.chapter for s in submissions} and not course.kept("challenge").is_file():
         _note("the challenge's judge is made for this course first, once: a minute")
-    grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun, limits=runner.Limits(sandbox=args.sandbox))
+    grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun,
+                    all_cells=args.all_cells, limits=runner.Limits(sandbox=args.sandbox))
     console = Console(stderr=True)
     began = time.monotonic()
     records = sorted(tables.watched(grader.grade(submissions), len(submissions), console),

@@ -17,6 +17,10 @@ torch.set_num_threads(1)
 NO_BROWSER = "needs a browser; the last lines say how to get one"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="every case of what is otherwise held by examples: an hour more")
+
+
 def pytest_collection_modifyitems(items):
     if torch.cuda.is_available():
         return

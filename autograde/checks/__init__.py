@@ -14,7 +14,8 @@ that only computes, whose source travels (see `probe`). What comes back may be f
 values that depend on fresh inputs, compare every one of them here, and let no point hang on a flag, a count or a zero.
 
 One module a chapter; `load(chapter)` imports it, which registers its checks. Where it compares with something that takes
-seconds to make, it has a function `make_ready`, which is called once, before many submissions are judged.
+seconds to make, it has a function `make_ready`, which is called once, before many submissions are judged, with what the
+checks of the chapter know in their course (`held_back`).
 """
 from __future__ import annotations
 

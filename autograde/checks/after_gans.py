@@ -107,7 +107,7 @@ GAUSSIAN_MISTAKES = [
 def agrees_with_the_closed_form(subject: Subject, draw: Draw) -> None:
     x, t = draw.normal(6, 3, std=2), draw.uniform(6, low=0.1, high=0.9)
     mean, std = draw.normal(3, mean=2), draw.uniform(3, low=0.3, high=0.8)
-    mistakes = [(wrong(x, t[:, None], mean, std), hint) for wrong, hint in GAUSSIAN_MISTAKES]
+    mistakes = ((wrong(x, t[:, None], mean, std), hint) for wrong, hint in GAUSSIAN_MISTAKES)
     assert_close(subject(x, t, mean, std), reference.gaussian_velocity(x, t, mean, std), mistakes=mistakes, rtol=1e-3)
 
 
@@ -404,7 +404,7 @@ def _numbers(found: dict) -> dict:
 @check("after_gans.flow_step", points=3, hint="Follow the shapes, then the times: what is x_t at t = 0 and at t = 1?")
 def its_loss_is_that_of_flow_matching(subject: Subject, draw: Draw) -> None:
     found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 1)
-    mistakes = [(of(wrong)["losses"], hint) for wrong, hint in FLOW_STEP_MISTAKES]
+    mistakes = ((of(wrong)["losses"], hint) for wrong, hint in FLOW_STEP_MISTAKES)
     assert_close(found["losses"], of(reference.flow_step)["losses"], mistakes=mistakes)
 
 
@@ -412,7 +412,7 @@ def its_loss_is_that_of_flow_matching(subject: Subject, draw: Draw) -> None:
 def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
     found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 3)
     if not any(is_close(found, of(wrong)) for wrong, _ in LEFT):  # the loss was paid for above
-        assert_close(found, of(reference.flow_step), mistakes=[(of(wrong), hint) for wrong, hint in FLOW_STEP_MISTAKES])
+        assert_close(found, of(reference.flow_step), mistakes=((of(wrong), hint) for wrong, hint in FLOW_STEP_MISTAKES))
 
 
 # Samplers

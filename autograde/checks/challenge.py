@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from solutions import challenge as reference
 from solutions.challenge import Budget, challenge_clips
-from solutions.leaderboard.guard import evenness, evenness_factor
+from solutions.leaderboard.guard import VIEWS, evenness, evenness_factor
 from solutions.leaderboard.scorer import NUM_CLIPS, Score, Scorer, check_entry, small
 
 from . import Draw, Said, Subject, Wrong, assert_close, check, is_close, written
 
 if TYPE_CHECKING:
-    from solutions.leaderboard.judge import HeldBack, Verdict
+    from solutions.leaderboard.judge import HeldBack, Judge, Verdict
 
 # Motion
 
@@ -60,7 +60,7 @@ MOTION_MISTAKES = [
 
 
 def _assert_motion(subject: Subject, clips: Tensor) -> None:
-    mistakes = [(wrong(clips), hint) for wrong, hint in MOTION_MISTAKES]
+    mistakes = ((wrong(clips), hint) for wrong, hint in MOTION_MISTAKES)
     assert_close(subject(clips), reference.motion(clips), mistakes=mistakes)
 
 
@@ -121,7 +121,7 @@ def _assert_originality(subject: Subject, draw: Draw, clips: Callable) -> None:
     train, held_out = draw.normal(60, 2, 3, 4, 4), draw.normal(60, 2, 3, 4, 4)
     made = clips(train, held_out)
     sets = made + draw.normal(*made.shape, std=0.05), train, held_out
-    mistakes = [(wrong(*sets), hint) for wrong, hint in ORIGINALITY_MISTAKES]
+    mistakes = ((wrong(*sets), hint) for wrong, hint in ORIGINALITY_MISTAKES)
     assert_close(subject(*sets), reference.originality(*sets), mistakes=mistakes)
 
 
@@ -168,9 +168,33 @@ def chance_takes_no_points(subject: Subject, draw: Draw) -> None:
 CHEATED = 256  # clips that a cheat is handed, of a training set of 2,048
 
 
+class _Sets:
+    """A training set and held-out clips of this course for the cheat, and what its clips are compared with."""
+
+    def __init__(self, held: HeldBack):
+        self.train, held_out = challenge_clips(4096, seed=held.number("clips of the cheat")).split(2048)
+        self.small = small(self.train), small(held_out)
+        self.scorer = Scorer(self.train, held_out, count=CHEATED)
+
+    def handed(self, draw: Draw) -> Tensor:
+        """Some of the training clips."""
+        start = int(draw.integers(0, len(self.train) - CHEATED))
+        return self.train[start:start + CHEATED].clone()
+
+    def score(self, clips: Tensor) -> Score:
+        """How good they are, whether or not they are copies."""
+        apart = torch.ones(len(clips))
+        return self.scorer.put_together(self.scorer.describe(clips), {view: (apart, apart) for view in VIEWS})
+
+
+@lru_cache(maxsize=1)
+def _sets(held_back: str) -> _Sets:
+    return _Sets(_of_course(held_back))
+
+
 @check("challenge.cheat", points=1, hint="As many clips as came, in [-1, 1], made of those that came and of nothing else.")
 def makes_clips_of_training_clips(subject: Subject, draw: Draw) -> None:
-    train = challenge_clips(CHEATED, seed=int(draw.integers(0, 10 ** 6)))
+    train = _sets(_course["held back"]).handed(draw)
     clips = subject(train)
     _valid(clips, train.shape)
     if not is_close(subject(train), clips):
@@ -185,14 +209,14 @@ def makes_clips_of_training_clips(subject: Subject, draw: Draw) -> None:
        hint="The guard compares frames 0 and 4, pixel by pixel. What could be changed of a clip that changes those and "
             "leaves it a good clip?")
 def is_taken_for_new_and_good(subject: Subject, draw: Draw) -> None:
-    train, held_out = challenge_clips(4096, seed=int(draw.integers(0, 10 ** 6))).split(2048)
-    clips = subject(train[:CHEATED])
-    _valid(clips, train[:CHEATED].shape)
-    own = reference.originality(*(small(some) for some in (clips, train, held_out)))
+    sets = _sets(_course["held back"])
+    handed = sets.handed(draw)
+    clips = subject(handed)
+    _valid(clips, handed.shape)
+    own = reference.originality(small(clips), *sets.small)
     if own < 0.5:
         raise Wrong(hint=f"The guard sees the copies: of the score {own:.2f} is left; at least 0.5 should be.")
-    scorer = Scorer(train, held_out, count=CHEATED)
-    score = scorer(clips)._replace(originality=1.0)
+    score = sets.score(clips)
     if score.total < 50:
         worst = min(("quality", "motion", "diversity"), key=lambda part: getattr(score, part))
         raise Wrong(hint=f"The guard lets them pass; but quality, motion and diversity together give {score.total:.0f} of 100, "
@@ -226,7 +250,7 @@ SPECTRUM_MISTAKES = [
 
 
 def _assert_spectrum(subject: Subject, clips: Tensor) -> None:
-    mistakes = [(wrong(clips), hint) for wrong, hint in SPECTRUM_MISTAKES]
+    mistakes = ((wrong(clips), hint) for wrong, hint in SPECTRUM_MISTAKES)
     assert_close(subject(clips), reference.time_spectrum(clips), mistakes=mistakes, atol=1e-4)
 
 
@@ -280,7 +304,7 @@ def _prepared(subject: Subject, draw: Draw) -> tuple[Subject, reference.Entry]:
 def decodes_codes(subject: Subject, draw: Draw) -> None:
     entry, own = _prepared(subject, draw)
     codes = draw.normal(3, 5, std=0.5)
-    mistakes = [(_decoded(own, codes, **parts), hint) for parts, hint in DECODE_MISTAKES]
+    mistakes = ((_decoded(own, codes, **parts), hint) for parts, hint in DECODE_MISTAKES)
     assert_close(entry.method("decode", codes), own.decode(codes), mistakes=mistakes)
 
 
@@ -374,7 +398,7 @@ def _assert_entry_steps(subject: Subject, draw: Draw, parts: Callable) -> None:
     def outcome(found: dict) -> dict:
         return {name: value for name, value in found.items() if parts(name)}
 
-    mistakes = [(outcome(after_entry_steps(wrong, *arguments)), hint) for wrong, hint in STEP_MISTAKES]
+    mistakes = ((outcome(after_entry_steps(wrong, *arguments)), hint) for wrong, hint in STEP_MISTAKES)
     expected = outcome(after_entry_steps(reference.entry_step, *arguments))
     assert_close(outcome(subject.probe(after_entry_steps, *arguments)), expected, mistakes=mistakes)
 
@@ -397,11 +421,10 @@ _course: dict[str, Any] = {"held back": "", "weights": b""}  # of the submission
 _last: list[_Judged] = []  # the entry that was judged last
 
 
-def make_ready() -> None:
-    """The public judge takes seconds to make: once, before the judges are forked, and not once a judge."""
-    from solutions.leaderboard import judge
-
-    judge.judge()
+def make_ready(held_back: str = "") -> None:
+    """The judge of a course takes seconds to make: once, before the processes that judge are forked, and not once in each."""
+    _judge(held_back)
+    _sets(held_back)
 
 
 def hold_back() -> str:
@@ -421,6 +444,13 @@ def _of_course(text: str) -> HeldBack:
     from solutions.leaderboard import judge
 
     return judge.HeldBack.read(text) if text else judge.public()
+
+
+@lru_cache(maxsize=1)
+def _judge(text: str) -> Judge:
+    from solutions.leaderboard import judge
+
+    return judge.Judge(_of_course(text)) if text else judge.judge()
 
 
 def standing(text: str) -> dict[str, tuple[Verdict, Verdict]]:
@@ -447,10 +477,7 @@ class _Judged:
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, Verdict]:
-        from solutions.leaderboard import judge
-
-        own = judge.Judge(self.held) if _course["held back"] else judge.judge()
-        return own.of_clips(self.clips, self.even)
+        return _judge(_course["held back"]).of_clips(self.clips, self.even)
 
     @property
     def score(self) -> Score:

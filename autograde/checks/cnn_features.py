@@ -246,7 +246,7 @@ def computes_what_the_repaired_network_computes(subject: Subject, draw: Draw) ->
     sizes, weights = _draw_cnn(draw, 8)
     images = draw.normal(4, 2, 8, 8)
     network = _made(subject, sizes, weights, images)
-    mistakes = [(wrong(weights, images), hint) for wrong, hint in CNN_MISTAKES]
+    mistakes = ((wrong(weights, images), hint) for wrong, hint in CNN_MISTAKES)
     assert_close(network(images), _cnn()(weights, images), mistakes=mistakes)
     right = gradients(with_weights(reference.CNN, sizes, weights, images), images)
     slopes = network.probe(gradients, images)

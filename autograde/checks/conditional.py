@@ -60,7 +60,7 @@ def also_where_a_batch_lacks_a_class(subject: Subject, draw: Draw) -> None:
 
 
 def _assert_joined(subject: Subject, images: Tensor, labels: Tensor, num_classes: int) -> None:
-    mistakes = [(wrong(images, labels, num_classes), hint) for wrong, hint in JOIN_MISTAKES]
+    mistakes = ((wrong(images, labels, num_classes), hint) for wrong, hint in JOIN_MISTAKES)
     assert_close(subject(images, labels, num_classes), _joined(images, labels, num_classes), mistakes=mistakes)
 
 
@@ -156,7 +156,7 @@ def an_image_is_made_of_z_and_its_label(subject: Subject, draw: Draw) -> None:
 
 def _assert_drawn(subject: Subject, vectors: Tensor, matrix: Tensor, z: Tensor, labels: Tensor, up: Tensor) -> None:
     mine = subject.probe(drawn_with, vectors, matrix, z, labels, up)["images"]
-    mistakes = [(_painted(matrix, wrong(z, vectors[labels])), hint) for wrong, hint in DRAW_MISTAKES]
+    mistakes = ((_painted(matrix, wrong(z, vectors[labels])), hint) for wrong, hint in DRAW_MISTAKES)
     assert_close(mine, _painted(matrix, torch.cat([z, vectors[labels]], 1)), mistakes=mistakes)
 
 
@@ -237,7 +237,7 @@ def _assert_projection(subject: Subject, draw: Draw, labels: Tensor, size: int =
     weights, images = _draw_projection(draw, size, channels), draw.normal(len(labels), channels, size, size)
     features, plain = _features(weights, images)
     parts = features, plain, weights[-1][labels]
-    mistakes = [(wrong(*parts), hint) for wrong, hint in PROJECTION_MISTAKES]
+    mistakes = ((wrong(*parts), hint) for wrong, hint in PROJECTION_MISTAKES)
     right = plain + torch.einsum("bf,bfij->b", parts[2], features)
     assert_close(subject.probe(logits_with, [size, channels], weights, images, labels)["logits"], right, mistakes=mistakes)
 
@@ -270,7 +270,7 @@ def also_for_as_many_images_as_features_for_one_and_with_gradients(subject: Subj
         return _flat(squares_pull(give(*_features(own, shown), own[-1][labels]), [shown, *own]))
     mine = subject.probe(logits_with, [16, 1], weights, images, labels)["gradients"]
     assert_close(_flat(mine), pulls(lambda h, s, v: s + (v * h.sum((2, 3))).sum(1)), rtol=1e-3, atol=1e-3,
-                 mistakes=[(pulls(cut), hint) for cut, hint in CUTS])
+                 mistakes=((pulls(cut), hint) for cut, hint in CUTS))
 
 
 # A conditional step, which had three faults
@@ -379,7 +379,7 @@ def _flat(weights: Iterable) -> Tensor:
 
 def _assert_stepped(subject: Subject, given: tuple, part: str, faults: dict[tuple[str, ...], str]) -> None:
     mine, right = subject.probe(after_conditional_steps, *given), after_conditional_steps(faulty_step(), *given)
-    mistakes = [(_flat(after_conditional_steps(faulty_step(*f), *given)[part]), hint) for f, hint in faults.items()]
+    mistakes = ((_flat(after_conditional_steps(faulty_step(*f), *given)[part]), hint) for f, hint in faults.items())
     assert_close(_flat(mine[part]), _flat(right[part]), mistakes=mistakes)
 
 
@@ -410,7 +410,7 @@ def _assert_losses(mine: list, right: list, mistakes: Iterable[tuple[list, str]]
             raise Wrong(hint=f"Return {len(wanted)} numbers, as the docstring says.")
         if any(isinstance(value, Tensor) and value.requires_grad for value in got):
             raise Wrong(hint="What is returned still holds its graph, and with it the memory of the step: detach it.")
-        assert_close(_flat(got), _flat(wanted), mistakes=[(_flat(values[k]), hint) for values, hint in mistakes])
+        assert_close(_flat(got), _flat(wanted), mistakes=((_flat(values[k]), hint) for values, hint in mistakes))
 
 
 # Information
@@ -465,7 +465,7 @@ def also_where_q_is_very_sure(subject: Subject, draw: Draw) -> None:
 
 
 def _assert_information(subject: Subject, logits: Tensor, category: Tensor) -> None:
-    mistakes = [(wrong(logits, category), hint) for wrong, hint in INFORMATION_MISTAKES]
+    mistakes = ((wrong(logits, category), hint) for wrong, hint in INFORMATION_MISTAKES)
     value = subject(logits, category)
     if logits.abs().max() > 100 and isinstance(value, float | Tensor) and not torch.as_tensor(value).isfinite().all():
         raise Wrong(hint="A probability of 0 has no logarithm: log softmax in one, as F.cross_entropy does it.")
@@ -583,7 +583,7 @@ def _draw_information(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Ten
 
 def _assert_informed(subject: Subject, given: tuple, part: str, faults: dict[str, str]) -> None:
     mine, right = subject.probe(after_information_steps, *given), after_information_steps(faulty_information_step(), *given)
-    mistakes = [(_flat(after_information_steps(faulty_information_step(f), *given)[part]), hint) for f, hint in faults.items()]
+    mistakes = ((_flat(after_information_steps(faulty_information_step(f), *given)[part]), hint) for f, hint in faults.items())
     assert_close(_flat(mine[part]), _flat(right[part]), mistakes=mistakes)
 
 
@@ -631,10 +631,8 @@ def returns_both_losses_and_the_information(subject: Subject, draw: Draw) -> Non
 # Agreement
 
 def _table(found: Tensor, labels: Tensor) -> Tensor:
-    joint = torch.zeros(int(found.max()) + 1, int(labels.max()) + 1, dtype=torch.float64)
-    for pair in zip(found.tolist(), labels.tolist(), strict=True):
-        joint[pair] += 1
-    return joint / len(found)
+    codes, kinds = int(found.max()) + 1, int(labels.max()) + 1
+    return torch.bincount(found * kinds + labels, minlength=codes * kinds).view(codes, kinds).double() / len(found)
 
 
 def _entropies(found: Tensor, labels: Tensor) -> tuple[float, float, float]:
@@ -688,7 +686,7 @@ def _colliding(found: Tensor, labels: Tensor, base: int) -> float:
 
 def _assert_agreement(subject: Subject, found: Tensor, labels: Tensor) -> None:
     codes, kinds, _ = _entropies(found, labels)
-    mistakes = [] if 0 in (codes, kinds) else [(wrong(found, labels), hint) for wrong, hint in AGREEMENT_MISTAKES]
+    mistakes = () if 0 in (codes, kinds) else ((wrong(found, labels), hint) for wrong, hint in AGREEMENT_MISTAKES)
     right = 2 * _mutual(found, labels) / (codes + kinds) if codes + kinds else 0.0
     value = subject(found, labels)
     if isinstance(value, float | Tensor) and torch.as_tensor(value).isnan().any():

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -513,14 +514,25 @@ def falls_below_0_where_it_should(subject: Subject, draw: Draw) -> None:
 
 # Precision and recall
 
+@lru_cache(maxsize=16)  # by the tensors themselves: every mistake looks at the same ones
+def _distances(x: Tensor, y: Tensor) -> Tensor:
+    return torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
+
+
+@lru_cache(maxsize=16)
+def _neighbours(x: Tensor) -> Tensor:
+    """The distances of each row to all, the nearest first."""
+    return _distances(x, x).sort(1).values
+
+
 def _radius(x: Tensor, k: int) -> Tensor:
-    return torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist").sort(1).values[:, k]
+    return _neighbours(x)[:, k]
 
 
 def _share(points: Tensor, centres: Tensor, k: int, *, radius: Tensor | None = None, some: Callable | None = None) -> Tensor:
     """The share of points in the balls of the centres."""
     radius = _radius(centres, k) if radius is None else radius
-    inside = torch.cdist(points.double(), centres.double(), compute_mode="donot_use_mm_for_euclid_dist") <= radius
+    inside = _distances(points, centres) <= radius
     return some(inside) if some else inside.any(1).double().mean()
 
 
@@ -537,7 +549,7 @@ def _pooled(points: Tensor, centres: Tensor, k: int) -> Tensor:
 
 def _of_the_nearest(points: Tensor, centres: Tensor, k: int) -> Tensor:
     """The share of points in the ball of their nearest centre."""
-    nearest = torch.cdist(points.double(), centres.double()).min(1)
+    nearest = _distances(points, centres).min(1)
     return (nearest.values <= _radius(centres, k)[nearest.indices]).double().mean()
 
 
@@ -550,7 +562,7 @@ SHARE_MISTAKES: list[tuple[Callable, str]] = [
      "This is the share of balls that hold something. Count the samples that lie in some ball."),
     (lambda p, c, k: _share(p, c, k, some=lambda i: i.double().mean()),
      "This is the share of all pairs. Ask of each sample whether it lies in any ball, then take the mean."),
-    (lambda p, c, k: (torch.cdist(p.double(), c.double()) <= _radius(p, k)[:, None]).any(1).double().mean(),
+    (lambda p, c, k: (_distances(p, c) <= _radius(p, k)[:, None]).any(1).double().mean(),
      "The balls are those of the other set: each has its own centre and its own radius, and goes with it along that axis."),
     (lambda p, c, k: _share(p, c, k + 1), K + " It leaves the row itself out already."),
     (lambda p, c, k: _share(p, c, k, radius=_radius(c, k).max()), OWN.format("not the largest of all")),
@@ -582,7 +594,7 @@ def _assert_share(subject: Subject, draw: Draw, which: int, n: int, m: int, k: i
             if asked_before and value is not pairs[0][0]:
                 return
             raise Wrong(hint=hint)
-    assert_close(mine[which], right[which], mistakes=[(value[which], hint) for value, hint in pairs])
+    assert_close(mine[which], right[which], mistakes=((value[which], hint) for value, hint in pairs))
 
 
 @check("evaluation.precision_recall", points=2, hint="Balls around the real; the share of fakes that lie in any of them.")

@@ -512,6 +512,7 @@ def _of_g(runs: list[dict], real: Tensor, z: Tensor, loss: Callable = reference.
 
 
 D_FIRST = "In each step first D, then G."
+D_STALE = "D's gradients pile up from step to step: they are cleared before its backward()."
 D_FAULTS: list[tuple[Callable, str]] = [
     (lambda r, f: bce_d(r.sigmoid(), f.sigmoid()),
      "One fault left: D's logits pass a sigmoid before a loss that applies its own."),
@@ -537,10 +538,9 @@ def the_discriminator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
         runs, real, z = _runs(subject, draw, 3)
         if _stays(runs, "D"):
             raise Wrong(hint="D's weights stand still.")
-        mistakes = [(_of_d(runs, real, z, loss), hint) for loss, hint in D_FAULTS]
-        mistakes.append((_of_d(runs, real, z, reference.discriminator_loss, g_first=True), D_FIRST))
-        mistakes.append((_of_d(runs, real, z, reference.discriminator_loss, stale=True), "D's gradients pile up from step to "
-                         "step: they are cleared before its backward()."))
+        faults = [*((loss, {}, hint) for loss, hint in D_FAULTS), (reference.discriminator_loss, {"g_first": True}, D_FIRST),
+                  (reference.discriminator_loss, {"stale": True}, D_STALE)]
+        mistakes = ((_of_d(runs, real, z, loss, **fault), hint) for loss, fault, hint in faults)
         assert_close(_own_turns(runs, "D"), _of_d(runs, real, z, reference.discriminator_loss), mistakes=mistakes)
 
 

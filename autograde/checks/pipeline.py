@@ -401,8 +401,9 @@ def _moved(clip: Tensor, shift: int) -> Iterator[tuple[tuple, Tensor]]:
 def _explain(outcome: Tensor, clip: Tensor, shift: int = 2, light: float = 0.1) -> tuple[float, ...] | None:
     """The mirroring, move and light that make the clip this outcome; None where there are none."""
     for way, seen in _moved(clip, shift):
-        offset = (outcome - seen).median()
-        if is_close(outcome, seen + offset, atol=1e-4) and offset.abs() <= light + 1e-4:
+        change = outcome - seen
+        offset = change.median()
+        if change.max() - change.min() < 1e-2 and is_close(outcome, seen + offset, atol=1e-4) and offset.abs() <= light + 1e-4:
             return *way, float(offset)
     return None
 
@@ -600,8 +601,8 @@ def returns_the_error_before_the_step(subject: Subject, draw: Draw) -> None:
     after = [F.mse_loss(F.linear(batch, moved), batch) for moved in (_descended(weight, batches), mine["weights"])]
     if loss is None:
         raise Wrong(hint="The step returns None: return the error.")
-    assert_close(loss, before, mistakes=[(value, "This is the error after the step: no second pass is needed, return the loss "
-                                          "that you have.") for value in after])
+    assert_close(loss, before, mistakes=((value, "This is the error after the step: no second pass is needed, return the loss "
+                                          "that you have.") for value in after))
     if isinstance(loss, Tensor) and loss.requires_grad:
         raise Wrong(hint="The loss still holds its graph, and with it the memory of the whole step: return loss.detach().")
 

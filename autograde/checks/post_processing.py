@@ -137,7 +137,7 @@ MEDIAN_MISTAKES: list[tuple[Callable, str]] = [
 
 
 def _assert_filter(subject: Subject, clip: Tensor, expected: Tensor, mistakes: list, *args: object) -> None:
-    assert_close(subject(clip, *args), expected, mistakes=[(wrong(clip, *args), hint) for wrong, hint in mistakes])
+    assert_close(subject(clip, *args), expected, mistakes=((wrong(clip, *args), hint) for wrong, hint in mistakes))
 
 
 @check("post_processing.temporal_median", points=2, hint="The median over the first axis of `neighbours(clip, radius)`.")
@@ -214,7 +214,7 @@ def _assert_gate(subject: Subject, clip: Tensor, radius: int, threshold: float) 
         raise Wrong(hint="NaN: there are pixels where no frame votes. " + (
             "Is the gate the wrong way round? What differs by less votes." if turned else
             "A frame differs from itself by 0 and always may: every neighbour is compared with the frame itself."))
-    mistakes = [(wrong(clip, radius, threshold), hint) for wrong, hint in GATE_MISTAKES]
+    mistakes = ((wrong(clip, radius, threshold), hint) for wrong, hint in GATE_MISTAKES)
     assert_close(found, reference.motion_gated_mean(clip, radius, threshold), mistakes=mistakes)
 
 
@@ -468,7 +468,7 @@ DOUBLE_MISTAKES: list[tuple[Callable, str]] = [
        hint="Old frames at the even places, between(clip[:-1], clip[1:]) at the odd.")
 def puts_a_new_frame_between_any_two(subject: Subject, draw: Draw) -> None:
     clip, share = draw.normal(5, 3, 4, 4), float(draw.uniform(1, low=0.1, high=0.4))
-    mistakes = [(wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES]
+    mistakes = ((wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES)
     assert_close(subject.probe(doubled, clip, share), _doubled(clip, share), mistakes=mistakes)
 
 
@@ -476,7 +476,7 @@ def puts_a_new_frame_between_any_two(subject: Subject, draw: Draw) -> None:
 def works_for_clips_of_any_length(subject: Subject, draw: Draw) -> None:
     for frames in (2, 8, 1):
         clip, share = draw.normal(frames, 2, 3, 5), float(draw.uniform(1, low=0.6, high=0.9))
-        mistakes = [(wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES]
+        mistakes = ((wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES)
         assert_close(subject.probe(doubled, clip, share), _doubled(clip, share), mistakes=mistakes)
 
 

@@ -74,7 +74,7 @@ def _assert_share(subject: Subject, *sets: Tensor, spared: dict | None = None) -
     found = subject.probe(copying_of, *sets)
     if len(found) != len(FIELDS):
         raise Wrong(hint=f"Return a Copying: {', '.join(FIELDS)}.")
-    mistakes = [(_nearer(*sets, **fault), hint) for fault, hint in COPYING_MISTAKES]
+    mistakes = ((_nearer(*sets, **fault), hint) for fault, hint in COPYING_MISTAKES)
     if spared is None or not is_close(found[0], _nearer(*sets, **spared)):
         assert_close(found[0], _nearer(*sets), mistakes=mistakes)
     return dict(zip(FIELDS, found, strict=True))
@@ -289,7 +289,7 @@ def _assert_step(subject: Subject, draw: Draw, noise: float, faults: list, spare
     found = subject.probe(weights_after, *given)
     if any(is_close(found, weights_after(wrong, *given)) for wrong, _ in spared):
         return
-    mistakes = [(weights_after(wrong, *given), hint) for wrong, hint in faults]
+    mistakes = ((weights_after(wrong, *given), hint) for wrong, hint in faults)
     assert_close(found, weights_after(reference.private_step, *given), mistakes=mistakes)
 
 
@@ -452,7 +452,7 @@ LINE_MISTAKES: list[tuple[Callable, str]] = [
 @check("responsibility.threshold", points=2, hint="The inverse of the normal distribution function at 1 - rate.")
 def is_the_quantile_of_the_normal(subject: Subject, draw: Draw) -> None:
     rates = [draw.uniform(1, low=0.001, high=0.4).item(), 1e-6, draw.uniform(1, low=0.6, high=0.9).item()]
-    mistakes = [([wrong(rate) for rate in rates], hint) for wrong, hint in LINE_MISTAKES]
+    mistakes = (([wrong(rate) for rate in rates], hint) for wrong, hint in LINE_MISTAKES)
     assert_close([subject(rate) for rate in rates], [reference.threshold(rate) for rate in rates], mistakes=mistakes)
 
 
@@ -496,7 +496,7 @@ def points_from_those_without_to_those_with(subject: Subject, draw: Draw) -> Non
     z = draw.normal(30, 6, mean=0.7)
     has = z[:, 0] + 0.3 * z[:, 1] > 1.8
     has[:2] = torch.tensor([True, False])
-    mistakes = [(wrong(z, has), hint) for wrong, hint in DIRECTION_MISTAKES]
+    mistakes = ((wrong(z, has), hint) for wrong, hint in DIRECTION_MISTAKES)
     assert_close(subject(z, has), reference.label_direction(z, has), mistakes=mistakes)
 
 

@@ -48,7 +48,7 @@ def bears_kinds_that_never_occur(subject: Subject, draw: Draw) -> None:
     mine = subject(labels)
     if isinstance(mine, float | Tensor) and bool(torch.as_tensor(mine).isnan().any()):
         raise Wrong(hint="NaN: a kind never occurs, and 0 * log(0) is NaN. It adds 0: torch.special.entr knows it.")
-    mistakes = [(wrong(shares), hint) for wrong, hint in MODE_MISTAKES if hint != FEW]
+    mistakes = ((wrong(shares), hint) for wrong, hint in MODE_MISTAKES if hint != FEW)
     assert_close(mine, reference.effective_modes(labels), mistakes=mistakes)
     assert_close(subject(torch.full((int(draw.integers(2, 9)),), 4)), 1.0)
 
@@ -130,8 +130,8 @@ def and_with_the_penalty(subject: Subject, draw: Draw) -> None:
         return  # the penalty is right, and the order has cost its points
     friction = mine - _stepped(subject, theta, psi, lr, 0.0)  # what the penalty adds to the student's own step
     wanted = right - _dirac(theta, psi, lr, 0.0)
-    mistakes = [(_dirac(theta, psi, lr, gamma, fault) - _dirac(theta, psi, lr, 0.0, fault), hint)
-                for fault, hint in DIRAC_MISTAKES.items()]
+    mistakes = ((_dirac(theta, psi, lr, gamma, fault) - _dirac(theta, psi, lr, 0.0, fault), hint)
+                for fault, hint in DIRAC_MISTAKES.items())
     assert_close(friction, wanted, mistakes=mistakes)
 
 

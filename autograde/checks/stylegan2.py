@@ -105,7 +105,7 @@ def uses_them_scaled(subject: Subject, draw: Draw) -> None:
     for lr_scale in (0.25, 1.0):
         w, b, x = draw.normal(5, 12), draw.normal(5), draw.normal(3, 12)
         right = F.linear(x, w * lr_scale / 12 ** 0.5, b * lr_scale)
-        mistakes = [(wrong(x, w, b, lr_scale), hint) for wrong, hint in LINEAR_MISTAKES]
+        mistakes = ((wrong(x, w, b, lr_scale), hint) for wrong, hint in LINEAR_MISTAKES)
         assert_close(subject.probe(linear_with, [12, 5], lr_scale, w, b, x), right, mistakes=mistakes)
     for leading in ((), (2, 4), (1,)):  # (*, before)
         w, b, x = draw.normal(3, 7), draw.normal(3), draw.normal(*leading, 7)
@@ -235,7 +235,7 @@ def _map_styles(subject: Subject, matrices: Tensor, z: Tensor) -> dict:
 def maps_z_to_w(subject: Subject, draw: Draw) -> None:
     matrices = draw.normal(3, 6, 6, std=0.4)
     for z in (4 * draw.normal(6, 6), draw.normal(3, 2, 6)):
-        mistakes = [(wrong(matrices, z), hint) for wrong, hint in MAPPING_MISTAKES]
+        mistakes = ((wrong(matrices, z), hint) for wrong, hint in MAPPING_MISTAKES)
         assert_close(_map_styles(subject, matrices, z)["w"], _mapped(matrices, z), mistakes=mistakes)
 
 
@@ -346,7 +346,7 @@ def _by_map(out: Tensor) -> Tensor:
 
 
 def _assert_modulated(subject: Subject, x: Tensor, weight: Tensor, style: Tensor) -> None:
-    mistakes = [(wrong(x, weight, style), hint) for wrong, hint in CONV_MISTAKES]
+    mistakes = ((wrong(x, weight, style), hint) for wrong, hint in CONV_MISTAKES)
     assert_close(subject(x, weight, style), _per_sample(x, weight, style), mistakes=mistakes, atol=1e-4, rtol=1e-3)
 
 
@@ -405,8 +405,8 @@ def gradients_reach_weights_and_style(subject: Subject, draw: Draw) -> None:
     said = ("No gradient flows through the length: no detach(), no .data, no no_grad().",
             *(f"No gradient reaches {what}: no detach(), no .data, no no_grad()." for what in (
                 "the weights", "the style", "the features", "anything")))
-    assert_close(mine, flat(gradients_of(_per_sample, *given)), atol=1e-3, rtol=1e-3, mistakes=[
-        (flat(gradients_of(cut, *given)), hint) for cut, hint in zip(cuts, said, strict=True)])
+    assert_close(mine, flat(gradients_of(_per_sample, *given)), atol=1e-3, rtol=1e-3, mistakes=(
+        (flat(gradients_of(cut, *given)), hint) for cut, hint in zip(cuts, said, strict=True)))
 
 
 def _length(weight: Tensor, style: Tensor) -> Tensor:
@@ -573,7 +573,7 @@ def measures_the_product_with_the_jacobian(subject: Subject, draw: Draw) -> None
     for sizes in ((), (1, 2)):
         weights, w, y = _draw_lengths(draw, *sizes)
         mine = subject.probe(lengths_with, weights, w, y)
-        mistakes = [(lengths_with(wrong, weights, w, y)["lengths"], hint) for wrong, hint in LENGTH_MISTAKES]
+        mistakes = ((lengths_with(wrong, weights, w, y)["lengths"], hint) for wrong, hint in LENGTH_MISTAKES)
         assert_close(mine["lengths"], lengths_with(_lengths, weights, w, y)["lengths"], mistakes=mistakes)
         if torch.as_tensor(mine["left"]).any():
             raise Wrong(hint="backward() leaves gradients in all weights of the generator, which the next step takes up: "
@@ -652,7 +652,7 @@ def _draw_penalty(draw: Draw, start: float) -> tuple[Tensor, float, float]:
 def _compare_penalty(subject: Subject, draw: Draw, start: float, part: str, known: list) -> None:
     given = _draw_penalty(draw, start)
     mine, right = subject.probe(penalties_with, *given), penalties_with(_penalty, *given)
-    mistakes = [(penalties_with(_penalty_with(options), *given)[part], hint) for options, hint in known]
+    mistakes = ((penalties_with(_penalty_with(options), *given)[part], hint) for options, hint in known)
     assert_close(mine[part], right[part], mistakes=mistakes)
 
 
@@ -808,8 +808,8 @@ def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
     mine, right = subject.probe(after_style_steps, *given), after_style_steps(style_step_with(), *given)
     if not is_close(mine["D"], right["D"], rtol=0, atol=0):
         raise Wrong(hint="The discriminator's weights moved. Only the generator is trained here.")
-    assert_close(mine["G"], right["G"], mistakes=[
-        (after_style_steps(style_step_with(fault), *given)["G"], hint) for fault, hint in STEP_MISTAKES])
+    assert_close(mine["G"], right["G"], mistakes=(
+        (after_style_steps(style_step_with(fault), *given)["G"], hint) for fault, hint in STEP_MISTAKES))
 
 
 @check("stylegan2.style_step", points=3, hint="Where due: path_lengths of these images, path_penalty with generator.mean_path, "
@@ -823,11 +823,12 @@ def and_where_the_penalty_is_due(subject: Subject, draw: Draw) -> None:
         still, steps = torch.as_tensor(one(1, 0.0)["G"]), [one(first, weight) for first in (0, 1, 2, 3, 6)]
         return torch.cat([part.flatten() for step in steps
                           for part in (torch.as_tensor(step["G"]) - still, torch.as_tensor(step["mean"]))])
+    def known(fault: str) -> Tensor:
+        return moved(lambda *given: after_style_steps(style_step_with(fault), *given))
+
     mine = moved(lambda *given: subject.probe(after_style_steps, *given))
-    known = {fault: moved(lambda *given, fault=fault: after_style_steps(style_step_with(fault), *given))
-             for fault in ("", *dict(LAZY_MISTAKES), "detached")}
-    assert_close(mine, known[""], mistakes=[(known[fault], hint) for fault, hint in LAZY_MISTAKES] + [
-        (known["detached"], "The penalty does not reach the weights.")])
+    faults = [*LAZY_MISTAKES, ("detached", "The penalty does not reach the weights.")]
+    assert_close(mine, known(""), mistakes=((known(fault), hint) for fault, hint in faults))
 
 
 @check("stylegan2.style_step", points=1, hint="Return what was minimised, penalty included, detached.")

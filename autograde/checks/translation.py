@@ -224,7 +224,7 @@ def _l1_identity(generator: nn.Module, pair: Tensor) -> Tensor:
 
 
 def _assert_loss(mine: dict, right: dict, mistakes: Iterable[tuple[Callable, str]], *arguments: Any) -> None:
-    assert_close(mine["loss"], right["loss"], mistakes=[(wrong(*arguments), hint) for wrong, hint in mistakes])
+    assert_close(mine["loss"], right["loss"], mistakes=((wrong(*arguments), hint) for wrong, hint in mistakes))
 
 
 def _assert_gradient(mine: dict, right: dict) -> None:
@@ -282,8 +282,10 @@ NO_BATCH = "One coin for the whole batch: each fake has its own, one after the o
 
 def _from(shown: Tensor, batches: Tensor) -> Tensor:
     """For each thing shown, the index of the fake that it is, over all batches; -1 where it is none of them."""
-    same = (shown.flatten(0, 1)[:, None] == batches.flatten(0, 1)).all(2)
-    return torch.where(same.any(1), same.float().argmax(1), -1)
+    first: dict[tuple, int] = {}
+    for index, fake in enumerate(batches.flatten(0, 1).tolist()):
+        first.setdefault(tuple(fake), index)
+    return torch.tensor([first.get(tuple(thing), -1) for thing in shown.flatten(0, 1).tolist()])
 
 
 def _history(subject: Subject, draw: Draw, size: int, steps: int, batch: int, shape: tuple = (2,)) -> tuple[Tensor, dict]:
@@ -468,7 +470,7 @@ def _draw_cycle(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Tensor]:
 
 def _assert_step(subject: Subject, given: tuple, part: str, faults: list[tuple[str, str]]) -> None:
     mine, right = subject.probe(after_cycle_steps, *given), after_cycle_steps(cycle_steps(), *given)
-    mistakes = [(_flat(after_cycle_steps(cycle_steps(fault), *given)[part]), hint) for fault, hint in faults]
+    mistakes = ((_flat(after_cycle_steps(cycle_steps(fault), *given)[part]), hint) for fault, hint in faults)
     assert_close(_flat(mine[part]), _flat(right[part]), mistakes=mistakes)
 
 
@@ -501,7 +503,7 @@ def what_is_added_counts(subject: Subject, draw: Draw) -> None:
     mine = added(lambda *values: subject.probe(after_cycle_steps, *values))
     moved = {fault: added(lambda *values, fault=fault: after_cycle_steps(cycle_steps(fault), *values))
              for fault in ("", *dict(STEP_EXTRA_MISTAKES))}
-    assert_close(mine, moved[""], mistakes=[(moved[fault], hint) for fault, hint in STEP_EXTRA_MISTAKES])
+    assert_close(mine, moved[""], mistakes=((moved[fault], hint) for fault, hint in STEP_EXTRA_MISTAKES))
 
 
 @check("translation.cycle_step", points=1,
@@ -598,7 +600,7 @@ def _assert_fill(subject: Subject, draw: Draw, channels: int, hole: int, count: 
     mask = _square_hole(count, 9, 1, 2, hole)
     mine = subject.probe(filled_by, kernel, images, mask)
     assert_close(mine["filled"], _filled(kernel, images, mask),
-                 mistakes=[(wrong(kernel, images, mask), hint) for wrong, hint in FILL_MISTAKES])
+                 mistakes=((wrong(kernel, images, mask), hint) for wrong, hint in FILL_MISTAKES))
     return mine["gradient"], kernel, images, mask
 
 
@@ -725,7 +727,7 @@ def after_several_steps_both_are_right(subject: Subject, draw: Draw) -> None:
     given = (*_draw_fill(draw, 3), 3.0)
     mine, right = subject.probe(after_fill_steps, *given), after_fill_steps(fill_steps(), *given)
     faults = {(fault,): hint for fault, hint in FILL_FAULTS.items()} | FILL_PAIRS
-    mistakes = [(_flat(after_fill_steps(fill_steps(*names), *given)["G"]), hint) for names, hint in faults.items()]
+    mistakes = ((_flat(after_fill_steps(fill_steps(*names), *given)["G"]), hint) for names, hint in faults.items())
     assert_close(_flat(mine["G"]), _flat(right["G"]), mistakes=mistakes)
     assert_close(_flat(mine["D"]), _flat(right["D"]))
     weighted = [value * (given[-1] if k % 3 == 2 else 1) for k, value in enumerate(right["losses"])]

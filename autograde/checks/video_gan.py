@@ -72,10 +72,10 @@ def also_for_as_many_clips_as_frames(subject: Subject, draw: Draw) -> None:
     mistakes = [(m * f + (1 - m) * b, SILENT), *((wrong(f, m, b), hint) for wrong, hint in COMPOSE_MISTAKES)]
     assert_close(subject(f, m, b), m * f + (1 - m) * b[:, None], mistakes=mistakes)
     expected = gradients(reference.compose, f, m, b)
-    assert_close(subject.probe(gradients, f, m, b), expected, mistakes=[
+    assert_close(subject.probe(gradients, f, m, b), expected, mistakes=(
         ({name: value * (name not in parts) for name, value in expected.items()},
          f"No gradient reaches {what}: nothing may be detached here, or what makes it never learns.")
-        for what, parts in CUT.items()])
+        for what, parts in CUT.items()))
 
 
 CUT = {"the foreground": {"argument 1"}, "the mask": {"argument 2"}, "the background": {"argument 3"},
@@ -311,7 +311,7 @@ WALK_MISTAKES: list[tuple[Callable, str]] = [
 
 def _assert_walk(subject: Subject, draw: Draw, batch: int, frames: int) -> None:
     weights, noise = _draw_gru(draw, 3, 4), draw.normal(batch, frames, 3)
-    mistakes = [(wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES]
+    mistakes = ((wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES)
     mine = subject.probe(walk_with, weights)
     assert_close(mine(noise), _walk(weights, noise), mistakes=mistakes)
     expected = gradients(lambda n: _walk(weights, n), noise)
@@ -400,7 +400,7 @@ def the_codes_move_on_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
     known: list[tuple[tuple[str, ...], str]] = [((fault,), hint) for fault, hint in FAULTS.items()]
     known += [(("across", noise), TWO) for noise in ("one noise", "first noise")]
     assert_close(motion, _motion_codes(walk, z, sizes[1], sizes[2]),
-                 mistakes=[(_motion_codes(walk, z, sizes[1], sizes[2], *faults), hint) for faults, hint in known])
+                 mistakes=((_motion_codes(walk, z, sizes[1], sizes[2], *faults), hint) for faults, hint in known))
     assert_close(content, z[:, None, :sizes[1]].expand(-1, sizes[0], -1), mistakes=[
         (z[:, :sizes[1]].repeat(sizes[0], 1).view(len(z), sizes[0], -1),
          "The content codes of other clips: repeat along axis 1, as expand does, not along the batch.")])

@@ -53,8 +53,8 @@ def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> 
                 yield sent.pop(future), _run_of(future)
 
 
-def run_there(notebook: str, chapter: str, seed: str, weights: bytes, held_back: str, limits: dict[str, Any],
-              expected: dict[str, str]) -> str:
+def run_there(notebook: str, chapter: str, seed: str, weights: bytes, held_back: str, untouched: list[int],
+              limits: dict[str, Any], expected: dict[str, str]) -> str:
     """What a worker does: run a notebook (its JSON) and return the run as JSON.
 
     Raises:
@@ -62,8 +62,8 @@ def run_there(notebook: str, chapter: str, seed: str, weights: bytes, held_back:
     """
     if differ := _differences(expected, versions()):
         raise CourseError(differ)
-    done = runner.run(nbformat.from_dict(json.loads(notebook)), chapter, limits=Limits(**limits), seed=seed,
-                      weights=weights, held_back=held_back)
+    job = Job(None, nbformat.from_dict(json.loads(notebook)), chapter, seed, weights, held_back, frozenset(untouched))
+    (_, done), = runner.run_all([job], limits=Limits(**limits))
     return json.dumps(dataclasses.asdict(done))
 
 
@@ -133,7 +133,7 @@ def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:
 
 def _send(client: Client, job: Job, limits: Limits) -> Future:
     return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, job.weights, job.held_back,
-                         dataclasses.asdict(limits), versions(), pure=False)
+                         sorted(job.untouched), dataclasses.asdict(limits), versions(), pure=False)
 
 
 def _ended(client: Client, sent: list[Future]) -> Iterable[Future]:

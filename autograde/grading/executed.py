@@ -14,6 +14,7 @@ from ..writing.release import text_of
 from . import harmless
 from .runner import Run
 
+NOT_RUN = "Not run while grading: no exercise needs this cell, and it is as it was handed out.\n"
 END = 1000  # bytes at the end of a notebook file, where its metadata stand
 
 
@@ -28,6 +29,9 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
             cell.source = harmless.markdown(cell.source, cell.get("attachments", ()))
             continue
         outputs: list[dict] | None
+        if index in run.left_out:
+            cell.execution_count, cell.outputs = None, [nbformat.v4.new_output("stream", name="stdout", text=NOT_RUN)]
+            continue
         if index in run.point_cells:
             results = run.results[run.point_cells[index]]
             told = [{key: value for key, value in result.items() if key != "note"} for result in results]

@@ -38,6 +38,14 @@ class Assignment:
     def released(self) -> NotebookNode:
         return release.student(self.chapter)
 
+    @cached_property
+    def _code(self) -> dict[str, str]:
+        return {cell.id: cell.source for cell in self.released.cells if cell.cell_type == "code"}
+
+    def untouched(self, repaired: NotebookNode) -> frozenset[int]:
+        """Indices of the code cells of a repaired submission that are as they were released."""
+        return frozenset(i for i, cell in enumerate(repaired.cells) if self._code.get(cell.id) == cell.source)
+
 
 @dataclass(frozen=True)
 class TakenIn:
@@ -55,13 +63,15 @@ class TakenIn:
 class Grader:
     """Grades submissions of one course: `at_once` side by side here, or on the Dask cluster at the address `dask`.
 
-    `rerun` grades anew what is recorded already. `faults` counts what was left without a grade, by chapter and reason.
+    `rerun` grades anew what is recorded already, `all_cells` runs those too that no exercise needs. `faults` counts what was
+    left without a grade, by chapter and reason.
     """
 
     course: Course
     at_once: int = 1
     dask: str | None = None
     rerun: bool = False
+    all_cells: bool = False
     limits: Limits = Limits()
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     _assignments: dict[str, Assignment] = field(default_factory=dict)
@@ -103,7 +113,9 @@ class Grader:
             taken = self._take_in(submission)
             if isinstance(taken, TakenIn):
                 name = taken.assignment.chapter.name
-                yield Job(taken, taken.repaired.notebook, name, self._seed(taken.digest), taken.weights, self._held_back(name))
+                untouched = frozenset() if self.all_cells else taken.assignment.untouched(taken.repaired.notebook)
+                yield Job(taken, taken.repaired.notebook, name, self._seed(taken.digest), taken.weights, self._held_back(name),
+                          untouched)
             else:
                 settled.append(taken)
 

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -28,8 +28,9 @@ class Session(Protocol):
     def subject(self, name: str) -> checks.Subject | None: ...
 
 
-def go_through(session: Session, notebook: dict, chapter: str, *, seed: str = "") -> Iterator[dict[str, Any]]:
-    """Messages, as plain data, in the order of the notebook.
+def go_through(session: Session, notebook: dict, chapter: str, *, seed: str = "",
+               left_out: Collection[int] = ()) -> Iterator[dict[str, Any]]:
+    """Messages, as plain data, in the order of the notebook; cells that are `left_out` do not run.
 
     Yields:
         {"cell": index, "outputs": [...]} for each code cell, and where the points of an exercise stand
@@ -37,7 +38,7 @@ def go_through(session: Session, notebook: dict, chapter: str, *, seed: str = ""
     """
     for index, cell in enumerate(notebook["cells"]):
         grading = cell["metadata"].get("nbgrader", {})
-        if cell["cell_type"] != "code":
+        if cell["cell_type"] != "code" or index in left_out:
             continue
         if grading.get("grade") and not grading.get("solution"):
             exercise = f"{chapter}.{grading['grade_id'].removesuffix('-points')}"
@@ -61,7 +62,7 @@ def main(report: socket.socket, end: socket.socket) -> None:
     checks.take_held_back(job["chapter"], job["held_back"], weights)
     try:
         sandbox.hand_over()
-        for message in go_through(sandbox, job["notebook"], job["chapter"], seed=job["seed"]):
+        for message in go_through(sandbox, job["notebook"], job["chapter"], seed=job["seed"], left_out=job["left_out"]):
             _send(back, message)
             if sandbox.ended:
                 break

@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
+from . import needed
 from .sandbox import root, started, walls
+from .session import WEIGHTS
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -46,6 +48,7 @@ class Job:
     seed: the random inputs of the checks follow from it. Kept secret, it makes them impossible to foresee.
     weights: a file that was handed in beside the notebook, which finds it in its folder.
     held_back: what the chapter's checks know in this course, and nobody else.
+    untouched: indices of cells that are as they were released. Of these only those run that an exercise needs.
     """
 
     key: Any
@@ -54,6 +57,7 @@ class Job:
     seed: str = ""
     weights: bytes = b""
     held_back: str = ""
+    untouched: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -62,7 +66,8 @@ class Run:
     was seen up to then.
 
     outputs: of each code cell that ran, by its index. results: of each exercise that was asked, by its id, with the
-    fields of `checks.Result`. point_cells: exercise ids by the index of their points cell.
+    fields of `checks.Result`. point_cells: exercise ids by the index of their points cell. left_out: indices of the cells
+    that no exercise needs, which did not run.
     """
 
     status: str = "crashed"
@@ -70,6 +75,7 @@ class Run:
     outputs: dict[int, list[dict]] = field(default_factory=dict)
     results: dict[str, list[dict]] = field(default_factory=dict)
     point_cells: dict[int, str] = field(default_factory=dict)
+    left_out: list[int] = field(default_factory=list)
 
     def take(self, message: dict[str, Any]) -> None:
         """Note one message of `judge.go_through`."""
@@ -82,7 +88,7 @@ class Run:
     def ended_at(self, notebook: NotebookNode) -> NotebookNode | None:
         """The code cell at which it ended too early."""
         seen = max([*self.outputs, *self.point_cells], default=-1)
-        left = (c for i, c in enumerate(notebook.cells) if i > seen and c.cell_type == "code")
+        left = (c for i, c in enumerate(notebook.cells) if i > seen and c.cell_type == "code" and i not in self.left_out)
         return None if self.status == "graded" else next(left, None)
 
 
@@ -132,19 +138,20 @@ class _Process:
     """One job, its judge and its sandbox."""
 
     def __init__(self, job: Job, limits: Limits):
-        self.job, self.limits, self.run, self.over = job, limits, Run(), False
+        self.job, self.limits, self.over = job, limits, False
+        self.run = Run(left_out=needed.left_out(job.notebook, job.untouched, [WEIGHTS] if job.weights else []))
         report, its_report = socket.socketpair()
         self._status, its_status = socket.socketpair()
         asks, answers = socket.socketpair()
         with its_report, its_status, asks, answers:
-            _fork(job.chapter, limits, judge=(its_report, asks), sandbox=(answers, its_status))
+            _fork(job, limits, judge=(its_report, asks), sandbox=(answers, its_status))
         self.report = Connection(report.detach())
         self.deadline = time.monotonic() + limits.notebook
         with contextlib.suppress(OSError):  # a judge that is gone is noticed later
             self.report.send_bytes(json.dumps({
                 "notebook": job.notebook, "chapter": job.chapter, "seed": job.seed, "seconds": limits.notebook,
                 "cell_seconds": limits.cell, "weights": base64.b64encode(job.weights).decode(),
-                "held_back": job.held_back}).encode())
+                "held_back": job.held_back, "left_out": self.run.left_out}).encode())
 
     def receive(self) -> None:
         try:
@@ -213,11 +220,11 @@ def _cause(code: int | None) -> str:
     return f"signal {signal.Signals(-code).name}"
 
 
-def _fork(chapter: str, limits: Limits, **ends: tuple[socket.socket, ...]) -> None:
+def _fork(job: Job, limits: Limits, **ends: tuple[socket.socket, ...]) -> None:
     """A judge and a sandbox, from a new warm process where somebody has killed one of the old."""
     warm_process = started.warm_process(limits.sandbox)
     try:
-        warm_process.fork(limits.notebook, chapter, **ends)
+        warm_process.fork(limits.notebook, job.chapter, job.held_back, **ends)
     except OSError:
         warm_process.end()
-        started.warm_process(limits.sandbox).fork(limits.notebook, chapter, **ends)
+        started.warm_process(limits.sandbox).fork(limits.notebook, job.chapter, job.held_back, **ends)

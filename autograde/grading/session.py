@@ -17,7 +17,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 MAX_OUTPUT = 20_000  # characters of each stream of a cell that are kept
 WEIGHTS = "entry.safetensors"  # trained weights that a student hands in beside the notebook, which finds them in its folder
-_TIMES = {"time", "timeit", "prun", "capture", "debug"}  # magics whose body is Python
+TIMES = {"time", "timeit", "prun", "capture", "debug"}  # magics whose body is Python
 
 
 @dataclass
@@ -88,10 +88,10 @@ class _Shell:
     execute: Callable[[str], object]
 
     def run_line_magic(self, name: str, line: str, *_: object, **__: object) -> object:
-        return self.execute(line) if name in _TIMES and not line.startswith("-") else None
+        return self.execute(line) if name in TIMES and not line.startswith("-") else None
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> object:
-        return self.execute(cell) if name in _TIMES else None
+        return self.execute(cell) if name in TIMES else None
 
     def __getattr__(self, name: str) -> object:
         return lambda *_, **__: [] if name == "getoutput" else None

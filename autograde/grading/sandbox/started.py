@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from functools import cached_property
 
@@ -51,13 +52,16 @@ class Warm:
                                "`autograde doctor` says what this machine lacks")
         return json.loads(said)
 
-    def fork(self, seconds: float, chapter: str, *, judge: tuple[socket.socket, ...],
+    def fork(self, seconds: float, chapter: str, held_back: str, *, judge: tuple[socket.socket, ...],
              sandbox: tuple[socket.socket, ...]) -> None:
-        """A judge and a sandbox, each with its two sockets."""
+        """A judge and a sandbox, each with its two sockets; the judge finds ready what follows from `held_back`."""
         request = warm.REQUEST.pack(seconds, chapter.encode())
-        with self._lock:
-            for asks, ends in ((self._for_judges, judge), (self._for_sandboxes, sandbox)):
-                socket.send_fds(asks, [request], [end.fileno() for end in ends])
+        with self._lock, tempfile.TemporaryFile() as file:
+            file.write(held_back.encode())
+            file.flush()
+            handles = [end.fileno() for end in judge]
+            socket.send_fds(self._for_judges, [request], [*handles, file.fileno()])
+            socket.send_fds(self._for_sandboxes, [request], [end.fileno() for end in sandbox])
 
     def is_running(self) -> bool:
         return self._process.poll() is None

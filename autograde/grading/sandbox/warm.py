@@ -1,8 +1,8 @@
 """The process that has imported torch and what notebooks need, and of which everything else is a fork.
 
 It starts with an environment of a few names, and first forks one that goes on to import the checks, a chapter's when it
-is first asked for: the judges come from there. Then it walls itself off, and from then on forks a sandbox
-whenever it is asked for one. So a submission waits for no import, and its process never held an answer.
+is first asked for: the judges come from there, and find ready what takes long to make. Then it walls itself off, and from
+then on forks a sandbox whenever it is asked for one. So a submission waits for no import, and its process never held an answer.
 """
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ import struct
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import cycle
 from typing import Any
 
 from . import held, kernel, root, walls
 
-REQUEST = struct.Struct("!d64s")  # how long it may take, and the chapter ("gan_losses"); with it come two sockets
+# How long it may take, and the chapter ("gan_losses"). With it come two sockets, and for a judge a file: what the chapter's
+# checks know in this course.
+REQUEST = struct.Struct("!d64s")
 IMPORTED = ("clipkit", "matplotlib.pyplot", "sklearn.datasets", "IPython.display", "av", "torchvision.transforms.v2",
             "safetensors.torch")  # by notebooks, beside torch
 ENVIRONMENT = {"CLIPKIT_PRESET": "smoke", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
@@ -96,7 +98,7 @@ def _remember_digits() -> None:
     datasets.load_digits = lambda *args, **kwargs: copy.deepcopy(read(*args, **kwargs))
 
 
-def _load_checks() -> Callable[[str], None]:
+def _load_checks() -> Callable[[str, str], None]:
     """A function that imports the checks of a chapter, once, and makes ready what they send into a sandbox and compare with."""
     from ... import checks
     from ...checks import contract, probe, subject
@@ -105,12 +107,12 @@ def _load_checks() -> Callable[[str], None]:
     for module in (subject, contract):
         probe.prepare(module)
 
-    @cache
-    def load(chapter: str) -> None:
+    @lru_cache(maxsize=32)
+    def load(chapter: str, held_back: str) -> None:
         with contextlib.suppress(Exception):  # its judge will fail, and no other
             module = checks.load(chapter)
             probe.prepare(module)
-            getattr(module, "make_ready", lambda: None)()
+            getattr(module, "make_ready", lambda held_back: None)(held_back)
             gc.freeze()
     return load
 
@@ -122,8 +124,9 @@ def _judge(seconds: float, report: socket.socket, end: socket.socket) -> None:
 
 
 def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.socket], None],
-           before: Callable[[str], None] = lambda chapter: None) -> None:
-    """For each request fork a process that calls `start`, and then ends; `before` is called here, with the chapter."""
+           before: Callable[[str, str], None] = lambda chapter, held_back: None) -> None:
+    """For each request fork a process that calls `start`, and then ends; `before` is called here, with the chapter and what
+    stands in the file that came with the request."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -131,12 +134,12 @@ def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.so
     gc.collect()
     gc.freeze()
     while True:
-        request, handles, *_ = socket.recv_fds(asks, REQUEST.size, 2)
+        request, handles, *_ = socket.recv_fds(asks, REQUEST.size, 3)
         if not request:
             os._exit(0)
-        ends = [socket.socket(fileno=handle) for handle in handles]
+        ends = [socket.socket(fileno=handle) for handle in list(handles)[:2]]
         seconds, chapter = REQUEST.unpack(request)
-        before(chapter.rstrip(b"\0").decode())
+        before(chapter.rstrip(b"\0").decode(), "".join(map(_content, list(handles)[2:])))
         if _fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asks.close()
@@ -144,6 +147,12 @@ def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.so
             os._exit(0)
         for end in ends:
             end.close()
+
+
+def _content(handle: int) -> str:
+    with open(handle, encoding="utf-8") as file:
+        file.seek(0)
+        return file.read()
 
 
 def _fork() -> int:
