@@ -1,7 +1,8 @@
-"""What the book says of its own making, read anew at each build: `{status} runs`, `gpu`, `measured`, `pages`, `made-with`.
+"""What the book says of its own making, read anew at each build: `{status} runs`, `gpu`, `measured`, `grading`,
+`pages`, `made-with`.
 
 runs: the stored run of each page with code. gpu: what a GPU has computed, or that none has.
-measured: the figures of benchmarks/.
+measured: the figures of benchmarks/. grading: how long a submission takes, chapter by chapter.
 pages: what Lighthouse says of the pages. made-with: the versions of this build.
 """
 
@@ -66,6 +67,20 @@ def measured() -> str:
     return table(["Figures", "Measured by", "Processor", "Cores", "GPU", "PyTorch"], rows, left=2)
 
 
+def grading() -> str:
+    """A row for each chapter: the time of one submission, ours on one core and stock nbgrader's; then a whole course."""
+    figures = load(FIGURES / "grading.json")
+    rows = [[f"[]({stem}.md)", f"{row['ours']['core_s_each']:.2f} s", f"{60 / row['stock']['steady_per_minute']:.1f} s",
+             f"{row['times_faster']:.0f}"] for stem, row in figures["chapters"].items()]
+    rows.append(["**Together**", f"{figures['course_core_s']:.1f} s",
+                 f"{sum(60 / row['stock']['steady_per_minute'] for row in figures['chapters'].values()):.0f} s", ""])
+    about = figures["machine"]
+    said = (f"Measured on {figures['cores']} cores ({about['cpu']}, PyTorch {about['torch'].partition('+')[0]}). The grader "
+            f"starts in {figures['start_s']:.1f} s, and with both cores at work it takes at most "
+            f"{figures['peak_memory_mb'] / 1000:.1f} GB, all its processes together.")
+    return f"{table(['Chapter', 'One core', 'Stock nbgrader', 'Times as many with two cores'], rows)}\n\n{said}"
+
+
 def pages() -> str:
     """Lighthouse's scores, which `python -m benchmarks.lighthouse` measures."""
     path = FIGURES / "lighthouse.json"
@@ -106,7 +121,7 @@ class Status(Generated):
     """The part of the status page that its argument names."""
 
     required_arguments = 1
-    parts = {"runs": runs, "gpu": gpu, "measured": measured, "pages": pages, "made-with": made_with}
+    parts = {"runs": runs, "gpu": gpu, "measured": measured, "grading": grading, "pages": pages, "made-with": made_with}
 
     def markdown(self) -> str:
         self.env.note_reread()  # what it tells changes without any page's doing so
