@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from autograde import checks, files
-from autograde.grading import feedback, grader, intake, similar_page
+from autograde.grading import feedback, intake, runner, similar_page
 from autograde.grading.course import Course
 from autograde.grading.executed import is_of, write
 from autograde.grading.gradebook import Gradebook
@@ -24,7 +24,7 @@ def grade(tmp_path, gradebook_file, monkeypatch):
     (tmp_path / "gradebook.db").write_bytes(gradebook_file)
 
     def grade(run, **settings):
-        monkeypatch.setattr(grader, "run_all", lambda jobs, **_: ((job, run) for job in jobs))
+        monkeypatch.setattr(runner, "rounds", lambda jobs, **_: ([(job, run)] for job in jobs))
         course = Course(tmp_path)
         return {r["student"]: r for r in Grader(course, **settings).grade(course.submissions(tmp_path / "submitted"))}
     return grade
@@ -91,11 +91,11 @@ def test_who_is_killed_goes_on_from_there(grade, hand_in, desk, tmp_path, monkey
         hand_in(student, desk.solved())
 
     def killed_at_the_second(jobs, **_):
-        yield next(jobs), Run("graded")
+        yield [(next(jobs), Run("graded"))]
         raise KeyboardInterrupt
 
     course = Course(tmp_path)
-    monkeypatch.setattr(grader, "run_all", killed_at_the_second)
+    monkeypatch.setattr(runner, "rounds", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
     assert [r["student"] for r in Grader(course).gradebook.records()] == ["ann"]
@@ -156,13 +156,13 @@ def test_what_crashed_is_run_once_more_when_all_others_are_done(hand_in, desk, t
         hand_in(student, desk.solved())
     ran = []
 
-    def run_all(jobs, **_):
+    def rounds(jobs, **_):
         for job in jobs:
             ran.append(job.key.submission.student)
             is_down = ran[-1] == "ann" or ran.count("ben") == 1 and ran[-1] == "ben"
-            yield job, Run("crashed", "It was killed.") if is_down else Run("graded")
+            yield [(job, Run("crashed", "It was killed.") if is_down else Run("graded"))]
 
-    monkeypatch.setattr(grader, "run_all", run_all)
+    monkeypatch.setattr(runner, "rounds", rounds)
     course = Course(tmp_path)
     records = list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
     assert ran == ["ann", "ben", "cay", "ann", "ben"]

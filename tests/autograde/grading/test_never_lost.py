@@ -40,10 +40,10 @@ def everything(root):
 
 
 GRADERS = textwrap.dedent("""
-    import json, os, random, signal, sys, time, traceback
+    import itertools, json, os, random, signal, sys, time, traceback
     from pathlib import Path
     from autograde import checks
-    from autograde.grading import grader
+    from autograde.grading import grader, runner
     from autograde.grading.course import Course
     from autograde.grading.runner import Run
 
@@ -55,7 +55,11 @@ GRADERS = textwrap.dedent("""
                    for i, c in enumerate(checks.checks_of("gan_losses.js_divergence"))]
         return Run("graded" if number % 3 else "timed_out", "", {0: []}, {"gan_losses.js_divergence": results})
 
-    grader.run_all = lambda jobs, **_: ((job, run(job)) for job in jobs)
+    def rounds(jobs, **_):  # two and two
+        while ended := [(job, run(job)) for job in itertools.islice(jobs, 2)]:
+            yield ended
+
+    runner.rounds = lambda jobs, **_: rounds(iter(jobs))
 
     def grade(root, db=None, **settings):
         course = Course(Path(root), db)
