@@ -2,25 +2,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PART = ".autograde-part"
+Content = str | bytes | Iterable[str | bytes]
 AT_ONCE = 8  # files that are brought to the disk side by side: it takes many as soon as one
 
 
-def put(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
+def put(path: Path, content: Content, *, mode: int = 0o666) -> None:
     """Put a file in place at once: who reads it, also after a kill, finds the old one or the new one, on the disk.
 
     Args:
-        content: text is written as UTF-8, with `?` for what that cannot hold, and its line ends stay as they are.
+        content: whole or in parts; text is written as UTF-8, with `?` for what that cannot hold, and its line ends stay as
+            they are.
         mode: the permissions of the file, less what the umask takes away.
     """
     put_all({path: content}, mode=mode)
 
 
-def put_all(contents: Mapping[Path, str | bytes], *, mode: int = 0o666) -> None:
+def put_all(contents: Mapping[Path, Content], *, mode: int = 0o666) -> None:
     """Put many files in place, each as `put` does, in the order given: first all are on the disk, then each appears."""
     parts = {_part(path): path for path in contents}
     opened: list[int] = []
@@ -42,9 +44,10 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}{PART}")
 
 
-def _write(file: int, content: str | bytes) -> None:
+def _write(file: int, content: Content) -> None:
     with open(file, "wb", closefd=False) as stream:
-        stream.write(content.encode(errors="replace") if isinstance(content, str) else content)
+        for part in [content] if isinstance(content, str | bytes) else content:
+            stream.write(part.encode(errors="replace") if isinstance(part, str) else part)
 
 
 def _sync(opened: list[int]) -> None:

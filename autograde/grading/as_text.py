@@ -13,28 +13,25 @@ from nbformat import NotebookNode
 from .remembered import remembered
 
 _WORDS = {None: "null", True: "true", False: "false"}
-_SOURCE = "\n" + 4 * " "  # a line of a cell's source: in an array of an object of an array of an object
+_CELL, _MEMBER = "\n  ", "\n   "  # where a cell stands, and what it has: in an array of an object
 
 
 def notebook(notebook: NotebookNode) -> str:
     """The text, with a line end behind it; the notebook is one of format 4, with JSON in it and nothing transient."""
-    return _value({**notebook, "cells": [_cell(cell) for cell in notebook.cells]}, "\n") + "\n"
+    members = {key: _value(value, "\n ") for key, value in notebook.items() if key != "cells"}
+    cells = f",{_CELL}".join(map(_cell, notebook.cells))
+    return _object({**members, "cells": f"[{_CELL}{cells}\n ]" if cells else "[]"}, "\n") + "\n"
 
 
-class _Written(str):
-    """A part that is JSON already."""
-
-    __slots__ = ()
-
-
-def _cell(cell: NotebookNode) -> dict[str, Any]:
-    """A cell with each text in it as a list of its lines."""
-    parts: dict[str, Any] = {"source": _Written(_source(cell.source))}
+def _cell(cell: NotebookNode) -> str:
+    """A cell, with each text in it as a list of its lines."""
+    members = {key: _value(value, _MEMBER) for key, value in cell.items() if key not in ("source", "attachments", "outputs")}
+    members["source"] = _source(cell.source)
     if "attachments" in cell:
-        parts["attachments"] = {name: _bundle(bundle) for name, bundle in cell.attachments.items()}
-    if cell.cell_type == "code":
-        parts["outputs"] = [_output(output) for output in cell.outputs]
-    return cell | parts
+        members["attachments"] = _value({name: _bundle(bundle) for name, bundle in cell.attachments.items()}, _MEMBER)
+    if "outputs" in cell:
+        members["outputs"] = _value([_output(output) for output in cell.outputs], _MEMBER)
+    return _object(members, _CELL)
 
 
 def _output(output: NotebookNode) -> dict[str, Any]:
@@ -53,21 +50,24 @@ def _bundle(data: dict[str, Any]) -> dict[str, Any]:
 
 @remembered
 def _source(source: str) -> str:
-    return _value(source.splitlines(keepends=True), _SOURCE[:-1])
+    return _value(source.splitlines(keepends=True), _MEMBER)
+
+
+def _object(members: dict[str, str], line: str) -> str:
+    """An object whose members are JSON already, as in `_value`."""
+    inner = line + " "
+    return f"{{{inner}{f',{inner}'.join([f'{encode_basestring(key)}: {members[key]}' for key in sorted(members)])}{line}}}"
 
 
 def _value(value: Any, line: str) -> str:
     """JSON with keys in order, each level one space further in; `line` begins a new line where the value stands."""
-    inner = line + " "
-    if isinstance(value, _Written):
-        return value
     if isinstance(value, str):
         return encode_basestring(value)
+    inner = line + " "
     if value is None or value is True or value is False:
         return _WORDS[value]
     if isinstance(value, dict):
-        members = [f"{encode_basestring(key)}: {_value(value[key], inner)}" for key in sorted(value)]
-        return f"{{{inner}{f',{inner}'.join(members)}{line}}}" if members else "{}"
+        return _object({key: _value(one, inner) for key, one in value.items()}, line) if value else "{}"
     if isinstance(value, list):
         return f"[{inner}{f',{inner}'.join([_value(one, inner) for one in value])}{line}]" if value else "[]"
     return str(value) if isinstance(value, int) else json.dumps(value)
