@@ -160,12 +160,17 @@ def _run_of(future: Future) -> Run:
     from distributed import KilledWorker
 
     try:
-        done = json.loads(future.result())
+        return run_of(future.result())
     except KilledWorker:
         return Run("crashed", "Every Dask worker that the notebook was sent to died.")
     except Exception as error:
         raise CourseError(f"the Dask cluster failed: {str(error) or type(error).__name__}; what is recorded stays, and "
                           "the same command goes on from there") from error
+
+
+def run_of(text: str) -> Run:
+    """The run that `run_there` has sent."""
+    done = json.loads(text)
     for by_cell in ("outputs", "point_cells"):  # JSON knows no numbers as keys
         done[by_cell] = {int(index): value for index, value in done[by_cell].items()}
     return Run(**done)
