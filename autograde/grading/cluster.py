@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
-import itertools
 import json
 import platform
 import time
@@ -36,7 +35,8 @@ OURS = ("autograde", "clipkit", "solutions")
 
 def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
     """The same as `rounds`, one by one."""
-    return itertools.chain.from_iterable(rounds(jobs, address=address, limits=limits))
+    for ended in rounds(jobs, address=address, limits=limits):
+        yield from ended
 
 
 def rounds(jobs: Iterable[Job | None], *, address: str, limits: Limits = Limits()) -> Iterator[list[tuple[Job, Run]]]:

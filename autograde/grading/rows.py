@@ -1,7 +1,7 @@
 """Rows of submissions in nbgrader's tables and ours, written many at once: for each table one query, and one statement for
 all that is new.
 
-nbgrader's own objects would ask and write row by row; a submission has some twenty rows.
+nbgrader's own objects ask and write row by row, and a submission has some twenty.
 """
 from __future__ import annotations
 

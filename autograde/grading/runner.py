@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 import signal
 import socket
@@ -92,7 +91,8 @@ Rounds = Callable[[Iterable[Job | None]], Iterator[list[tuple[Job, Run]]]]  # wh
 
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
     """The same as `rounds`, one by one."""
-    return itertools.chain.from_iterable(rounds(jobs, at_once=at_once, limits=limits))
+    for ended in rounds(jobs, at_once=at_once, limits=limits):
+        yield from ended
 
 
 def rounds(jobs: Iterable[Job | None], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[list[tuple[Job, Run]]]:

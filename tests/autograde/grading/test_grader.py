@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from autograde import checks, files
-from autograde.grading import feedback, intake, runner, similar_page
+from autograde.grading import feedback, intake, recorder, runner, similar_page
 from autograde.grading.course import Course
 from autograde.grading.executed import is_of, write
 from autograde.grading.gradebook import Gradebook
@@ -147,6 +147,34 @@ def test_a_time_stamp_that_tells_no_time_does_not_matter(grade, hand_in, desk, t
     (hand_in("ann", desk.solved()).parent / "timestamp.txt").write_bytes(stamp)
     assert grade(Run("graded"))["ann"]["status"] == "graded"
     assert not (tmp_path / "autograded" / "ann" / STEM / "timestamp.txt").exists()
+
+
+def test_of_many_that_need_not_run_no_more_are_kept_than_a_group(grade, hand_in, desk, tmp_path, monkeypatch):
+    for student in ("ann", "ben", "cay", "dan", "eve"):
+        hand_in(student, desk.solved())
+    grade(Run("graded"))
+    monkeypatch.undo()
+    monkeypatch.setattr(recorder, "MOST", 2)
+    course, taken = Course(tmp_path), []
+    submissions = (taken.append(s) or s for s in course.submissions(tmp_path / "submitted"))
+    seen = [(record["student"], len(taken)) for record in Grader(course).grade(submissions)]
+    assert seen == [("ann", 2), ("ben", 2), ("cay", 4), ("dan", 4), ("eve", 5)]
+
+
+def test_a_group_has_no_more_than_so_many_and_so_much(grade, hand_in, desk, tmp_path, monkeypatch):
+    for student in ("ann", "ben", "cay", "dan", "eve"):
+        hand_in(student, desk.solved())
+    sizes = []
+    record_all = Gradebook.record_all
+    monkeypatch.setattr(Gradebook, "record_all", lambda book, graded: sizes.append(len(graded)) or record_all(book, graded))
+    course = Course(tmp_path)
+    for limit, value, expected in (("MOST", 2, [2, 2, 1]), ("MOST_BYTES", 1, [1] * 5), ("MOST", 64, [5])):
+        with monkeypatch.context() as patch:
+            patch.setattr(recorder, limit, value)
+            grader = Grader(course, rerun=True, rounds=lambda jobs: iter([[(job, Run("graded")) for job in jobs]]))
+            assert len(list(grader.grade(course.submissions(tmp_path / "submitted")))) == 5
+        assert [size for size in sizes if size] == expected
+        sizes.clear()
 
 
 def test_what_crashed_is_run_once_more_when_all_others_are_done(hand_in, desk, tmp_path, gradebook_file, monkeypatch):
