@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 from . import files
 
 if TYPE_CHECKING:
-    from .grading.course import Course
+    from .grading.course import Course, Submission
+    from .grading.grader import Grader
+    from .tables import Outcome
 
 
 def release(args: Namespace) -> int:
@@ -40,7 +43,6 @@ def grade(args: Namespace) -> int:
         started.here()  # on another core, while this process imports
     from rich.console import Console
 
-    from . import tables
     from .grading import broken, runner
     from .grading.course import course_of
     from .grading.grader import Grader
@@ -53,16 +55,32 @@ def grade(args: Namespace) -> int:
         _note("the challenge's judge is made for this course first, once: a minute")
     grader = Grader(course, at_once=args.jobs, dask=args.dask, rerun=args.rerun,
                     all_cells=args.all_cells, limits=runner.Limits(sandbox=args.sandbox))
-    console = Console(stderr=True)
     began = time.monotonic()
-    records = sorted(tables.watched(grader.grade(submissions), len(submissions), console),
-                     key=lambda r: (r["chapter"], r["student"]))
-    if args.json:
-        _write_json(records, args.json)
-    Console().print(tables.grades(records, time.monotonic() - began))
+    outcome = recorded(grader, submissions, args.json)
+    for table in outcome.tables(time.monotonic() - began):
+        Console().print(table)
     for sentence in broken.notes(grader.faults):
         _note(sentence)
-    return 0 if all(record["exercises"] for record in records) and not grader.faults else 1
+    return 1 if outcome.has_strangers or grader.faults else 0
+
+
+def recorded(grader: Grader, submissions: list[Submission], json_file: str | None = None) -> Outcome:
+    """Have all graded, show meanwhile how it goes, and write the records to a file; memory has only what is shown of them."""
+    from rich.console import Console
+
+    from . import tables
+    from .spool import Spool
+
+    outcome = tables.Outcome(len(submissions))
+    with tempfile.TemporaryFile() as file:
+        spool = Spool(file)
+        for record in tables.watched(grader.grade(submissions), len(submissions), Console(stderr=True)):
+            outcome.add(record)
+            if json_file:
+                spool.add(record)
+        if json_file:
+            spool.put(Path(json_file))
+    return outcome
 
 
 def feedback(args: Namespace) -> int:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -23,26 +23,60 @@ COLOURS = {"graded": "green", "timed_out": "yellow", "crashed": "red", "unreadab
            PASSED: "green", FAILED: "red", NOT_WRITTEN: "yellow"}
 
 
-def watched(records: Iterable[dict[str, Any]], total: int, console: Console) -> list[dict[str, Any]]:
+MANY = 200  # rows of a table: nobody reads more
+
+
+def watched(records: Iterable[dict[str, Any]], total: int, console: Console) -> Iterator[dict[str, Any]]:
     """The records, while a bar shows how many are there, the time left, and how they ended."""
     columns = ("Grading", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), "left", TimeRemainingColumn(),
                "{task.description}")
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task, seen = progress.add_task("", total=total), []
+        task, states = progress.add_task("", total=total), Counter[str]()
         for record in records:
-            seen.append(record)
-            progress.update(task, advance=1, description=_tally(seen))
-        return seen
+            states[record["status"]] += 1
+            yield record
+            progress.update(task, advance=1, description=_tally(states))
 
 
-def grades(records: list[dict[str, Any]], seconds: float) -> Table:
-    """One row a submission."""
-    said = f"{len(records)} submissions in {seconds:.0f} s: {_tally(records)}"
-    table = Table("Student", "Chapter", "Status", "Score", "What was said", title="Grades", caption=said)
-    for record in records:
-        table.add_row(escape(record["student"]), escape(record["chapter"]), _coloured(record["status"]), _score(record),
-                      escape(record["said"]))
-    return table
+class Outcome:
+    """What is shown of the grading of so many submissions: a row each; of many how each chapter ended, and rows of those
+    without a grade. It keeps no more than it shows."""
+
+    def __init__(self, total: int) -> None:
+        self._is_long = total > MANY
+        self._states: Counter[tuple[str, str]] = Counter()
+        self._rows: list[tuple[str, ...]] = []
+        self.has_strangers = False  # folders of no chapter
+
+    def add(self, record: dict[str, Any]) -> None:
+        chapter, status = record["chapter"], record["status"]
+        self._states[chapter, status] += 1
+        self.has_strangers |= not record["exercises"]
+        if not self._is_long or status != "graded":
+            self._rows.append((chapter, record["student"], status, _score(record), record["said"]))
+        if self._is_long and len(self._rows) >= 2 * MANY:
+            self._rows = sorted(self._rows)[:MANY]
+
+    def tables(self, seconds: float) -> list[Table]:
+        states = Counter[str]()
+        for (_, status), count in self._states.items():
+            states[status] += count
+        said = f"{states.total()} submissions in {seconds:.0f} s: {_tally(states)}"
+        if not self._is_long:
+            return [self._listed("Grades", said)]
+        first = Table("Chapter", "Submissions", "How they ended", title="Grades", caption=said)
+        for chapter in sorted({chapter for chapter, _ in self._states}):
+            own = Counter({status: count for (stem, status), count in self._states.items() if stem == chapter})
+            first.add_row(escape(chapter), str(own.total()), _tally(own))
+        bad = states.total() - states["graded"]
+        shown = f"the first {MANY} of {bad}; " if bad > MANY else ""
+        return [first, self._listed("Not graded", f"{shown}all records: --json FILE")] if bad else [first]
+
+    def _listed(self, title: str, caption: str) -> Table:
+        table = Table("Student", "Chapter", "Status", "Score", "What was said", title=title, caption=caption)
+        for chapter, student, status, score, said in sorted(self._rows)[:MANY]:
+            table.add_row(escape(student), escape(chapter), _coloured(status), score, escape(said))
+        return table
 
 
 def _score(record: dict[str, Any]) -> str:
@@ -53,9 +87,9 @@ def _score(record: dict[str, Any]) -> str:
     return f"{record['score']:g} of {record['max_score']:g}" + (f", {waiting:g} by hand" if waiting else "")
 
 
-def _tally(records: Iterable[dict[str, Any]]) -> str:
+def _tally(states: Counter[str]) -> str:
     """E.g. "41 graded, 2 timed_out"."""
-    return ", ".join(f"{count} {_coloured(status)}" for status, count in Counter(r["status"] for r in records).most_common())
+    return ", ".join(f"{count} {_coloured(status)}" for status, count in states.most_common())
 
 
 def preflight(found: Preflight) -> Table:

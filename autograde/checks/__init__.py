@@ -24,6 +24,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 
 from .compare import Wrong, assert_close, is_close
@@ -118,6 +119,7 @@ def chapters() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in around)
 
 
+@cache
 def load(chapter: str) -> ModuleType:
     """Import the checks of `chapter`; gives their module. Raises LookupError for a chapter that has none."""
     if chapter not in chapters():

@@ -1,4 +1,4 @@
-"""Runs notebooks on a dask.distributed cluster, as `runner.run_all` does on this machine.
+"""Runs notebooks on a dask.distributed cluster, as `runner` does on this machine.
 
 A worker is sent a notebook, its chapter, its seed and the limits, and answers with the run, in JSON. It opens no
 gradebook and writes nothing: all that comes back is recorded here. A worker that dies loses nothing, since the
@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
-import itertools
 import json
 import platform
 import time
@@ -23,7 +22,7 @@ import nbformat
 
 from . import runner
 from .course import CourseError
-from .runner import Job, Limits, Run
+from .runner import NO_MORE, Job, Limits, Run
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -35,7 +34,13 @@ OURS = ("autograde", "clipkit", "solutions")
 
 
 def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
-    """Run jobs on the cluster at `address` and yield each as it ends. Jobs are taken when a worker has room.
+    """The same as `rounds`, one by one."""
+    for ended in rounds(jobs, address=address, limits=limits):
+        yield from ended
+
+
+def rounds(jobs: Iterable[Job | None], *, address: str, limits: Limits = Limits()) -> Iterator[list[tuple[Job, Run]]]:
+    """Run jobs on the cluster at `address`, as `runner.rounds` does here. Jobs are taken when a worker has room.
 
     Raises:
         CourseError: there is no cluster, it has no workers, or one of them cannot grade; the message says which.
@@ -44,13 +49,15 @@ def run_all(jobs: Iterable[Job], *, address: str, limits: Limits = Limits()) -> 
         waiting = iter(jobs)
         sent: dict[Any, Job] = {}
         while True:
-            room = AHEAD * sum(client.nthreads().values()) - len(sent)
-            for job in itertools.islice(waiting, max(room, 0 if sent else 1)):
-                sent[_send(client, job, limits)] = job
+            room = max(1, AHEAD * sum(client.nthreads().values()))
+            while len(sent) < room and (job := next(waiting, NO_MORE)) is not NO_MORE:
+                if job is None:
+                    yield []
+                else:
+                    sent[_send(client, job, limits)] = job
             if not sent:
                 return
-            for future in _ended(client, list(sent)):
-                yield sent.pop(future), _run_of(future)
+            yield [(sent.pop(future), _run_of(future)) for future in _ended(client, list(sent))]
 
 
 def run_there(notebook: str, chapter: str, seed: str, weights: bytes, held_back: str, untouched: list[int],
@@ -153,12 +160,17 @@ def _run_of(future: Future) -> Run:
     from distributed import KilledWorker
 
     try:
-        done = json.loads(future.result())
+        return run_of(future.result())
     except KilledWorker:
         return Run("crashed", "Every Dask worker that the notebook was sent to died.")
     except Exception as error:
         raise CourseError(f"the Dask cluster failed: {str(error) or type(error).__name__}; what is recorded stays, and "
                           "the same command goes on from there") from error
+
+
+def run_of(text: str) -> Run:
+    """The run that `run_there` has sent."""
+    done = json.loads(text)
     for by_cell in ("outputs", "point_cells"):  # JSON knows no numbers as keys
         done[by_cell] = {int(index): value for index, value in done[by_cell].items()}
     return Run(**done)

@@ -10,8 +10,7 @@ from nbformat import NotebookNode
 
 from .. import files, report
 from ..checks import Result
-from ..writing.release import text_of
-from . import harmless
+from . import as_text, harmless
 from .runner import Run
 
 NOT_RUN = "Not run while grading: no exercise needs this cell, and it is as it was handed out.\n"
@@ -23,19 +22,20 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
 
     `said`, sentences about the submission as a whole, stands above everything. Nothing in it is active in a browser.
     """
-    new, count = nbformat.from_dict(notebook), 0
+    new, count = NotebookNode({**notebook, "metadata": NotebookNode(notebook.metadata),
+                               "cells": [NotebookNode(cell) for cell in notebook.cells]}), 0
     for index, cell in enumerate(new.cells):
         if cell.cell_type != "code":
             cell.source = harmless.markdown(cell.source, cell.get("attachments", ()))
             continue
         outputs: list[dict] | None
         if index in run.left_out:
-            cell.execution_count, cell.outputs = None, [nbformat.v4.new_output("stream", name="stdout", text=NOT_RUN)]
+            cell.execution_count, cell.outputs = None, [{"output_type": "stream", "name": "stdout", "text": NOT_RUN}]
             continue
         if index in run.point_cells:
             results = run.results[run.point_cells[index]]
             told = [{key: value for key, value in result.items() if key != "note"} for result in results]
-            cell.metadata["autograde"] = {"checks": told}  # for the feedback page
+            cell.metadata = cell.metadata | {"autograde": {"checks": told}}  # for the feedback page
             outputs = _checks_said(results)
         else:
             outputs = run.outputs.get(index)
@@ -51,22 +51,26 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
 def _checks_said(results: list[dict]) -> list[dict]:
     lines = [report.line(Result(**result)) for result in results]
     points = float(sum(result["points"] for result in results))
-    return [nbformat.v4.new_output("stream", name="stdout", text="\n".join(lines) + "\n"),
-            nbformat.v4.new_output("execute_result", {"text/plain": repr(points)}, execution_count=None)]
+    return [{"output_type": "stream", "name": "stdout", "text": "\n".join(lines) + "\n"},
+            {"output_type": "execute_result", "metadata": {}, "data": {"text/plain": repr(points)}, "execution_count": None}]
 
 
 def write(notebook: NotebookNode, folder: Path, stem: str, timestamp: str | None, digest: str) -> None:
-    """Put FOLDER/STEM.ipynb in place at once, with the time of handing in beside it as nbgrader keeps it.
+    """Put FOLDER/STEM.ipynb in place at once, with the time of handing in beside it as nbgrader keeps it."""
+    files.put_all(contents(notebook, folder, stem, timestamp, digest))
+
+
+def contents(notebook: NotebookNode, folder: Path, stem: str, timestamp: str | None, digest: str) -> dict[Path, bytes]:
+    """The files that `write` puts in place; an older time of handing in is gone where there is none now.
 
     `digest` is that of the submitted file; `is_of` finds it again.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if timestamp:
-        files.put(folder / "timestamp.txt", timestamp)
-    else:
+    if not timestamp:
         (folder / "timestamp.txt").unlink(missing_ok=True)
     notebook.metadata["autograde"] = {"submission": digest}
-    files.put(folder / f"{stem}.ipynb", text_of(notebook))
+    stamp = {folder / "timestamp.txt": timestamp.encode()} if timestamp else {}
+    return {**stamp, folder / f"{stem}.ipynb": as_text.notebook(notebook).encode(errors="replace")}
 
 
 def is_of(folder: Path, stem: str, digest: str) -> bool:

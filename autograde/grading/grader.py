@@ -6,6 +6,7 @@ it is "broken": a cell that nobody may edit failed. Then no grade is recorded, a
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,14 +19,15 @@ from nbformat import NotebookNode
 from .. import checks, files
 from ..writing import chapter, release
 from ..writing.chapter import Chapter
-from . import broken, cluster, executed, intake
+from . import broken, cluster, executed, intake, runner
 from .course import Course, CourseError, Submission
 from .database import MAX_NAME
 from .gradebook import Gradebook
 from .intake import Refused, Unreadable
 from .matching import is_empty
+from .recorder import Finished, Recorder
 from .repair import Repaired, repair
-from .runner import Job, Limits, Run, run_all
+from .runner import Job, Limits, Rounds, Run
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Grader:
     """Grades submissions of one course: `at_once` side by side here, or on the Dask cluster at the address `dask`.
 
     `rerun` grades anew what is recorded already, `all_cells` runs those too that no exercise needs. `faults` counts what was
-    left without a grade, by chapter and reason.
+    left without a grade, by chapter and reason. `rounds` runs jobs in place of both, in the form of `runner.rounds`.
     """
 
     course: Course
@@ -73,6 +75,7 @@ class Grader:
     rerun: bool = False
     all_cells: bool = False
     limits: Limits = Limits()
+    rounds: Rounds | None = None
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     _assignments: dict[str, Assignment] = field(default_factory=dict)
     _alone: dict[str, broken.Alone] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Grader:
 
     def __post_init__(self) -> None:
         self.gradebook = Gradebook(self.course.db_url)
+        self._recorder = Recorder(self.course, self.gradebook)
 
     def grade(self, submissions: Iterable[Submission]) -> Iterator[dict[str, Any]]:
         """Records in the form of `--json`, each when it is in the gradebook, in no fixed order.
@@ -89,26 +93,38 @@ class Grader:
         Raises:
             CourseError: the gradebook cannot be used.
         """
-        settled: list[dict[str, Any]] = []
-        crashed: list[Job] = []
+        crashed: list[Submission] = []
         with self.course.locked():
             files.clear(self.course.root / "autograded")
-            for job, run in self._run_all(self._jobs(submissions, settled)):
-                if run.status in ("crashed", "broken"):
-                    crashed.append(job)
+            self._recorder = Recorder(self.course, self.gradebook)
+            yield from self._all(submissions, crashed)
+            yield from self._all(crashed, None)  # once more: what killed it may have come from outside
+
+    def _all(self, submissions: Iterable[Submission], crashed: list[Submission] | None) -> Iterator[dict[str, Any]]:
+        """Records; of a run that crashed only the submission is noted, where there is a list for it.
+
+        What has ended by now is recorded as a group, so that nothing that is ready waits for what is not.
+        """
+        for ended in self._rounds(self._jobs(submissions)):
+            for job, run in ended:
+                if crashed is not None and run.status in ("crashed", "broken"):
+                    crashed.append(job.key.submission)
                 else:
-                    settled.append(self._settle(job, run))
-                yield from _taken_from(settled)
-            yield from _taken_from(settled)
-            for job, run in self._run_all(crashed):  # once more: what killed it may have come from outside
-                yield self._settle(job, run)
+                    self._recorder.take(self._settle(job, run))
+                if self._recorder.is_full:
+                    yield from self._recorder.put_down()
+            yield from self._recorder.put_down()
+        yield from self._recorder.put_down()
 
-    def _run_all(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Run]]:
+    def _rounds(self, jobs: Iterable[Job | None]) -> Iterator[list[tuple[Job, Run]]]:
+        if self.rounds:
+            return self.rounds(jobs)
         if self.dask:
-            return cluster.run_all(jobs, address=self.dask, limits=self.limits)
-        return run_all(jobs, at_once=self.at_once, limits=self.limits)
+            return cluster.rounds(jobs, address=self.dask, limits=self.limits)
+        return runner.rounds(jobs, at_once=self.at_once, limits=self.limits)
 
-    def _jobs(self, submissions: Iterable[Submission], settled: list[dict[str, Any]]) -> Iterator[Job]:
+    def _jobs(self, submissions: Iterable[Submission]) -> Iterator[Job | None]:
+        """None when much waits to be recorded that need not run."""
         for submission in submissions:
             taken = self._take_in(submission)
             if isinstance(taken, TakenIn):
@@ -116,8 +132,10 @@ class Grader:
                 untouched = frozenset() if self.all_cells else taken.assignment.untouched(taken.repaired.notebook)
                 yield Job(taken, taken.repaired.notebook, name, self._seed(taken.digest), taken.weights, self._held_back(name),
                           untouched)
-            else:
-                settled.append(taken)
+                continue
+            self._recorder.take(taken)
+            if self._recorder.is_full:
+                yield None
 
     def _seed(self, digest: str) -> str:
         """Another one for every file: the inputs that one submission was asked with, and may print, help no other."""
@@ -128,8 +146,8 @@ class Grader:
             self._kept[name] = self.course.held_back(name)
         return self._kept[name]
 
-    def _take_in(self, submission: Submission) -> TakenIn | dict[str, Any]:
-        """A submission that can be run, or the record of one that cannot or need not be."""
+    def _take_in(self, submission: Submission) -> TakenIn | Finished | dict[str, Any]:
+        """A submission that can be run, or what becomes of one that cannot; the record of one that need not be."""
         if not submission.student.isprintable() or len(submission.student) > MAX_NAME:
             return _record(submission, "refused", f"The folder's name is no student's: expected at most {MAX_NAME} "
                            "letters that can be printed.", [])
@@ -175,21 +193,22 @@ class Grader:
             self.gradebook.prepare(self._assignments[stem].chapter)
         return self._assignments[stem]
 
-    def _settle(self, job: Job, run: Run) -> dict[str, Any]:
+    def _settle(self, job: Job, run: Run) -> Finished | dict[str, Any]:
         failed, fault = broken.failures(job.notebook, run), run.said if run.status == "broken" else ""
         if failed and not fault:
             fault = self._locked_alone(job.key.assignment).fault(failed)
-        return self._leave_open(job.key, fault) if fault else self._finish(job.key, run)
+        return self._left_open(job.key, fault) if fault else self._finished(job.key, run)
 
     def _locked_alone(self, assignment: Assignment) -> broken.Alone:
         """Run when it is first asked for, while others go on."""
         name, released = assignment.chapter.name, assignment.released
         if name not in self._alone:
-            (_, run), = self._run_all([Job(None, broken.locked_alone(released), name)])
+            jobs = [Job(None, broken.locked_alone(released), name)]
+            (_, run), = itertools.chain.from_iterable(self._rounds(jobs))
             self._alone[name] = broken.alone(released, run)
         return self._alone[name]
 
-    def _leave_open(self, taken: TakenIn, fault: str) -> dict[str, Any]:
+    def _left_open(self, taken: TakenIn, fault: str) -> dict[str, Any]:
         """The record of a submission that gets no grade. It is written nowhere, and what was written before stays."""
         submission, chapter = taken.submission, taken.assignment.chapter
         self.faults[chapter.stem, fault] += 1
@@ -199,7 +218,7 @@ class Grader:
             {"id": e.id, "score": None, "max_score": e.points, "checks": []} for e in chapter.exercises]
         return _record(submission, "broken", " ".join((*taken.said, fault, *stays)), exercises) | {"score": None}
 
-    def _finish(self, taken: TakenIn, run: Run) -> dict[str, Any]:
+    def _finished(self, taken: TakenIn, run: Run) -> Finished:
         exercises = [_exercise(e, run.results.get(e.id, ()), taken.repaired.missing, run)
                      for e in taken.assignment.chapter.exercises]
         said = (*taken.said, *([run.said] if run.said else []))
@@ -208,25 +227,13 @@ class Grader:
         own = {cell.id: cell for cell in taken.repaired.notebook.cells}
         unanswered = {c.id for c in taken.assignment.released.cells if c.metadata.get("nbgrader", {}).get("solution")
                       and (own[c.id].source == c.source or is_empty(own[c.id]))}
-        return self._put_down(taken.submission, record, notebook, taken.digest, unanswered)
+        return Finished(taken.submission, record, notebook, taken.digest, unanswered)
 
-    def _give_up(self, submission: Submission, assignment: Assignment, digest: str, status: str, sentence: str) -> dict:
+    def _give_up(self, submission: Submission, assignment: Assignment, digest: str, status: str, sentence: str) -> Finished:
         exercises = [_exercise(e, (), frozenset(), Run(status, sentence)) for e in assignment.chapter.exercises]
         record = _record(submission, status, sentence, exercises)
         notebook = executed.executed(assignment.released, Run(status), [sentence])
-        return self._put_down(submission, record, notebook, digest, {e.name for e in assignment.chapter.exercises})
-
-    def _put_down(self, submission: Submission, record: dict, notebook: NotebookNode, digest: str,
-                  unanswered: set[str]) -> dict:
-        """First the notebook, then the gradebook: who stops between the two grades this submission again."""
-        folder = self.course.autograded(submission.student, submission.chapter)
-        executed.write(notebook, folder, submission.chapter, submission.timestamp, digest)
-        return self.gradebook.record(record, digest, unanswered=unanswered, timestamp=submission.timestamp)
-
-
-def _taken_from(settled: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    while settled:
-        yield settled.pop(0)
+        return Finished(submission, record, notebook, digest, {e.name for e in assignment.chapter.exercises})
 
 
 def _exercise(exercise: chapter.Exercise, results: Iterable[dict], missing: frozenset[str], run: Run) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from html import unescape
 
 from nbformat import NotebookNode
 
+from .remembered import remembered
+
 PLAIN_TAGS = {"b", "i", "em", "strong", "sub", "sup", "br", "hr", "p", "code", "pre", "del", "details", "summary",
               "blockquote", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"}
 KINDS = ("text/plain", "image/png")
@@ -25,6 +27,15 @@ def markdown(source: str, attachments: Collection[str] = ()) -> str:
     leads nowhere, a picture from elsewhere becomes a link (fetching it would tell who looks), and the commands
     with which a formula could link or style become upright words. Honest text and formulas keep their meaning; pictures of
     these names among the cell's attachments stay pictures (a program stops at one that is not there)."""
+    return _with_pictures(source, attachments) if attachments else _plain(source)
+
+
+@remembered
+def _plain(source: str) -> str:
+    return _with_pictures(source, ())
+
+
+def _with_pictures(source: str, attachments: Collection[str]) -> str:
     known = {f"attachment:{name}" for name in attachments}
 
     def link(match: re.Match) -> str:

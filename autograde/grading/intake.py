@@ -11,7 +11,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from safetensors import SafetensorError, deserialize
 
@@ -185,13 +184,13 @@ def _cell(raw: dict) -> NotebookNode:
         source = f"{'#' * _level(raw)} {' '.join(source.split())}"
     metadata = raw.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    cell: dict[str, Any] = {"cell_type": kind, "id": str(raw.get("id") or metadata.get("id") or ""), "metadata": metadata,
-                            "source": source}
+    cell: dict[str, Any] = {"cell_type": kind, "id": str(raw.get("id") or metadata.get("id") or ""),
+                            "metadata": NotebookNode(metadata), "source": source}
     if kind == "code":
         cell |= {"outputs": [], "execution_count": None}
     elif isinstance(raw.get("attachments"), dict):
         cell["attachments"] = raw["attachments"]
-    return nbformat.from_dict(cell)
+    return NotebookNode(cell)
 
 
 def _level(raw: dict) -> int:

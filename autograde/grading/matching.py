@@ -11,12 +11,12 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from nbformat import NotebookNode
 
 from ..writing.chapter import Exercise
 from ..writing.release import WRITTEN_STUB
+from .remembered import remembered
 
 COMMENT = re.compile(r"<!--\s*(\w+)\.(\w+)\s*-->")  # stands in every written answer
 BY_ID, BY_CONTENT, BY_PLACE = range(3)              # how surely a cell belongs to an exercise
@@ -160,7 +160,7 @@ def is_empty(cell: NotebookNode) -> bool:
     return not (has_code if cell.cell_type == "code" else has_text)(cell.source)
 
 
-@lru_cache(maxsize=10_000)  # most cells of a submission are those of all others
+@remembered
 def defined_names(source: str) -> frozenset[str]:
     """Names that a cell defines at its top level; of one that does not parse, those that it seems to define."""
     try:

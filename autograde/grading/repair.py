@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import nbformat
 from nbformat import NotebookNode
 
 from ..writing.chapter import Exercise
@@ -20,7 +19,10 @@ _PAGE = re.compile(r"student notebook of \[[^]]{0,200}\]\((?:[^)]{0,200}/)?(\w{1
 
 @dataclass(frozen=True)
 class Repaired:
-    """The notebook as it is graded, sentences of what was repaired, and names of exercises whose cell is missing."""
+    """The notebook as it is graded, sentences of what was repaired, and names of exercises whose cell is missing.
+
+    Its cells that are as they were handed out are the release's own: who changes a cell takes a copy.
+    """
 
     notebook: NotebookNode
     said: tuple[str, ...]
@@ -44,7 +46,7 @@ def repair(submitted: NotebookNode, released: NotebookNode, exercises: Iterable[
     missing = [e for e in matching.exercises if e.name not in matching.chosen]
     said += [f"{called(e)}: its cell is missing, so it counts as not written." for e in missing]
     pictures = Pictures("\n".join(cell.source for cell in released.cells))
-    notebook = nbformat.from_dict({**released, "cells": _in_order(matching, pictures)})
+    notebook = NotebookNode({**released, "cells": _in_order(matching, pictures)})
     return Repaired(notebook, (*said, *_restored(matching), *pictures.said), frozenset(e.name for e in missing))
 
 
@@ -79,7 +81,7 @@ def _in_order(matching: Matching, pictures: Pictures) -> list[NotebookNode]:
         if slot in answers:
             cells.append(answers[slot])
         elif "nbgrader" in released.metadata:
-            cells.append(nbformat.from_dict(released))
+            cells.append(released)
         elif slot in kept:
             cells.append(_filled(released, [matching.cells[kept[slot]]], pictures, "A text of the course"))
         cells += own.get(slot, [])
@@ -99,10 +101,9 @@ def _own_cells(matching: Matching, kept: dict[str, int]) -> Iterator[tuple[str |
     """Cells of the student's own, as (released cell before, index); never between a check and its points."""
     slot_of = {index: slot for slot, index in reversed(kept.items())}
     parts = {index for indices in matching.parts.values() for index in indices}
-    anchor = None
+    exercises, anchor = {e.name for e in matching.exercises}, None
     for index, slot in enumerate(matching.belongs):
-        is_exercise = any(e.name == slot for e in matching.exercises)
-        is_copy = slot is not None and (not is_exercise or matching.is_stub(index, slot))
+        is_copy = slot is not None and (slot not in exercises or matching.is_stub(index, slot))
         if index in slot_of:
             anchor = slot_of[index]
             if anchor.endswith("-check"):
@@ -112,7 +113,7 @@ def _own_cells(matching: Matching, kept: dict[str, int]) -> Iterator[tuple[str |
 
 
 def _own(cell: NotebookNode, index: int, pictures: Pictures) -> NotebookNode:
-    new = nbformat.from_dict(cell | {"id": f"own-{index}", "metadata": {}, "source": ""})
+    new = NotebookNode({**cell, "id": f"own-{index}", "metadata": NotebookNode(), "source": ""})
     return _filled(new, [cell], pictures, "A text cell of the student's own")
 
 
@@ -129,15 +130,16 @@ def _answer(matching: Matching, name: str, pictures: Pictures) -> NotebookNode:
 
 def _filled(into: NotebookNode, parts: list[NotebookNode], pictures: Pictures, place: str) -> NotebookNode:
     """A cell with the source of others; a text, where it is not as it was handed out, with their pictures."""
-    new = nbformat.from_dict(into)
-    new.source = parts[0].source
-    if new.cell_type == "code" or new.source == into.source and len(parts) == 1:
+    if parts[0].source == into.source and len(parts) == 1:
+        return into
+    new = NotebookNode({**into, "source": parts[0].source})
+    if new.cell_type == "code":
         return new
     taken = [pictures.taken_in(part.source, part.get("attachments"), place) for part in parts]
     new.source = "\n\n".join(text for text, _ in taken)
     new.pop("attachments", None)
     if kept := {name: bundle for _, kept in taken for name, bundle in kept.items()}:
-        new.attachments = nbformat.from_dict(kept)
+        new.attachments = kept
     return new
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 import signal
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 2_000_000  # bytes; a cell's outputs are bounded to some 60 thousand characters
 PATIENCE = 5.0           # seconds for a sandbox to end that was told to
+NO_MORE: Any = object()  # behind the last job
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,19 @@ class Run:
         return None if self.status == "graded" else next(left, None)
 
 
+Rounds = Callable[[Iterable[Job | None]], Iterator[list[tuple[Job, Run]]]]  # what runs jobs, as `rounds` does
+
+
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
-    """Run jobs, at most `at_once` side by side, and yield each as it ends. Jobs are taken when there is room.
+    """The same as `rounds`, one by one."""
+    for ended in rounds(jobs, at_once=at_once, limits=limits):
+        yield from ended
+
+
+def rounds(jobs: Iterable[Job | None], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[list[tuple[Job, Run]]]:
+    """Run jobs, at most `at_once` side by side, and yield again and again all that have ended, as soon as one has.
+
+    Jobs are taken when there is room; None among them is answered with an empty list.
 
     Raises:
         started.SandboxError: this machine cannot hold a submission as `limits.sandbox` asks.
@@ -102,13 +113,16 @@ def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits())
     running: list[_Process] = []
     try:
         while True:
-            for job in itertools.islice(waiting, at_once - len(running)):
-                running.append(_Process(job, limits))
+            while len(running) < at_once and (job := next(waiting, NO_MORE)) is not NO_MORE:
+                if job is None:
+                    yield []
+                else:
+                    running.append(_Process(job, limits))
             if not running:
                 return
-            ended = _wait_for_one(running)
-            running.remove(ended)
-            yield ended.job, ended.run
+            ended = _wait(running)
+            running = [process for process in running if process not in ended]
+            yield [(process.job, process.run) for process in ended]
     finally:
         for process in running:
             process.end()
@@ -120,7 +134,8 @@ def run(notebook: NotebookNode, chapter: str, *, limits: Limits = Limits(), seed
     return next(run_all([Job(None, notebook, chapter, seed, weights, held_back)], limits=limits))[1]
 
 
-def _wait_for_one(running: list[_Process]) -> _Process:
+def _wait(running: list[_Process]) -> list[_Process]:
+    """Those that have ended, as soon as there is one."""
     while True:
         first = min(process.deadline for process in running)
         ready = wait([process.report for process in running], timeout=max(0, first - time.monotonic()))
@@ -129,9 +144,10 @@ def _wait_for_one(running: list[_Process]) -> _Process:
                 process.receive()
             elif time.monotonic() > process.deadline:
                 process.late()
-            if process.over:
+        if ended := [process for process in running if process.over]:
+            for process in ended:
                 process.end()
-                return process
+            return ended
 
 
 class _Process:

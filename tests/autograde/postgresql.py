@@ -30,7 +30,13 @@ def missing():
 
 
 class Server:
-    """Listens on a socket in its own folder, on no port; as an ordinary user, since PostgreSQL refuses to run as root."""
+    """Listens on a socket in its own folder, on no port; as an ordinary user, since PostgreSQL refuses to run as root.
+
+    With `sync`, what is committed is on the disk, as with any server that is not for tests.
+    """
+
+    def __init__(self, *, sync=False):
+        self.sync = sync
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: the path of a socket has 107 bytes
@@ -45,7 +51,7 @@ class Server:
                         "--locale=C"], check=True, capture_output=True, cwd=self.folder, **as_user)
         self.log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen([binaries() / "postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses=",
-                                         "-c", "fsync=off"], stdout=self.log, stderr=self.log, cwd=self.folder, **as_user)
+                                         "-c", f"fsync={'on' if self.sync else 'off'}"], stdout=self.log, stderr=self.log, cwd=self.folder, **as_user)
         self.numbers = itertools.count()
         for _ in range(300):
             if (self.folder / ".s.PGSQL.5432").exists() and self._answers():

@@ -12,7 +12,7 @@ from traitlets.config import Config
 from autograde import preflight
 from autograde.__main__ import main
 from autograde.checks import chapters
-from autograde.grading import broken, grader
+from autograde.grading import broken, runner
 from autograde.grading.broken import Failure
 from autograde.grading.course import Course
 from autograde.grading.gradebook import Gradebook
@@ -182,12 +182,12 @@ def test_a_judge_that_fails_twice_is_no_grade(course, hand_in, desk, monkeypatch
     hand_in("ann", short(desk.solved()))
     ran = []
 
-    def run_all(jobs, **_):
+    def rounds(jobs, **_):
         for job in jobs:
             ran.append(job)
-            yield job, Run("broken", "The grader itself failed; please tell the instructor.")
+            yield [(job, Run("broken", "The grader itself failed; please tell the instructor."))]
 
-    monkeypatch.setattr(grader, "run_all", run_all)
+    monkeypatch.setattr(runner, "rounds", rounds)
     records, one = graded(course)
     assert records["ann"]["status"] == "broken" and len(ran) == 2 and one.gradebook.records() == []
 

@@ -3,11 +3,14 @@ import dataclasses
 
 import pytest
 from nbgrader import api
+from sqlalchemy.exc import IntegrityError
 
 from autograde.grading import gradebook as module
+from autograde.grading import rows
 from autograde.grading.course import CourseError
 from autograde.grading.database import with_driver
 from autograde.grading.gradebook import Gradebook
+from autograde.grading.rows import Graded
 from autograde.nbgrader_config import COURSE_ID
 from autograde.writing import release
 
@@ -119,21 +122,65 @@ def test_an_empty_written_answer_has_0_and_waits_for_nobody(book, record):
     assert state(book)[0][4] is False
 
 
-def test_a_submission_is_recorded_whole_or_not_at_all(book, record, monkeypatch):
-    graded = []
+def class_of(record, *students):
+    return [Graded(record | {"student": student}, "d") for student in students]
 
-    def stops_in_the_middle(*args, whole=module._grade, **kwargs):
-        graded.append(args)
-        if len(graded) == 3:
-            raise KeyboardInterrupt
-        whole(*args, **kwargs)
 
-    monkeypatch.setattr(module, "_grade", stops_in_the_middle)
+@pytest.mark.parametrize("step", ["_submissions", "_notebooks", "_grades", "_comments", "_runs"])
+def test_a_group_is_recorded_whole_or_not_at_all(book, record, monkeypatch, step):
+    whole = getattr(rows, step)
+
+    def stops_behind(*args):
+        whole(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rows, step, stops_behind)
     with pytest.raises(KeyboardInterrupt):
-        book.record(record, "d", unanswered=set())
+        book.record_all(class_of(record, "ann", "ben"))
     assert state(book) == [] and book.records() == []
     with api.Gradebook(book.url, COURSE_ID) as gradebook:
         assert gradebook.students == []
+
+
+def test_a_group_leaves_what_one_after_the_other_leaves(book, record):
+    """New submissions, one that is there, and one that a person has graded."""
+    book.record(record, "d", unanswered=set())
+    grade_by_hand(book, 2.5)
+    book.record(record | {"student": "ben"}, "old", unanswered={"train"}, timestamp="2026-03-01 10:00:00 UTC")
+    found = book.record_all(class_of(record, "dan", "ann", "ben", "cay"))
+    assert [(r["student"], r["score"]) for r in found] == [("dan", 28.0), ("ann", 30.5), ("ben", 28.0), ("cay", 28.0)]
+    assert [r["student"] for r in book.records()] == ["ann", "ben", "cay", "dan"]
+    shown = {student: (score, waits, [g[2:] for g in grades], comments) for student, _, score, _, waits, grades, comments in state(book)}
+    assert shown["ben"] == shown["cay"] == shown["dan"]
+    assert shown["ann"][:2] == (30.5, False)
+
+
+def test_nothing_to_record_is_nothing(book):
+    assert book.record_all([]) == []
+
+
+def test_of_a_group_that_fails_each_is_recorded_once(book, record, monkeypatch):
+    """As where another program has written one of its rows meanwhile."""
+    sizes = []
+
+    def fails(db, stem, graded, whole=rows.write):
+        sizes.append(len(graded))
+        done = whole(db, stem, graded)
+        if len(graded) > 1 or sizes == [3, 1, 1]:  # the whole group, and then the second of it once more
+            raise IntegrityError("insert", {}, ValueError("it is there"))
+        return done
+
+    monkeypatch.setattr(rows, "write", fails)
+    monkeypatch.setattr(module, "PAUSES", (0, 0))
+    assert [r["student"] for r in book.record_all(class_of(record, "ann", "ben", "cay"))] == ["ann", "ben", "cay"]
+    assert sizes == [3, 1, 1, 1, 1]
+    assert [r["student"] for r in book.records()] == [s[0] for s in state(book)] == ["ann", "ben", "cay"]
+
+
+def test_the_same_submission_twice_in_a_group_is_recorded_once(book, record, monkeypatch):
+    monkeypatch.setattr(module, "PAUSES", (0,))
+    assert len(book.record_all(class_of(record, "ann", "ann"))) == 2
+    assert len(book.records()) == len(state(book)) == 1
 
 
 def test_the_time_of_handing_in_is_kept(book, record):

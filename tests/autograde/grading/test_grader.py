@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from autograde import checks, files
-from autograde.grading import feedback, grader, intake, similar_page
+from autograde.grading import feedback, intake, recorder, runner, similar_page
 from autograde.grading.course import Course
 from autograde.grading.executed import is_of, write
 from autograde.grading.gradebook import Gradebook
@@ -24,7 +24,7 @@ def grade(tmp_path, gradebook_file, monkeypatch):
     (tmp_path / "gradebook.db").write_bytes(gradebook_file)
 
     def grade(run, **settings):
-        monkeypatch.setattr(grader, "run_all", lambda jobs, **_: ((job, run) for job in jobs))
+        monkeypatch.setattr(runner, "rounds", lambda jobs, **_: ([(job, run)] for job in jobs))
         course = Course(tmp_path)
         return {r["student"]: r for r in Grader(course, **settings).grade(course.submissions(tmp_path / "submitted"))}
     return grade
@@ -91,11 +91,11 @@ def test_who_is_killed_goes_on_from_there(grade, hand_in, desk, tmp_path, monkey
         hand_in(student, desk.solved())
 
     def killed_at_the_second(jobs, **_):
-        yield next(jobs), Run("graded")
+        yield [(next(jobs), Run("graded"))]
         raise KeyboardInterrupt
 
     course = Course(tmp_path)
-    monkeypatch.setattr(grader, "run_all", killed_at_the_second)
+    monkeypatch.setattr(runner, "rounds", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
     assert [r["student"] for r in Grader(course).gradebook.records()] == ["ann"]
@@ -149,6 +149,34 @@ def test_a_time_stamp_that_tells_no_time_does_not_matter(grade, hand_in, desk, t
     assert not (tmp_path / "autograded" / "ann" / STEM / "timestamp.txt").exists()
 
 
+def test_of_many_that_need_not_run_no_more_are_kept_than_a_group(grade, hand_in, desk, tmp_path, monkeypatch):
+    for student in ("ann", "ben", "cay", "dan", "eve"):
+        hand_in(student, desk.solved())
+    grade(Run("graded"))
+    monkeypatch.undo()
+    monkeypatch.setattr(recorder, "MOST", 2)
+    course, taken = Course(tmp_path), []
+    submissions = (taken.append(s) or s for s in course.submissions(tmp_path / "submitted"))
+    seen = [(record["student"], len(taken)) for record in Grader(course).grade(submissions)]
+    assert seen == [("ann", 2), ("ben", 2), ("cay", 4), ("dan", 4), ("eve", 5)]
+
+
+def test_a_group_has_no_more_than_so_many_and_so_much(grade, hand_in, desk, tmp_path, monkeypatch):
+    for student in ("ann", "ben", "cay", "dan", "eve"):
+        hand_in(student, desk.solved())
+    sizes = []
+    record_all = Gradebook.record_all
+    monkeypatch.setattr(Gradebook, "record_all", lambda book, graded: sizes.append(len(graded)) or record_all(book, graded))
+    course = Course(tmp_path)
+    for limit, value, expected in (("MOST", 2, [2, 2, 1]), ("MOST_BYTES", 1, [1] * 5), ("MOST", 64, [5])):
+        with monkeypatch.context() as patch:
+            patch.setattr(recorder, limit, value)
+            grader = Grader(course, rerun=True, rounds=lambda jobs: iter([[(job, Run("graded")) for job in jobs]]))
+            assert len(list(grader.grade(course.submissions(tmp_path / "submitted")))) == 5
+        assert [size for size in sizes if size] == expected
+        sizes.clear()
+
+
 def test_what_crashed_is_run_once_more_when_all_others_are_done(hand_in, desk, tmp_path, gradebook_file, monkeypatch):
     """What killed it may have come from outside; its own doing comes again."""
     (tmp_path / "gradebook.db").write_bytes(gradebook_file)
@@ -156,13 +184,13 @@ def test_what_crashed_is_run_once_more_when_all_others_are_done(hand_in, desk, t
         hand_in(student, desk.solved())
     ran = []
 
-    def run_all(jobs, **_):
+    def rounds(jobs, **_):
         for job in jobs:
             ran.append(job.key.submission.student)
             is_down = ran[-1] == "ann" or ran.count("ben") == 1 and ran[-1] == "ben"
-            yield job, Run("crashed", "It was killed.") if is_down else Run("graded")
+            yield [(job, Run("crashed", "It was killed.") if is_down else Run("graded"))]
 
-    monkeypatch.setattr(grader, "run_all", run_all)
+    monkeypatch.setattr(runner, "rounds", rounds)
     course = Course(tmp_path)
     records = list(Grader(course).grade(course.submissions(tmp_path / "submitted")))
     assert ran == ["ann", "ben", "cay", "ann", "ben"]

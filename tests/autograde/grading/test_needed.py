@@ -6,10 +6,11 @@ import re
 import nbformat
 import pytest
 
+from autograde.grading.executed import executed
 from autograde.grading.grader import Assignment
 from autograde.grading.names import names
 from autograde.grading.needed import left_out
-from autograde.grading.runner import Job, Limits, run_all
+from autograde.grading.runner import Job, Limits, Run, run_all
 from autograde.writing import answers, chapter
 from benchmarks.submissions import Answers, solved
 from tests.slowdown import slowdown
@@ -193,3 +194,27 @@ def shown(outputs):
 def test_names_are_read_once_a_source():
     names.cache_clear()
     assert names("x = 1") is names("x = 1")
+
+
+def test_the_executed_notebook_says_what_was_not_run():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=source[0]) for source in ("a = 1", "b = 2", "3")])
+    shown = executed(notebook, Run("graded", outputs={0: [], 2: []}, left_out=[1]), ())
+    assert [cell.execution_count for cell in shown.cells] == [1, None, 2], "counted are those that ran"
+    assert [len(cell.outputs) for cell in shown.cells] == [0, 1, 0]
+    assert "no exercise needs this cell" in shown.cells[1].outputs[0]["text"]
+    nbformat.validate(shown)
+
+
+def test_a_run_that_ends_early_ended_at_a_cell_that_was_to_run():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=source[0]) for source in ("a = 1", "b = 2", "3")])
+    assert Run("crashed", outputs={0: []}, left_out=[1]).ended_at(notebook).id == "3"
+
+
+def test_cells_that_are_as_released_are_known_by_id_and_text():
+    assignment, notebook = submission("02_gan_losses")
+    code = {i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
+    answers_at = {i for i in code if notebook.cells[i].id in {e.name for e in assignment.chapter.exercises}}
+    assert assignment.untouched(notebook) == code - answers_at
+    changed = next(i for i in code if "nbgrader" not in notebook.cells[i].metadata)
+    notebook.cells[changed].source += "\n"
+    assert changed not in assignment.untouched(notebook)

@@ -14,6 +14,7 @@ from nbgrader import api
 from sqlalchemy import create_engine, func, select
 
 from autograde.grading.course import Course, CourseError
+from autograde.grading.database import with_driver
 from autograde.grading.gradebook import Gradebook
 from autograde.nbgrader_config import COURSE_ID
 from tests.autograde.desk import cell_of, short
@@ -21,10 +22,10 @@ from tests.autograde.desk import cell_of, short
 STEM = "02_gan_losses"
 
 
-def everything(root):
+def everything(root, db=None):
     """What a grading leaves: records, rows of each table, and the files in autograded/ (not when, not nbgrader's keys)."""
-    gradebook = Gradebook(Course(root).db_url)
-    engine = create_engine(gradebook.url)
+    gradebook = Gradebook(Course(root, db).db_url)
+    engine = create_engine(with_driver(gradebook.url))
     with engine.connect() as connection:
         rows = {table.name: connection.scalar(select(func.count()).select_from(table))
                 for table in api.Base.metadata.sorted_tables}
@@ -40,11 +41,14 @@ def everything(root):
 
 
 GRADERS = textwrap.dedent("""
-    import json, os, random, signal, sys, time, traceback
+    import itertools, json, os, random, signal, sys, time, traceback
     from pathlib import Path
-    from autograde import checks
-    from autograde.grading import grader
+    from sqlalchemy import Connection
+    from autograde import checks, files
+    from autograde.grading import grader, rows, runner
     from autograde.grading.course import Course
+    from autograde.grading.gradebook import Gradebook
+    from autograde.grading.recorder import Recorder
     from autograde.grading.runner import Run
 
     def run(job):  # made up, but another one for each student; the course's own cells, run alone, are well
@@ -55,18 +59,39 @@ GRADERS = textwrap.dedent("""
                    for i, c in enumerate(checks.checks_of("gan_losses.js_divergence"))]
         return Run("graded" if number % 3 else "timed_out", "", {0: []}, {"gan_losses.js_divergence": results})
 
-    grader.run_all = lambda jobs, **_: ((job, run(job)) for job in jobs)
+    def rounds(jobs, **_):  # two and two
+        while ended := [(job, run(job)) for job in itertools.islice(jobs, 2)]:
+            yield ended
+
+    runner.rounds = lambda jobs, **_: rounds(iter(jobs))
 
     def grade(root, db=None, **settings):
         course = Course(Path(root), db)
         for _ in grader.Grader(course, **settings).grade(course.submissions(Path(root) / "submitted")):
             pass
 
-    def start(*arguments, **settings):
+    def kill_before(step):  # of all that putting groups down consists of, from here on
+        count = itertools.count(1)
+
+        def counted(whole):
+            def one(*args, **kwargs):
+                if next(count) == step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return whole(*args, **kwargs)
+            return one
+
+        for place, names in ((files, ["_write"]), (os, ["fsync", "replace"]), (Connection, ["commit"]), (Recorder, ["put_down"]),
+                             (rows, ["write", "_submissions", "_notebooks", "_grades", "_comments", "_runs"])):
+            for name in names:
+                setattr(place, name, counted(getattr(place, name)))
+
+    def start(*arguments, killed_before=0, **settings):
         if pid := os.fork():
             return pid
         try:
             os.setsid()
+            if killed_before:
+                kill_before(killed_before)
             grade(*arguments, **settings)
             os._exit(0)
         except BaseException as error:
@@ -151,6 +176,32 @@ def test_a_grader_killed_at_random_moments_loses_and_doubles_nothing(tmp_path, s
     assert everything(wild) == expected
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request):
+    """database(root): the URL of a gradebook for a course folder."""
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    return lambda root: server.new() if server else f"sqlite:///{root}/gradebook.db"
+
+
+def test_a_grader_killed_at_any_step_of_a_group_loses_and_doubles_nothing(tmp_path, submitted, python, database):
+    """Each is killed one step later, between the first notebook written and what follows the commit, and what it had recorded
+    has its notebook in place; each grades anew what is recorded."""
+    calm, wild = folder(tmp_path / "calm", submitted), folder(tmp_path / "wild", submitted)
+    urls = database(calm), database(wild)
+    steps = 22
+    python("""
+        calm, wild, calm_db, wild_db, steps = arguments
+        assert wait(start(calm, calm_db)) == 0
+        for step in range(1, int(steps) + 1):
+            assert wait(start(wild, wild_db, rerun=True, killed_before=step)) == signal.SIGKILL, step
+            for record in Gradebook(wild_db).records():
+                notebook, = Path(wild, "autograded", record["student"]).rglob("0*.ipynb")
+                json.loads(notebook.read_text())
+        assert wait(start(wild, wild_db)) == 0
+    """, calm, wild, *urls, steps)
+    assert everything(wild, urls[1]) == everything(calm, urls[0])
+
+
 def test_a_grader_killed_between_any_two_lines_of_writing_a_notebook_leaves_what_was_there(tmp_path, python):
     """It is graded anew: a record that was there already says that all of this is in place."""
     lines, kept = python("""
@@ -197,16 +248,16 @@ def test_two_graders_of_one_folder_take_turns(tmp_path, submitted):
         pass
 
 
-def test_two_graders_of_one_gradebook_write_every_row_once(tmp_path, submitted, python):
+def test_two_graders_of_one_gradebook_write_every_row_once(tmp_path, submitted, python, database):
     """Two copies of the folder, as on two machines, graded at the same time into one gradebook."""
     calm, one, two = (folder(tmp_path / name, submitted) for name in ("calm", "one", "two"))
+    db = database(one)
     python("""
-        calm, *both = arguments
-        db = f"sqlite:///{both[0]}/gradebook.db"
+        calm, *both, db = arguments
         pids = [start(calm), *(start(root, db, rerun=True) for root in both)]
         assert [wait(pid) for pid in pids] == [0, 0, 0]
-    """, calm, one, two)
-    assert everything(one) == everything(calm)
+    """, calm, one, two, db)
+    assert everything(one, db) == everything(calm)
     assert {p.name: p.read_bytes() for p in (two / "autograded").rglob("*.ipynb")} == \
         {p.name: p.read_bytes() for p in (calm / "autograded").rglob("*.ipynb")}
 

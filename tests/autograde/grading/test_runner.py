@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograde.grading.runner import Job, Limits, run, run_all
+from autograde.grading.runner import Job, Limits, rounds, run, run_all
 from autograde.grading.sandbox import started, walls
 from tests.slowdown import slowdown
 
@@ -294,3 +294,9 @@ def test_a_killed_warm_process_is_started_anew():
     assert run(notebook("1"), "gan_losses", limits=LIMITS).status in ("graded", "crashed", "broken")
     assert run(notebook("1"), "gan_losses", limits=LIMITS).status == "graded"
     assert started._started[os.getpid()] is not warm and not settled(command, processes(command)) & before
+
+
+def test_no_job_is_answered_at_once_and_ends_nothing():
+    assert list(rounds([None, None], at_once=1)) == [[], []]
+    done = list(rounds([None, Job("a", notebook("1"), "gan_losses"), None], at_once=2, limits=LIMITS))
+    assert done[:2] == [[], []] and [[job.key for job, _ in ended] for ended in done[2:]] == [["a"]]
