@@ -48,12 +48,29 @@ def test_the_guide_names_every_state_and_layer():
     assert not [layer for layer in _MEND if layer not in text]
 
 
+def recorded():
+    """What the recorder was measured at, by database."""
+    kept = machine.kept("recorder")
+    return {name: kept[name] for name in ("sqlite", "postgresql")}
+
+
+def test_what_is_kept_takes_the_room_that_was_measured():
+    text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
+    size = re.search(r"grows by (\d+)\sKB a submission", text)
+    memory = re.search(r"needs (\d+)\sGB of memory, however many", text)
+    for found in recorded().values():
+        assert int(size[1]) == pytest.approx(found["gradebook_kb_each"], rel=0.2)
+        assert found["peak_memory_mb"] < int(memory[1]) * 1000
+        assert found["peak_memory_mb"] < 1.5 * found["memory_mb_after_first_tenth"], "it does not grow with the class"
+        assert found["last_tenth"]["cpu_ms_each"] < 1.5 * found["cpu_ms_each"], "nor does the time of each"
+
+
 def test_the_arithmetic_follows_from_what_was_measured():
     text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
     runs = machine.kept("grading_workers")["runs"]
     worker, recording = (float(re.search(rf"\| \${name}\$ \| ([\d.]+)\s+s", text)[1]) for name in "wr")
     assert worker == pytest.approx(60 / runs[0]["steady_per_minute"], rel=0.2)
-    assert recording == pytest.approx(max(run["grader_cpu_s_each"] for run in runs), rel=0.2)
+    assert recording == pytest.approx(max(found["ms_each_with_core"] for found in recorded().values()) / 1000, rel=0.2)
     assert f"approx {worker / recording:.0f}$ workers" in text
     rows = re.findall(r"^\| (\d+)(?:, for (\d+) graders)? \| ([\d.]+) (hours|minutes) \| (.*?) \|$", text, re.MULTILINE)
     assert len(rows) == 4
