@@ -42,6 +42,9 @@ def with_driver(url: str) -> str:
     except ArgumentError:
         raise CourseError(f"the gradebook {url!r} cannot be used: it is no URL; expected sqlite:///FILE or "
                           "postgresql://USER@HOST/DATABASE") from None
+    if (kind := read.drivername.partition("+")[0]) not in ("sqlite", "postgres", "postgresql"):
+        raise CourseError(f"the gradebook {read.render_as_string()} cannot be used: expected SQLite or PostgreSQL, got {kind}; "
+                          "give sqlite:///FILE or postgresql://USER@HOST/DATABASE")
     if read.drivername in ("postgres", "postgresql"):
         read = read.set(drivername="postgresql+psycopg")
     if read.drivername == "postgresql+psycopg" and not importlib.util.find_spec("psycopg"):
