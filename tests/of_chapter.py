@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from autograde import checks
 from autograde.writing import changed, chapter, reference_run, source
 
 ROOT = Path(__file__).parents[1]
@@ -88,13 +89,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Of some chapters, all tests of a kind run in one process; of all tests, those of one file, and those of one chapter's
+    answers: what the checks say of an answer is asked once for them."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByKind(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return kind_of(ROOT / nodeid.partition("::")[0])
+            file = nodeid.partition("::")[0]
+            return kind_of(ROOT / file) if chosen(config) else answered(nodeid) or file
 
-    return ByKind(config, log) if chosen(config) else None
+    return ByKind(config, log) if chosen(config) or config.option.dist == "loadfile" else None
+
+
+def answered(nodeid: str) -> str:
+    """The chapter whose answers a test asks, "gan_losses"; "" where it is no such test."""
+    file, _, test = nodeid.partition("::")
+    found = re.search(r"\[(\w+)", test) if kind_of(ROOT / file) == "answers" else None
+    return found[1] if found and found[1] in checks.chapters() else ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
