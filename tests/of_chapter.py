@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from autograde import checks
 from autograde.writing import changed, chapter, reference_run, source
 
 ROOT = Path(__file__).parents[1]
@@ -93,19 +92,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
     answers: what the checks say of an answer is asked once for them."""
     from xdist.scheduler import LoadScopeScheduling
 
+    names = {stem.partition("_")[2] for stem in chapter.stems()}
+
     class ByKind(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return kind_of(ROOT / file) if chosen(config) else answered(nodeid) or file
+            file, _, test = nodeid.partition("::")
+            kind, about = kind_of(ROOT / file), re.search(r"\[(\w+)", test)
+            if chosen(config):
+                return kind
+            return about[1] if kind == "answers" and about and about[1] in names else file
 
     return ByKind(config, log) if chosen(config) or config.option.dist == "loadfile" else None
-
-
-def answered(nodeid: str) -> str:
-    """The chapter whose answers a test asks, "gan_losses"; "" where it is no such test."""
-    file, _, test = nodeid.partition("::")
-    found = re.search(r"\[(\w+)", test) if kind_of(ROOT / file) == "answers" else None
-    return found[1] if found and found[1] in checks.chapters() else ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
