@@ -22,7 +22,7 @@ from torch import Tensor
 
 from clipkit import Walkers
 from solutions.challenge import NOISE, challenge_clips
-from solutions.leaderboard.guard import PATHS, evenness, evenness_factor
+from solutions.leaderboard.guard import PATHS, VIEWS, evenness, evenness_factor, tiny
 from solutions.leaderboard.scorer import NUM_CLIPS, STANDING, Near, Rows, Score, Scorer, check_entry
 from solutions.measures.clip_features import ORDERS, STEPS, ClipFeatures, load_features, train_features
 
@@ -142,9 +142,10 @@ class Judge:
             ValueError: they cannot be scored.
         """
         check_entry(clips)
-        rows, factor, verdicts = self.board.describe(clips), evenness_factor(even), []
+        rows, factor, verdicts, some = self.board.describe(clips), evenness_factor(even), [], tiny(clips)
+        to_train = {name: view(some, self.board.train) for name, (view, _) in VIEWS.items()}  # the same for both
         for scorer in (self.board, self.end):
-            near = scorer.near(clips)
+            near = {name: (to_train[name], view(some, scorer.held_out)) for name, (view, _) in VIEWS.items()}
             score = scorer.put_together(rows, near)
             error = standard_error(scorer, rows, near) if score.total else 0.0
             verdicts.append(Verdict(score._replace(originality=factor * score.originality), factor * error))
