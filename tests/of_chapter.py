@@ -88,13 +88,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Of some chapters, all tests of a kind run in one process; of all tests, those of one file, and those of one chapter's
+    answers: what the checks say of an answer is asked once for them."""
     from xdist.scheduler import LoadScopeScheduling
+
+    names = {stem.partition("_")[2] for stem in chapter.stems()}
 
     class ByKind(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return kind_of(ROOT / nodeid.partition("::")[0])
+            file, _, test = nodeid.partition("::")
+            kind, about = kind_of(ROOT / file), re.search(r"\[(\w+)", test)
+            if chosen(config):
+                return kind
+            return about[1] if kind == "answers" and about and about[1] in names else file
 
-    return ByKind(config, log) if chosen(config) else None
+    return ByKind(config, log) if chosen(config) or config.option.dist == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -42,9 +42,11 @@ def copies(train: Tensor) -> dict[str, Clips]:
     clips are drawn as the data are."""
     copied, other = train[-NUM_CLIPS:], train[:NUM_CLIPS]
 
+    @cache
     def good() -> Tensor:
         return challenge_clips(NUM_CLIPS, seed=99)
 
+    @cache
     def linear() -> Tensor:
         return linear_clips(train, NUM_CLIPS, torch.Generator().manual_seed(0))
 

@@ -143,7 +143,7 @@ class Judge:
         """
         check_entry(clips)
         rows, factor, verdicts, some = self.board.describe(clips), evenness_factor(even), [], tiny(clips)
-        to_train = {name: view(some, self.board.train) for name, (view, _) in VIEWS.items()}
+        to_train = {name: view(some, self.board.train) for name, (view, _) in VIEWS.items()}  # the same for both
         for scorer in (self.board, self.end):
             near = {name: (to_train[name], view(some, scorer.held_out)) for name, (view, _) in VIEWS.items()}
             score = scorer.put_together(rows, near)

@@ -28,15 +28,21 @@ def test_chapter_is_built_without_a_warning(build, name):
     assert '<div class="cell_output' in page
 
 
-@on_every_page
-def test_page_works_from_a_folder(browser, build, name):
+@pytest.fixture(scope="module")
+def opened(browser):
+    """A page for files of this machine; its `faults` are what has gone wrong in it."""
     page = browser.new_page()
-    faults = watch(page)
-    page.goto((build / f"{name}.html").as_uri())
-    assert faults == []
-    assert page.locator("html").get_attribute("data-theme") == "light"
-    assert page.locator("main h1:visible").count() == 1
-    page.close()
+    page.faults = watch(page)
+    return page
+
+
+@on_every_page
+def test_page_works_from_a_folder(opened, build, name):
+    opened.faults.clear()
+    opened.goto((build / f"{name}.html").as_uri())
+    assert opened.faults == []
+    assert opened.locator("html").get_attribute("data-theme") == "light"
+    assert opened.locator("main h1:visible").count() == 1
 
 
 def test_every_link_and_every_anchor_is_there(build):
@@ -86,8 +92,9 @@ def test_chapter_weighs_little_and_its_videos_load_when_they_are_near(visit, nam
 
 
 @on_every_page
-def test_on_paper_everything_is_open_and_clips_are_film_strips(visit, name):
-    page = visit(name)
+def test_on_paper_everything_is_open_and_clips_are_film_strips(look, name):
+    page = look(name)
+    folded = page.locator("details:not([open])").element_handles()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details:not([open])").count() == 0
@@ -95,6 +102,8 @@ def test_on_paper_everything_is_open_and_clips_are_film_strips(visit, name):
     assert gone.locator("visible=true").count() == 0
     strips = page.locator("figure.clip img")
     assert strips.locator("visible=true").count() == strips.count()
+    page.emulate_media(media="null")
+    page.evaluate("folded => folded.forEach(details => { details.open = false })", folded)
 
 
 @on_every_page

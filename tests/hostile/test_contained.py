@@ -13,5 +13,5 @@ def level():
     return "contained"
 
 
-# What does not know the level of the sandbox is asked once, in test_hostile.
-del test_there_are_enough, test_nothing_runs_where_a_person_grades  # noqa: F821 - they came with the others
+# What does not know the level of the sandbox is asked once, in test_hostile: pages are made of what was recorded.
+del test_there_are_enough, test_nothing_runs_where_a_person_grades, test_nothing_runs_in_a_feedback_page  # noqa: F821

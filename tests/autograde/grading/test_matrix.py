@@ -2,19 +2,16 @@
 as a plain object, in the hidden cell of a stock nbgrader run, and through the sandbox with the judge outside."""
 import importlib
 import inspect
-import itertools
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from autograde import checks, report
-from autograde.grading.runner import Job, Limits, run_all
-from autograde.grading.session import Session
-from autograde.writing.release import POINTS_CELL
+from autograde.grading.runner import Job, Limits, Run, run_all
+from tests.autograde.plain import stock
 
 ROOT = Path(__file__).parents[3]
-checks_run = checks.run
 
 
 def answers_of(chapter):
@@ -56,43 +53,39 @@ def setup_of(chapter):
     return f"SOURCES = {sources!r}\n{FINDER}\nspace = {{}}\nexec({source!r}, space)\nRIGHT, WRONG = space['RIGHT'], space['WRONG']"
 
 
-def notebooks(chapter):
-    """Notebooks that together hold all answers (the first to each exercise, then the second, and so on), and what is in
-    each: exercise -> (cell, answer)."""
-    setup, found = setup_of(chapter), answers_of(chapter)
-    for batch in itertools.zip_longest(*found.values()):
-        held = {exercise: answer for exercise, answer in zip(found, batch, strict=True) if answer}
-        cells = [nbformat.v4.new_code_cell(setup)]
-        for exercise, (cell, _) in held.items():
+def notebooks(chapter, number=2):
+    """So many notebooks that together hold all answers, and what is in each: [(exercise, cell, answer)], in its order."""
+    setup = nbformat.v4.new_code_cell(setup_of(chapter))
+    held = [(exercise, *answer) for exercise, answers in answers_of(chapter).items() for answer in answers]
+    for some in (held[part::number] for part in range(number)):
+        cells = [setup]
+        for exercise, cell, _ in some:
             grading = {"grade": True, "solution": False, "grade_id": f"{exercise.partition('.')[2]}-points"}
             cells += [nbformat.v4.new_code_cell(cell), nbformat.v4.new_code_cell("", metadata={"nbgrader": grading})]
-        yield held, nbformat.v4.new_notebook(cells=cells)
+        yield some, nbformat.v4.new_notebook(cells=cells)
 
 
-def stock_run(exercise, answer, monkeypatch):
-    """What the checks say of an answer as a plain object, asked from within the hidden cell; and what that cell prints, and
-    the points that nbgrader reads from it."""
-    asked = []
-    monkeypatch.setattr(report.checks, "run", lambda *args, **kwargs: asked.append(checks_run(*args, **kwargs)) or asked[-1])
-    kernel = Session(60)
-    kernel.module.__dict__[exercise.partition(".")[2]] = answer
-    *printed, value = kernel.run(POINTS_CELL.format(name="", points=0, id=exercise))
-    assert all(output["name"] == "stdout" for output in printed), "nbgrader gives 0 to a cell that writes to stderr"
-    (results,) = asked
-    return results, "".join(output["text"] for output in printed), float(value["data"]["text/plain"])
+def take_each(run, message):
+    """As `Run.take`, for an exercise that is asked more than once in a notebook: `results` holds lists."""
+    if "exercise" in message:
+        run.point_cells[message["cell"]] = message["exercise"]
+        run.results.setdefault(message["exercise"], []).append(message["results"])
+    else:
+        run.outputs[message["cell"]] = message["outputs"]
 
 
 @pytest.mark.chapter("answers")
 @pytest.mark.parametrize("chapter", checks.chapters())
 def test_three_ways_agree_on_every_answer(chapter, request, monkeypatch):
+    monkeypatch.setattr(Run, "take", take_each)
     weights = request.getfixturevalue("entry_file").read_bytes() if chapter == "challenge" else b""
-    checks.take_held_back(chapter, "", weights)  # so that all three draw the same noise for the challenge
     jobs = (Job(held, notebook, chapter, seed="0", weights=weights) for held, notebook in notebooks(chapter))
-    for job, ran in run_all(jobs, at_once=2, limits=Limits(cell=60, notebook=300)):
+    for job, ran in run_all(jobs, at_once=2, limits=Limits(cell=60, notebook=1200)):
         assert ran.status == "graded", ran.said
         assert not any(ran.outputs.values()), "cells that only define say nothing"
-        for exercise, (cell, answer) in job.key.items():
-            said, printed, points = stock_run(exercise, answer, monkeypatch)
-            assert ran.results[exercise] == [vars(result) for result in said], (exercise, cell)
+        for exercise, cell, answer in job.key:
+            said, printed, points = stock(exercise, answer)
+            assert ran.results[exercise].pop(0) == [vars(result) for result in said], (exercise, cell)
             assert printed.splitlines() == [report.line(result) for result in said], (exercise, cell)
             assert points == sum(result.points for result in said), (exercise, cell)
+        assert not any(ran.results.values())
