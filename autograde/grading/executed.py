@@ -30,7 +30,7 @@ def executed(notebook: NotebookNode, run: Run, said: Iterable[str]) -> NotebookN
             continue
         outputs: list[dict] | None
         if index in run.left_out:
-            cell.execution_count, cell.outputs = None, [{"output_type": "stream", "name": "stdout", "text": NOT_RUN}]
+            cell.execution_count, cell.outputs = None, [NotebookNode(output_type="stream", name="stdout", text=NOT_RUN)]
             continue
         if index in run.point_cells:
             results = run.results[run.point_cells[index]]
