@@ -27,7 +27,7 @@ def left_out(notebook: dict[str, Any], untouched: Collection[int], there: Collec
         return []
     answers = {cell["id"] for cell in code.values() if _grading(cell).get("solution")}
     bound: set[str] = set().union(*(cells[index].binds for index in written))
-    rebound = bound - answers - _same_imports(cells.values())
+    spoilt = bound - answers - _same_imports(cells.values()) | set().union(*(cells[index].changes for index in written))
     needs = _Needs(cells, bound, there)
     for index, cell in code.items():
         grading = _grading(cell)
@@ -39,7 +39,7 @@ def left_out(notebook: dict[str, Any], untouched: Collection[int], there: Collec
             needs.run(index)
         elif name.endswith("-check"):
             needs.run(index, in_state=False)
-        elif grading.get("locked") and cells[index].uses & rebound:
+        elif grading.get("locked") and cells[index].uses & spoilt:
             needs.run(index)  # whether it fails says whether the notebook can be graded
     return sorted(code.keys() - needs.runs)
 

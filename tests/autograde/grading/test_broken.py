@@ -106,14 +106,15 @@ def course(tmp_path, gradebook_file):
 
 @pytest.fixture
 def break_the_release(monkeypatch):
-    """break_the_release(source): from then on the second given cell of every student notebook begins with this."""
+    """break_the_release(source): from then on the first given cell of every student notebook, which all others need, begins
+    with this."""
     student = release.student
 
     def spoil(source):
         def spoilt(read):
             new = student(read)
-            second = [cell for cell in new.cells if cell.id.startswith("given-")][1]
-            second.source = f"{source}\n{second.source}"
+            first = cell_of(new, "given-")
+            first.source = f"{source}\n{first.source}"
             return new
         monkeypatch.setattr(release, "student", spoilt)
     return spoil

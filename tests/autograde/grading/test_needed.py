@@ -114,9 +114,11 @@ def test_a_visible_check_runs_with_what_it_reads():
     assert ran(*cells) == [0, 2, 3]
 
 
-def test_a_locked_cell_that_reads_what_the_student_has_rebound_runs():
+def test_a_locked_cell_that_reads_what_the_student_has_rebound_or_changed_runs():
     """Whether it fails says whether the notebook can be graded."""
     assert ran(("print(1)", GIVEN), ("use(len)", GIVEN), ("len = 3\n\ndef f():\n    pass", EXERCISE)) == [1, 2]
+    spoilt = (("import clipkit", GIVEN), ("clipkit.pick()", GIVEN), "del clipkit.pick")
+    assert ran(*spoilt, ("f = 1", EXERCISE), written={2}) == [0, 1, 2, 3]
     same = ("import torch\n\ndef f():\n    pass", EXERCISE)
     assert ran(("import torch", GIVEN), ("torch.ones(1)", GIVEN), same) == [2]
 
