@@ -90,10 +90,11 @@ def write(db: Connection, stem: str, graded: list[Graded]) -> dict[str, dict[str
     graded = sorted(graded, key=lambda one: one.student)
     cells = _Cells(db, stem)
     db.execute(_ADD_STUDENTS[db.dialect.name], [{"id": one.student} for one in graded])
-    notebooks = _notebooks(db, cells, _submissions(db, cells, graded))
+    notebooks, known = _notebooks(db, cells, _submissions(db, cells, graded))
     before = _digests(db, stem, graded)
-    scores = _grades(db, cells, notebooks, graded, {one.student for one in graded if before.get(one.student) == one.digest})
-    _comments(db, cells, notebooks, graded)
+    same = {one.student for one in graded if before.get(one.student) == one.digest}
+    scores = _grades(db, cells, notebooks, known, graded, same)
+    _comments(db, cells, notebooks, known, graded)
     _runs(db, stem, graded, before)
     return scores
 
@@ -122,20 +123,21 @@ def _submissions(db: Connection, cells: _Cells, graded: list[Graded]) -> dict[st
     return found | {row["student_id"]: row["id"] for row in new}
 
 
-def _notebooks(db: Connection, cells: _Cells, submissions: dict[str, str]) -> dict[tuple[str, str], str]:
-    """(Student, notebook) -> key of the submitted notebook. nbgrader shows them nameless, in the order of their keys: it is
-    one of chance."""
+def _notebooks(db: Connection, cells: _Cells, submissions: dict[str, str]) -> tuple[dict[tuple[str, str], str], list[str]]:
+    """(Student, notebook) -> key of the submitted notebook; and the keys of those that were there before. nbgrader shows them
+    nameless, in the order of their keys: it is one of chance."""
     rows = db.execute(select(NOTEBOOK).where(NOTEBOOK.c.assignment_id.in_(submissions.values())))
     found = {(row.assignment_id, row.notebook_id): row.id for row in rows}
     new = [{"id": uuid4().hex, "assignment_id": submission, "notebook_id": notebook} for submission in submissions.values()
            for notebook in cells.notebooks if (submission, notebook) not in found]
     _insert(db, NOTEBOOK, new)
+    known = list(found.values())
     found |= {(row["assignment_id"], row["notebook_id"]): row["id"] for row in new}
     return {(student, notebook): found[submission, notebook] for student, submission in submissions.items()
-            for notebook in cells.notebooks}
+            for notebook in cells.notebooks}, known
 
 
-def _grades(db: Connection, cells: _Cells, notebooks: dict[tuple[str, str], str], graded: list[Graded],
+def _grades(db: Connection, cells: _Cells, notebooks: dict[tuple[str, str], str], known: list[str], graded: list[Graded],
             same: set[str]) -> dict[str, dict[str, Score]]:
     """`same`: students whose very file is recorded already."""
     scores: dict[str, dict[str, Score]] = {one.student: {} for one in graded}
@@ -150,7 +152,7 @@ def _grades(db: Connection, cells: _Cells, notebooks: dict[tuple[str, str], str]
             waits = row.needs_manual_grade  # a new version of what was graded by hand is looked at again
         return {"auto_score": auto, "needs_manual_grade": waits}
 
-    _cell_by_cell(db, GRADE, cells.graded, notebooks, graded, graded_row)
+    _cell_by_cell(db, GRADE, cells.graded, notebooks, known, graded, graded_row)
     return scores
 
 
@@ -159,17 +161,19 @@ def _auto_score(exercise: dict[str, Any], *, is_empty: bool) -> float | None:
     return (0.0 if is_empty else None) if is_written else exercise["score"]
 
 
-def _comments(db: Connection, cells: _Cells, notebooks: dict[tuple[str, str], str], graded: list[Graded]) -> None:
+def _comments(db: Connection, cells: _Cells, notebooks: dict[tuple[str, str], str], known: list[str],
+              graded: list[Graded]) -> None:
     def commented(one: Graded, name: str, row: Row | None) -> dict[str, Any]:
         return {"auto_comment": "No response." if name in one.unanswered else None}
 
-    _cell_by_cell(db, COMMENT, cells.solved, notebooks, graded, commented)
+    _cell_by_cell(db, COMMENT, cells.solved, notebooks, known, graded, commented)
 
 
 def _cell_by_cell(db: Connection, table: Table, cells: list[tuple[str, str, str]], notebooks: dict[tuple[str, str], str],
-                  graded: list[Graded], values: Callable[[Graded, str, Row | None], dict[str, Any]]) -> None:
-    """Bring the row of each submission and cell to `values(submission, the cell's name, the row if there is one)`."""
-    rows = db.execute(select(table).where(table.c.notebook_id.in_(notebooks.values())).with_for_update())
+                  known: list[str], graded: list[Graded], values: Callable[[Graded, str, Row | None], dict[str, Any]]) -> None:
+    """Bring the row of each submission and cell to `values(submission, the cell's name, the row if there is one)`; only of
+    notebooks that are `known` can there be any."""
+    rows = db.execute(select(table).where(table.c.notebook_id.in_(known)).with_for_update()).all() if known else []
     found = {(row.notebook_id, row.cell_id): row for row in rows}
     new, changed = [], []
     for one in graded:

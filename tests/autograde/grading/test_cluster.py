@@ -155,4 +155,4 @@ def test_a_worker_of_another_version_is_named(scheduler, tmp_path, monkeypatch):
 
 def test_a_worker_that_comes_later_is_looked_at_too():
     with pytest.raises(CourseError, match="this course's code is .* there"):
-        cluster.run_there("{}", "gan_losses", "", b"", "", {}, cluster.versions() | {"this course's code": "another"})
+        cluster.run_there("{}", "gan_losses", "", b"", "", [], {}, cluster.versions() | {"this course's code": "another"})
