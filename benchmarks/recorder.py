@@ -56,7 +56,7 @@ class Kept:
             yield [(job, self._answered(job)) for job in some if job]
 
     def _answered(self, job: Job) -> Run:
-        json.dumps(job.notebook)
+        json.dumps(runner.code_alone(job.notebook))
         return cluster.run_of(self.runs[job.key.digest])
 
 

@@ -139,8 +139,9 @@ def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:
 
 
 def _send(client: Client, job: Job, limits: Limits) -> Future:
-    return client.submit(run_there, json.dumps(job.notebook), job.chapter, job.seed, job.weights, job.held_back,
-                         sorted(job.untouched), dataclasses.asdict(limits), versions(), pure=False)
+    notebook = json.dumps(runner.code_alone(job.notebook))
+    return client.submit(run_there, notebook, job.chapter, job.seed, job.weights, job.held_back, sorted(job.untouched),
+                         dataclasses.asdict(limits), versions(), pure=False)
 
 
 def _ended(client: Client, sent: list[Future]) -> Iterable[Future]:

@@ -95,6 +95,12 @@ class Run:
 Rounds = Callable[[Iterable[Job | None]], Iterator[list[tuple[Job, Run]]]]  # what runs jobs, as `rounds` does
 
 
+def code_alone(notebook: NotebookNode) -> dict[str, Any]:
+    """A notebook as it is run: the same cells, those of text without it."""
+    return {"cells": [{"cell_type": cell.cell_type, "id": cell.id, "metadata": cell.metadata,
+                       "source": cell.source if cell.cell_type == "code" else ""} for cell in notebook.cells]}
+
+
 def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[tuple[Job, Run]]:
     """The same as `rounds`, one by one."""
     for ended in rounds(jobs, at_once=at_once, limits=limits):
@@ -104,13 +110,15 @@ def run_all(jobs: Iterable[Job], *, at_once: int = 1, limits: Limits = Limits())
 def rounds(jobs: Iterable[Job | None], *, at_once: int = 1, limits: Limits = Limits()) -> Iterator[list[tuple[Job, Run]]]:
     """Run jobs, at most `at_once` side by side, and yield again and again all that have ended, as soon as one has.
 
-    Jobs are taken when there is room; None among them is answered with an empty list.
+    Jobs are taken when there is room; None among them is answered with an empty list. While what is left of a sandbox is
+    taken down, which is mostly waiting, the next one runs.
 
     Raises:
         started.SandboxError: this machine cannot hold a submission as `limits.sandbox` asks.
     """
     waiting = iter(jobs)
     running: list[_Process] = []
+    leaving: list[_Process] = []
     try:
         while True:
             while len(running) < at_once and (job := next(waiting, NO_MORE)) is not NO_MORE:
@@ -122,9 +130,12 @@ def rounds(jobs: Iterable[Job | None], *, at_once: int = 1, limits: Limits = Lim
                 return
             ended = _wait(running)
             running = [process for process in running if process not in ended]
+            leaving += ended
+            while len(leaving) > at_once:
+                leaving.pop(0).end()
             yield [(process.job, process.run) for process in ended]
     finally:
-        for process in running:
+        for process in (*running, *leaving):
             process.end()
 
 
@@ -146,7 +157,7 @@ def _wait(running: list[_Process]) -> list[_Process]:
                 process.late()
         if ended := [process for process in running if process.over]:
             for process in ended:
-                process.end()
+                process.leave()
             return ended
 
 
@@ -165,7 +176,7 @@ class _Process:
         self.deadline = time.monotonic() + limits.notebook
         with contextlib.suppress(OSError):  # a judge that is gone is noticed later
             self.report.send_bytes(json.dumps({
-                "notebook": job.notebook, "chapter": job.chapter, "seed": job.seed, "seconds": limits.notebook,
+                "notebook": code_alone(job.notebook), "chapter": job.chapter, "seed": job.seed, "seconds": limits.notebook,
                 "cell_seconds": limits.cell, "weights": base64.b64encode(job.weights).decode(),
                 "held_back": job.held_back, "left_out": self.run.left_out}).encode())
 
@@ -183,18 +194,25 @@ class _Process:
         self.over, self.run.status = True, "timed_out"
         self.run.said = f"The notebook ran longer than {self.limits.notebook:g} seconds and was stopped{self._where()}."
 
-    def end(self) -> None:
-        """End what is left of the job: its judge stops when nobody listens, its sandbox when it is told to."""
+    def leave(self) -> None:
+        """Have what is left of the job stopped: its judge stops when nobody listens, its sandbox when it is told to."""
         self.report.close()
+        with contextlib.suppress(OSError):
+            self._status.shutdown(socket.SHUT_WR)
+
+    def end(self) -> None:
+        """The same, and wait until nothing is left."""
+        self.leave()
         self._stop_sandbox()
         self._status.close()
 
     def _ended(self, why: str, said: str) -> None:
         self.over = True
-        end = self._stop_sandbox()
         if not why:
             self.run.status = "graded"
-        elif end.get("too_much"):
+            return
+        end = self._stop_sandbox()
+        if end.get("too_much"):
             self.run.said = f"The notebook {_TOO_MUCH[end['too_much']]} and was stopped{self._where()}."
         elif why == "late":
             self.run.status = "timed_out"
@@ -210,8 +228,9 @@ class _Process:
     def _stop_sandbox(self) -> dict[str, Any]:
         """Have the sandbox killed, wait until nothing of it is left, and return how it had ended."""
         said = b""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError):  # where it was told before
             self._status.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError, ValueError):
             self._status.settimeout(PATIENCE)
             while part := self._status.recv(4096):
                 said += part

@@ -17,6 +17,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS =
 # The same numbers on every architecture
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 428, 429, 442, 444, 445, 446
 OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
+LARGE_PAGE, MADV_HUGEPAGE, MADV_COLLAPSE = 2 << 20, 14, 25  # the last since Linux 6.1
 LANDLOCK_WRITES = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))  # write_file, and all that makes or removes
 LANDLOCK_LISTS = 1 << 3                                                       # read_dir
 LANDLOCK_READS = 1 << 0 | 1 << 2 | LANDLOCK_LISTS                             # execute, read_file
@@ -132,3 +133,25 @@ def _allow(ruleset: int, path: str, allowed: int) -> None:
         _syscall(LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", allowed, place), 0)
     finally:
         os.close(place)
+
+
+def own_memory() -> list[tuple[int, int]]:
+    """Where this process has memory of its own that it may write: (start, end) of all that would fill large pages; none
+    where that cannot be known."""
+    found = []
+    with contextlib.suppress(OSError), open("/proc/self/maps") as file:
+        for place, access, _, _, inode, *_ in (line.split() for line in file):
+            start, end = (int(address, 16) for address in place.split("-"))
+            start, end = -(-start // LARGE_PAGE) * LARGE_PAGE, end // LARGE_PAGE * LARGE_PAGE
+            if access == "rw-p" and inode == "0" and start < end:
+                found.append((start, end))
+    return found
+
+
+def use_large_pages(memory: list[tuple[int, int]]) -> None:
+    """Bring this memory into pages of 2 MB where the kernel can: a fork then copies a table of some hundred entries, and not of
+    a hundred thousand."""
+    for start, end in memory:
+        for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
+            with contextlib.suppress(OSError, AttributeError):  # an older kernel refuses; all stays as it was
+                _call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(end - start), advice)

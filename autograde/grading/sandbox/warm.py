@@ -10,6 +10,7 @@ import contextlib
 import copy
 import gc
 import importlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -23,7 +24,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
-from itertools import cycle
 from typing import Any
 
 from . import held, kernel, root, walls
@@ -38,6 +38,7 @@ ENVIRONMENT = {"CLIPKIT_PRESET": "smoke", "MPLBACKEND": "agg", "OMP_NUM_THREADS"
 INHERITED = ("HOME", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONUSERBASE",
              "PYTHONNOUSERSITE")  # so that Python finds what it needs
 WATCH_SECONDS = 0.1
+MANY = 6  # requests after which it pays to spend a second on quicker forks
 LOOKS_AT_FILES = 5  # of so many looks at a submission, one at what it has written, where the kernel does not bound it
 
 
@@ -45,14 +46,15 @@ def main(asks_for_sandboxes: socket.socket, asks_for_judges: socket.socket) -> N
     """Serve until the other side closes."""
     os.umask(0o022)  # what is made for a submission, its own user can read
     warm_up()
+    memory = kernel.own_memory()
     if _fork() == 0:
         asks_for_sandboxes.close()
-        _serve(asks_for_judges, _judge, before=_load_checks())
+        _serve(asks_for_judges, _judge, memory, before=_load_checks())
     asks_for_judges.close()
     proc, filter_calls = walls.open_proc(), walls.call_filter()  # while their files are in sight
     missing, inner = walls.settle(walls.around_all(), proc, filter_calls)
     asks_for_sandboxes.sendall(json.dumps(missing).encode())
-    _serve(asks_for_sandboxes, lambda seconds, end, status: _watch(seconds, end, status, proc, inner))
+    _serve(asks_for_sandboxes, lambda seconds, end, status: _watch(seconds, end, status, proc, inner), memory)
 
 
 def warm_up() -> None:
@@ -123,17 +125,19 @@ def _judge(seconds: float, report: socket.socket, end: socket.socket) -> None:
     judge.main(report, end)
 
 
-def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.socket], None],
+def _serve(asks: socket.socket, start: Callable[[float, socket.socket, socket.socket], None], memory: list[tuple[int, int]],
            before: Callable[[str, str], None] = lambda chapter, held_back: None) -> None:
     """For each request fork a process that calls `start`, and then ends; `before` is called here, with the chapter and what
-    stands in the file that came with the request."""
+    stands in the file that came with the request. `memory` is what forks inherit, as `kernel.own_memory` gives it."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
     gc.collect()
     gc.freeze()
-    while True:
+    for number in itertools.count():
+        if number == MANY:
+            kernel.use_large_pages(memory)
         request, handles, *_ = socket.recv_fds(asks, REQUEST.size, 3)
         if not request:
             os._exit(0)
@@ -177,7 +181,7 @@ def _watch(seconds: float, end: socket.socket, status: socket.socket, proc: int 
     end.close()
     poll, ended, too_much = select.poll(), (0, 0), ""
     poll.register(status, select.POLLIN)
-    looks = cycle([False] * (LOOKS_AT_FILES - 1) + [folder != root.FOLDER])
+    looks = itertools.cycle([False] * (LOOKS_AT_FILES - 1) + [folder != root.FOLDER])
     while not too_much and not (ended := os.waitpid(pid, os.WNOHANG))[0] and not poll.poll(WATCH_SECONDS * 1000):
         if held.takes_too_much(pid, proc, inherited):
             too_much = "memory"
