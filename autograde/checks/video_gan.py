@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -622,10 +622,13 @@ def _draw_step(draw: Draw, batch: int, logits: int) -> tuple[dict, Tensor, Tenso
     return nets, draw.normal(batch, 2, 1, 2, 2), draw.normal(batch, 3)
 
 
-def _mistakes(part: str, nets: dict, *given: Any, **options: Any) -> list[tuple[Tensor, str]]:
-    """What the known mistakes in the turn of a network leave of its weights."""
-    return [(_flat(after_step(faulty_step(fault), nets, *given, **options)[part]), hint)
-            for fault, (turn, hint) in STEP_MISTAKES.items() if part in turn]
+def _mistakes(part: str, nets: dict, *given: Any, before: dict | None = None, **options: Any) -> Iterator[tuple[Tensor, str]]:
+    """What the known mistakes in the turn of a network leave of its weights; `before` are the networks before D learnt."""
+    if before:
+        yield _flat(after_step(faulty_step(), before, *given, **options)[part]), BEFORE
+    for fault, (turn, hint) in STEP_MISTAKES.items():
+        if part in turn:
+            yield _flat(after_step(faulty_step(fault), nets, *given, **options)[part]), hint
 
 
 def _flat(weights: list[Tensor]) -> Tensor:
@@ -648,8 +651,7 @@ def the_generator_learns_from_the_new_discriminator(subject: Subject, draw: Draw
         mine = subject.probe(after_step, nets, *given)
         learnt = nets | {"D": mine["D"]}  # right or not: that was asked above
         right = after_step(faulty_step(), learnt, *given, lr_d=0.0)
-        mistakes = [(_flat(after_step(faulty_step(), nets, *given, lr_d=0.0)["G"]), BEFORE),
-                    *_mistakes("G", learnt, *given, lr_d=0.0)]
+        mistakes = _mistakes("G", learnt, *given, before=nets, lr_d=0.0)
         assert_close(_flat(mine["G"]), _flat(right["G"]), mistakes=mistakes)
 
 

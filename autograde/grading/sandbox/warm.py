@@ -106,6 +106,9 @@ def _load_checks() -> Callable[[str, str], None]:
     from ...checks import contract, probe, subject
     from .. import judge  # noqa: F401
 
+    if os.access(root.SHARED, os.W_OK):  # files of the checks' own: in memory, where none waits for a disk
+        tempfile.tempdir = root.SHARED
+
     for module in (subject, contract):
         probe.prepare(module)
 
