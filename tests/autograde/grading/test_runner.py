@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from autograde.grading.runner import Job, Limits, rounds, run, run_all
@@ -143,15 +144,24 @@ def test_the_sentence_names_the_cell():
 
 
 def processes(marker):
-    """Pids of a warm process, which `marker` is the command line of, and of all its forks."""
+    """Pids of a warm process, which `marker` is the command line of, and of all its forks; not those of another process of
+    tests, whose command may be the same."""
+    ours = {1, os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}  # 1 takes in orphans
     found = set()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
-            if marker in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.add(int(pid))
-        except OSError:
+            first = pid
+            if is_of(first, marker):
+                while is_of(above := psutil.Process(first).ppid(), marker):
+                    first = above
+                found |= {pid} if above in ours else set()
+        except (OSError, psutil.Error):
             continue
     return found
+
+
+def is_of(pid, marker):
+    return marker in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def settled(marker, expected):
