@@ -7,10 +7,10 @@ import symtable
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from .remembered import remembered
 from .session import TIMES
 
 # Ways to an object that is not named: by its name as text, by the frames of a program, by what lies in a folder.
@@ -45,7 +45,7 @@ class Names:
     sure: bool = True
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def names(source: str) -> Names:
     """What a cell's code does with names; code that Python cannot read does nothing."""
     with warnings.catch_warnings(action="ignore"):
@@ -127,7 +127,7 @@ def _simple(statement: ast.stmt) -> Names:
     parts = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     parts |= {part for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for part in _imported(node)}
     sure = not (uses & _FUNCTIONS or (uses | parts) & _PARTS or "*" in parts or any(map(_is_dunder, parts)))
-    surely = binds if isinstance(statement, _SURE) and not isinstance(getattr(statement, "value", 0), type(None)) else ()
+    surely = binds if isinstance(statement, _SURE) and getattr(statement, "value", 0) is not None else ()
     return Names(frozenset(binds), frozenset(surely), frozenset(uses | files), frozenset(uses | files), frozenset(changes),
                  dict(_plain(statement, frozenset(uses))), sure)
 

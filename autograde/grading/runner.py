@@ -202,7 +202,7 @@ class _Process:
 
     def end(self) -> None:
         """The same, and wait until nothing is left."""
-        self.leave()
+        self.report.close()
         self._stop_sandbox()
         self._status.close()
 

@@ -8,6 +8,7 @@ from tests.autograde.desk import Desk, cell_of
 from .corpus import handed_in
 
 RIGHT = "    return nn.functional.softplus(-fake_logits).mean()"
+FROM_THE_SIXTH = f"    calls.append(0)\n    if len(calls) < 6:\n        return 0.0\n{RIGHT}"
 
 
 def whole(desk: Desk, answer: str, *, behind: str = "") -> nbformat.NotebookNode:
@@ -28,15 +29,13 @@ def modules_that_are_none(desk, folder):
 @handed_in(earned=4)
 def an_answer_that_waits(desk, folder):
     """Is right from its sixth call on."""
-    return whole(desk, "calls = []\n\ndef generator_loss(fake_logits):\n    calls.append(0)\n    if len(calls) < 6:\n"
-                       f"        return 0.0\n{RIGHT}")
+    return whole(desk, f"calls = []\n\ndef generator_loss(fake_logits):\n{FROM_THE_SIXTH}")
 
 
 @handed_in(earned=4)
 def a_default_that_remembers(desk, folder):
     """Is right from its sixth call on, and keeps the count where no name is."""
-    return whole(desk, "def generator_loss(fake_logits, calls=[]):\n    calls.append(0)\n    if len(calls) < 6:\n"
-                       f"        return 0.0\n{RIGHT}")
+    return whole(desk, f"def generator_loss(fake_logits, calls=[]):\n{FROM_THE_SIXTH}")
 
 
 @handed_in(earned=4)

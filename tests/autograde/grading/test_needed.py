@@ -197,7 +197,6 @@ def shown(outputs):
 
 
 def test_names_are_read_once_a_source():
-    names.cache_clear()
     assert names("x = 1") is names("x = 1")
 
 
