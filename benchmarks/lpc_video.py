@@ -1,75 +1,150 @@
-"""The video models on real animation: LPC character clips, trained on a CPU, judged by a Frechet distance.
+"""The video models on real animation and on walkers: several seeds each, judged by distance, motion and detail.
 
-    python -m benchmarks.lpc_video                     # about eight CPU minutes; the models train side by side
-    python -m benchmarks.lpc_video --preset smoke      # whether it works
+    python -m benchmarks.lpc_video                          # every model, three seeds; what is measured is kept and skipped
+    python -m benchmarks.lpc_video --models latent_gan      # of these only; --again measures anew
+    python -m benchmarks.lpc_video --preset smoke           # whether it works
 
-Writes figures/lpc_video.json (machine, seed, steps, CPU seconds, scores) and, with --picture FILE, film strips. These
-show the artists' work: show them with the credits that the JSON file holds, under the same licence.
-The features are those of a network trained here on the labels of clips that no generator sees.
+Each model trains on one thread, two side by side on two cores. The figures (machine, steps, CPU seconds and scores of
+every seed) go into figures/lpc_video.json, and with --pictures FOLDER clips of each model as film strips. The LPC
+pictures show artists' work: show them with the credits that the file holds, under the same licence.
+Distances are between features of a network that has learnt the labels of clips which no generator sees.
 """
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
+import statistics
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from benchmarks import machine
 from clipkit import ClipSet, LPCSprites, film_strip
 from clipkit.names import known
+from solutions.challenge import motion
 from solutions.evaluation import features_of, frechet_distance, precision_recall
-from solutions.measures.clip_features import ClipFeatures, label_accuracy, train_features
-from solutions.models import registry
-from solutions.networks.layers import num_parameters
+from solutions.measures.clip_features import ClipFeatures, label_accuracy, load_features, train_features
+from solutions.measures.clip_quality import fine_detail
+from solutions.models import as_published, registry
 from solutions.training.gan_step import fast_at_bfloat16
 
-FIGURES = Path(__file__).parent / "figures"
+NAME = "lpc_video"
 SHEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
-VIDEO_MODELS = ("frames_as_channels", "videogan", "mocogan")
+MODELS = {"frames_as_channels": "stacked frames", "videogan": "VideoGAN", "mocogan": "MoCoGAN",
+          "latent_gan": "GAN of codes", "flow": "flow of codes"}
+PUBLISHED = {f"{name}, as published": f"{MODELS[name]}, as published" for name in as_published.RECIPES}
 SEED = 0
-CLIPS = {"smoke": 64, "cpu": 1024}  # real and generated clips that a distance compares
+CLIPS = {"smoke": 64, "cpu": 1024, "long": 1024}  # real and generated clips that a distance compares
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--preset", default="cpu", help="smoke or cpu")
-    options.add_argument("--root", type=Path, help="the folder of the sheets; by default they are fetched into data/")
-    options.add_argument("--out", type=Path, default=FIGURES)
-    options.add_argument("--picture", type=Path, help="a PNG to write: clips of each model")
-    options = options.parse_args()
+class Judge(NamedTuple):
+    """What clips are measured against: real clips (N, T, C, H, W), and the network whose features count."""
+
+    real: Tensor
+    network: ClipFeatures
+
+    def __call__(self, clips: Tensor) -> dict[str, float]:
+        """Fréchet distance, precision and recall of features; `motion`: 1000 times the Fréchet distance of how much
+        changes where from a frame to the next, the second and the fourth, which sees order and smoothness; `detail`:
+        fine detail, 1 where it is as much as in real clips."""
+        features = features_of(self.real, self.network), features_of(clips, self.network)
+        precision, recall = precision_recall(*features)
+        moves = frechet_distance(motion(self.real), motion(clips)).item()
+        return {
+            "frechet": round(frechet_distance(*features).item(), 2),
+            "precision": round(precision, 3), "recall": round(recall, 3),
+            "motion": round(1000 * moves, 2), "detail": round(fine_detail(clips) / fine_detail(self.real), 3),
+        }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="cpu", help="smoke, cpu or long")
+    parser.add_argument("--data", nargs="+", default=["lpc", "walkers"], help="lpc, walkers")
+    parser.add_argument("--models", nargs="+", default=[*MODELS, *PUBLISHED], help=", ".join([*MODELS, *PUBLISHED]))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--again", action="store_true", help="measure what has been measured before, too")
+    parser.add_argument("--root", type=Path, help="the folder of the LPC sheets; by default they are fetched into data/")
+    parser.add_argument("--pictures", type=Path, help="a folder for film strips")
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    count = CLIPS[known(options.preset, CLIPS, "preset of this benchmark")]
+    known(options.preset, CLIPS, "preset of this benchmark")
+    if options.pictures:
+        options.pictures.mkdir(parents=True, exist_ok=True)
+    kept = before() if options.preset == "cpu" else {}
+    for data in options.data:
+        measure(known(data, SETS, "data of this benchmark"), options, kept)
+        print(table(kept[data]), flush=True)
+
+
+def before() -> dict:
+    """What has been measured; empty where nothing has been."""
+    try:
+        return machine.kept(NAME)["data"]
+    except (FileNotFoundError, KeyError):
+        return {}
+
+
+def measure(data: str, options: argparse.Namespace, kept: dict) -> None:
+    """Trains and scores what is missing of one set of clips, and keeps each run as it ends."""
+    training, judge, about = SETS[data](options)
+    rows = kept.setdefault(data, {"about": about, "rows": {}})["rows"]
+    kept[data]["about"] = about
+    torch.manual_seed(SEED)
+    rows |= {name: [judge(clips)] for name, clips in real_rows(judge, about.pop("others")).items()}
+    names = [known(name, MODELS | PUBLISHED, "model of this benchmark") for name in options.models]
+    missing = [(name, seed) for seed in range(options.seeds) for name in names
+               if options.again or not any(run["seed"] == seed for run in rows.get(name, []))]
+    with ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1) or 1) as processes:
+        runs = {processes.submit(trained, name, training, options.preset, seed, len(judge.real)): (name, seed)
+                for name, seed in missing}
+        for run in as_completed(runs):
+            (name, seed), (clips, cost) = runs[run], run.result()
+            others = [row for row in rows.get(name, []) if row["seed"] != seed]
+            row = {"seed": seed} | judge(clips) | cost
+            rows[name] = sorted([*others, row], key=lambda row: row["seed"])
+            print(data, name, row, flush=True)
+            if options.pictures:
+                alt = f"four clips of {name}, trained on {data}"
+                film_strip(clips[:4], alt=alt, scale=2).save(options.pictures / f"{data}_{name}_{seed}.png")
+            if options.preset == "cpu":
+                machine.keep(NAME, {"training in": digits(), "data": kept})
+
+
+def real_rows(judge: Judge, others: Tensor) -> dict[str, Tensor]:
+    """Other real clips, and what a model must not be content with: their frames shuffled, and their first frame alone."""
+    order = torch.randperm(others.shape[1], generator=torch.Generator().manual_seed(SEED))
+    return {"real clips": others, "real clips, frames shuffled": others[:, order],
+            "real clips, first frame only": others[:, :1].expand_as(others)}
+
+
+def lpc(options: argparse.Namespace) -> tuple[ClipSet, Judge, dict]:
+    """Training clips, the judge, and what is to be known of them; clips of the four parts are all different."""
+    count = CLIPS[options.preset]
     root = options.root or (SHEETS if SHEETS.is_dir() else Path("data/lpc_sprites"))
     training, labelled, real, others = parts(LPCSprites(7 * count, size=32, seed=SEED, root=root), 2, 3, 1, 1)
-    figures, features = feature_network(labelled, others, steps=20 if options.preset == "smoke" else 600)
-    still = others.clips[:, :1].expand_as(others.clips)
-    shuffled = others.clips[:, torch.randperm(8, generator=torch.Generator().manual_seed(SEED))]
-    rows = {
-        "real clips": judge(real.clips, others.clips, features),
-        "real clips, frames shuffled": judge(real.clips, shuffled, features),
-        "real clips, first frame only": judge(real.clips, still, features),
-    }
-    strips, titles = [real.clips[:1]], ["real"]
-    with ProcessPoolExecutor(len(VIDEO_MODELS)) as processes:
-        runs = {name: processes.submit(trained, name, training, options.preset, count) for name in VIDEO_MODELS}
-    for name, run in runs.items():
-        clips, row = run.result()
-        rows[name] = row | judge(real.clips, clips, features)
-        strips.append(clips[:3])
-        titles += [name] * 3
-    options.out.mkdir(parents=True, exist_ok=True)
-    if options.picture:
-        alt = "a real clip of a character, and three clips of each model"
-        film_strip(torch.cat(strips), alt=alt, scale=2, titles=titles).save(options.picture)
-    figures |= {"distance": f"Frechet, {count} clips against {count}, 64 features", "art": LPCSprites.credits}
-    kept = {"machine": machine(), "seed": SEED, **figures, "rows": rows}
-    (options.out / "lpc_video.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    print(table(rows))
+    torch.manual_seed(SEED)
+    steps = 20 if options.preset == "smoke" else 600
+    network = train_features(labelled, steps=steps, rng=torch.Generator().manual_seed(SEED))
+    accuracy = {name: round(score, 4) for name, score in label_accuracy(network, others).items()}
+    return training, Judge(real.clips, network), {
+        "clips": len(training), "compared": count, "accuracy of the features": accuracy, "art": LPCSprites.credits,
+        "others": others.clips}
+
+
+def walkers(options: argparse.Namespace) -> tuple[ClipSet, Judge, dict]:
+    """The same of walkers on a meadow, by the features that come with the course."""
+    count = CLIPS[options.preset]
+    load = lambda many, seed: registry.load("walkers", preset="cpu", num_frames=8, count=many, seed=seed)
+    return load(2 * count, SEED), Judge(load(count, SEED + 1).clips, load_features()), {
+        "clips": 2 * count, "compared": count, "others": load(count, SEED + 2).clips}
+
+
+SETS = {"lpc": lpc, "walkers": walkers}
 
 
 def parts(data: ClipSet, *shares: int) -> list[ClipSet]:
@@ -82,55 +157,40 @@ def parts(data: ClipSet, *shares: int) -> list[ClipSet]:
     ]
 
 
-def feature_network(labelled: ClipSet, others: ClipSet, *, steps: int) -> tuple[dict, ClipFeatures]:
-    """The network that judges, and how often it names the labels of clips that it has not seen."""
-    torch.manual_seed(SEED)
-    network = train_features(labelled, steps=steps, rng=torch.Generator().manual_seed(SEED))
-    accuracy = {name: round(score, 4) for name, score in label_accuracy(network, others).items()}
-    return {"features": {"steps": steps, "clips": len(labelled), "accuracy": accuracy}}, network
-
-
-def trained(name: str, training: ClipSet, preset: str, count: int) -> tuple[Tensor, dict]:
+def trained(name: str, training: ClipSet, preset: str, seed: int, count: int) -> tuple[Tensor, dict]:
     """Clips of a model trained here, and what it cost; on one thread."""
     torch.set_num_threads(1)
-    recipe = registry.recipe(name, training, preset, SEED)
+    model, _, published = name.partition(", as ")
+    torch.manual_seed(seed)
+    recipe = as_published.RECIPES[model](training, preset) if published else registry.recipe(name, training, preset, seed)
     start = time.process_time()
-    run = recipe.train(seed=SEED, description=name)
+    run = recipe.train(seed=seed, description=name)
     seconds = time.process_time() - start
     clips = torch.cat([recipe.sample(run.ema, 64, seed=part) for part in range(count // 64)])
-    return clips, {
-        "steps": recipe.settings.steps, "batch": recipe.settings.batch, "cpu_seconds": round(seconds),
-        "parameters": [num_parameters(recipe.generator), num_parameters(recipe.discriminator)],
-    }
+    return clips, {"steps": recipe.settings.steps, "cpu_seconds": round(seconds),
+                   "numbers": sum(p.numel() for p in run.ema.parameters())}
 
 
-def judge(real: Tensor, clips: Tensor, network: ClipFeatures) -> dict:
-    """How near clips are to the real ones; `motion` is the mean change of a pixel from frame to frame."""
-    features = features_of(real, network), features_of(clips, network)
-    precision, recall = precision_recall(*features)
-    return {
-        "frechet": round(frechet_distance(*features).item(), 2),
-        "precision": round(precision, 3), "recall": round(recall, 3),
-        "motion": round(clips.diff(dim=1).abs().mean().item(), 4),
-    }
+def digits() -> str:
+    """What the models are trained in here."""
+    return "bfloat16" if fast_at_bfloat16(torch.device("cpu")) else "float32"
 
 
-def machine() -> dict:
-    """What the figures depend on beside the code."""
-    cpu = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), cpu)
-    numbers = "bfloat16" if fast_at_bfloat16(torch.device("cpu")) else "float32"
-    return {"cpu": cpu, "cores": os.cpu_count(), "threads": 1, "training in": numbers, "torch": torch.__version__}
+def median(runs: list[dict]) -> dict[str, float]:
+    """Of each figure the median over seeds."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
-def table(rows: dict[str, dict]) -> str:
-    lines = [f"{'':30} {'Frechet':>8} {'precision':>9} {'recall':>7} {'motion':>7} {'steps':>6} {'CPU s':>6}"]
-    for name, row in rows.items():
-        cost = f"{row.get('steps', ''):>6} {row.get('cpu_seconds', ''):>6}"
-        scores = f"{row['frechet']:8.2f} {row['precision']:9.2f} {row['recall']:7.2f} {row['motion']:7.3f}"
-        lines.append(f"{name:30} {scores} {cost}")
+def table(kept: dict) -> str:
+    """The medians over seeds, a line a model, with the range of the distance."""
+    lines = [f"{'':36}{'Frechet':>9}{'range':>16}{'precision':>10}{'recall':>8}{'motion':>8}{'detail':>8}"
+             f"{'CPU s':>7}"]
+    for name, runs in kept["rows"].items():
+        row, far = median(runs), [run["frechet"] for run in runs]
+        lines.append(
+            f"{(MODELS | PUBLISHED).get(name, name):36}{row['frechet']:9.2f}{f'{min(far):.2f} to {max(far):.2f}':>16}"
+            f"{row['precision']:10.2f}{row['recall']:8.2f}{row['motion']:8.2f}{row['detail']:8.2f}"
+            f"{row.get('cpu_seconds', ''):>7}")
     return "\n".join(lines)
 
 

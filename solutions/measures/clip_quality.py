@@ -46,3 +46,20 @@ def flicker(clip: Tensor) -> Tensor:
     A constant or a steady fade has 0. T is at least 3.
     """
     return clip.mean(dim=(1, 2, 3)).diff(n=2).abs().mean()
+
+
+def fine_detail(clips: Tensor) -> float:
+    """What changes from pixel to pixel: the mean square of what a small
+    blur takes away. More of it than real clips have is speckle, less is
+    blur.
+
+    The blur is binomial, weights 1, 2, 1 in both directions.
+
+    Args:
+        clips: (N, T, C, H, W), H and W at least 3.
+    """
+    frames = clips.flatten(0, 2)[:, None]  # (N * T * C, 1, H, W)
+    row = torch.tensor([1.0, 2.0, 1.0]) / 4
+    rows = F.conv2d(frames, row.view(1, 1, 1, 3))
+    blurred = F.conv2d(rows, row.view(1, 1, 3, 1))
+    return (frames[..., 1:-1, 1:-1] - blurred).square().mean().item()

@@ -9,7 +9,7 @@ from clipkit import ClipSet
 from solutions.conditional import ConditionalGenerator, ProjectionDiscriminator
 from solutions.dcgan import dcgan_init
 from solutions.training.recipe import Recipe, frames
-from solutions.training.settings import Settings
+from solutions.training.settings import Settings, settings_of
 
 SETTINGS = {
     "smoke": Settings(steps=4, batch=8, penalty="r1"),
@@ -51,4 +51,4 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
 
     generator = ConditionalGenerator(num_classes, size, channels, width=width).apply(dcgan_init)
     discriminator = ProjectionDiscriminator(num_classes, size, channels, width=width)
-    return Recipe(generator, discriminator, real, SETTINGS[preset], (data.labels[factor],), draw=draw)
+    return Recipe(generator, discriminator, real, settings_of(SETTINGS, preset), (data.labels[factor],), draw=draw)

@@ -5,7 +5,7 @@ import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import Discriminator, Generator, dcgan_init
 from solutions.training.recipe import Recipe, frames
-from solutions.training.settings import Settings
+from solutions.training.settings import Settings, settings_of
 
 SETTINGS = {
     "smoke": Settings(steps=4, batch=8),
@@ -32,4 +32,4 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
     networks = Generator(size, channels, nz=nz, width=width), Discriminator(size, channels, width=width)
     for network in networks:
         network.apply(dcgan_init)
-    return Recipe(*networks, real, SETTINGS[preset])
+    return Recipe(*networks, real, settings_of(SETTINGS, preset))

@@ -14,6 +14,7 @@ from clipkit import ClipSet
 from solutions.dcgan import Discriminator, Generator, dcgan_init
 from solutions.models.video_gan import SETTINGS
 from solutions.training.recipe import Recipe
+from solutions.training.settings import settings_of
 
 
 class StackedGenerator(nn.Module):
@@ -55,7 +56,7 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
     num_frames, channels, size = data.clips.shape[1:4]
     shape, width = (num_frames, size, channels), clipkit.pick(preset, smoke=4, cpu=32, gpu=64)
     generator = StackedGenerator(*shape, nz=clipkit.pick(preset, smoke=16, cpu=64, gpu=100), width=width)
-    settings = SETTINGS[preset]
+    settings = settings_of(SETTINGS, preset)
     if preset == "cpu":
         settings = replace(settings, steps=3000)
     return Recipe(generator.apply(dcgan_init), StackedDiscriminator(*shape, width=width), data.clips, settings)

@@ -15,7 +15,7 @@ from solutions.models import conditional
 from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
-from solutions.training.settings import Hooks
+from solutions.training.settings import Hooks, settings_of
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def recipe(data: ClipSet, preset: str, codes: Codes | None = None) -> Recipe:
     generator = Generator(size, channels, nz=codes.nz, width=width).apply(dcgan_init)
     discriminator = InfoDiscriminator(codes, size, channels, width=width)
     hooks = Hooks(latent=codes.draw, extra_d=information_loss, extra_g=information_loss)
-    settings = conditional.SETTINGS[preset]
+    settings = settings_of(conditional.SETTINGS, preset)
     if preset == "cpu":
         settings = replace(settings, batch=64, lr_d=1e-3)  # digits are small; no label for D to learn
     return Recipe(generator, discriminator, real, settings, hooks=hooks, draw=draw)

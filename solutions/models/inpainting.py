@@ -17,7 +17,7 @@ from solutions.networks.layers import num_doublings
 from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
-from solutions.training.settings import Hooks, Settings
+from solutions.training.settings import Hooks, Settings, settings_of
 from solutions.translation import fill, hole_error
 
 
@@ -196,4 +196,4 @@ def recipe(data: ClipSet, preset: str, *, weight: float = 20.0) -> Recipe:
     for network in networks:
         network.apply(dcgan_init)
     hooks = Hooks(latent=places, extra_g=reconstruction(weight))
-    return Recipe(*networks, real, SETTINGS[preset], (real,), hooks=hooks, draw=draw)
+    return Recipe(*networks, real, settings_of(SETTINGS, preset), (real,), hooks=hooks, draw=draw)

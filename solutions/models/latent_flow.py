@@ -23,6 +23,7 @@ from solutions.networks.velocity_network import VelocityNetwork
 from solutions.stability import learning_rate_factor
 from solutions.training.history import Board, History
 from solutions.training.recipe import sample
+from solutions.training.settings import settings_of
 from solutions.training.train import Run, check_samples
 
 
@@ -172,4 +173,4 @@ def recipe(data: ClipSet, preset: str) -> FlowRecipe:
     hidden, blocks = clipkit.pick(preset, smoke=16, cpu=256, gpu=1024), clipkit.pick(preset, smoke=1, cpu=3, gpu=6)
     num_frames, channels, size = data.clips.shape[1:4]
     model = LatentFlow(num_frames, channels, size, code=code, width=width, hidden=hidden, blocks=blocks)
-    return FlowRecipe(model, data.clips, SETTINGS[preset])
+    return FlowRecipe(model, data.clips, settings_of(SETTINGS, preset))

@@ -8,6 +8,7 @@ from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
 from solutions.models.video_gan import SETTINGS
 from solutions.training.recipe import Recipe
+from solutions.training.settings import settings_of
 from solutions.video_gan import MotionDiscriminator, MotionGenerator
 
 
@@ -18,7 +19,7 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
     generator = MotionGenerator(num_frames, size, channels, width=width).apply(dcgan_init)
     width = clipkit.pick(preset, smoke=4, cpu=12, gpu=64)  # two of them against one generator
     discriminator = MotionDiscriminator(num_frames, size, channels, width=width)
-    settings = SETTINGS[preset]
+    settings = settings_of(SETTINGS, preset)
     if preset == "cpu":
         settings = replace(settings, steps=1800)
     return Recipe(generator, discriminator, data.clips, settings)

@@ -32,6 +32,7 @@ MODELS = {
     "frames_as_channels": Model("solutions.models.frames_as_channels", num_frames=8),
     "videogan": Model("solutions.models.video_gan", num_frames=8),
     "mocogan": Model("solutions.models.mocogan", num_frames=8),
+    "latent_gan": Model("solutions.models.latent_gan", num_frames=8),
     "flow": Model("solutions.models.latent_flow", num_frames=8),
 }
 MADE = ("walkers", "day_and_night", "moving_digits", "lpc")  # sets whose clips come from a seed

@@ -10,7 +10,7 @@ from solutions.stylegan2 import StyleDiscriminator, StyleGenerator, path_lengths
 from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe, frames
-from solutions.training.settings import Hooks, Settings
+from solutions.training.settings import Hooks, Settings, settings_of
 
 
 class PathLength:
@@ -68,4 +68,4 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
     mixed = lambda rng, count: torch.randn(count, 2, nz, generator=rng, device=rng.device)
     path = PathLength(*clipkit.pick(preset, smoke=(2.0, 1), cpu=(0.1, 8), gpu=(2.0, 8)))  # a short run bears little
     hooks = Hooks(latent=mixed, extra_g=path)
-    return Recipe(*networks, real, SETTINGS[preset], hooks=hooks)
+    return Recipe(*networks, real, settings_of(SETTINGS, preset), hooks=hooks)

@@ -11,7 +11,7 @@ from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
 from solutions.training.gan_step import Batch
 from solutions.training.recipe import Recipe, frames
-from solutions.training.settings import Hooks, Settings
+from solutions.training.settings import Hooks, Settings, settings_of
 from solutions.translation import (
     FakeHistory,
     PatchDiscriminator,
@@ -114,4 +114,4 @@ def recipe(data: ClipSet, preset: str, *, cycle: float = 10.0, identity: float =
         extra_d=remembered_fakes(FakeHistory(history)) if history else None,
     )
     networks = TwoWayGenerator(examples, translator(), translator()), TwoWayDiscriminator(judge(), judge())
-    return Recipe(*networks, pairs, SETTINGS[preset], (pairs,), hooks=hooks, draw=draw)
+    return Recipe(*networks, pairs, settings_of(SETTINGS, preset), (pairs,), hooks=hooks, draw=draw)

@@ -11,7 +11,7 @@ from solutions.dcgan import dcgan_init
 from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe
-from solutions.training.settings import Hooks, Settings
+from solutions.training.settings import Hooks, Settings, settings_of
 from solutions.video_gan import VideoDiscriminator, VideoGenerator
 
 
@@ -52,4 +52,4 @@ def recipe(data: ClipSet, preset: str) -> Recipe:
     generator = VideoGenerator(num_frames, size, channels, nz=nz, width=width).apply(dcgan_init)
     width = clipkit.pick(preset, smoke=4, cpu=16, gpu=64)
     discriminator = VideoDiscriminator(num_frames, size, channels, width=width)
-    return Recipe(generator, discriminator, data.clips, SETTINGS[preset], hooks=Hooks(extra_g=sparse_mask))
+    return Recipe(generator, discriminator, data.clips, settings_of(SETTINGS, preset), hooks=Hooks(extra_g=sparse_mask))

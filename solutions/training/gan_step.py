@@ -106,9 +106,10 @@ def penalty(game: Game, batch: Batch, fake: Tensor) -> Tensor:
     """The settings' gradient penalty, unweighted, in float32 and not compiled: it is differentiated twice."""
     D = plain(game.discriminator)
     critic = lambda samples: D(samples, *batch.labels)
-    if game.settings.penalty == "r1":
-        return r1_penalty(critic, batch.real)
-    return gradient_penalty(critic, batch.real, fake, game.rng)
+    if game.settings.penalty == "gradient_penalty":
+        return gradient_penalty(critic, batch.real, fake, game.rng)
+    at_real = r1_penalty(critic, batch.real)
+    return at_real if game.settings.penalty == "r1" else at_real + r1_penalty(critic, fake)
 
 
 def descend(loss: Tensor, network: nn.Module, optimizer: Optimizer, max_norm: float) -> Tensor:
@@ -124,11 +125,12 @@ def descend(loss: Tensor, network: nn.Module, optimizer: Optimizer, max_norm: fl
 
 
 def fast_numbers(samples: Tensor, settings: Settings) -> torch.autocast:
-    """bfloat16 for images and clips where the device is fast at it, nothing elsewhere.
+    """bfloat16 for images, clips and long codes where the device is fast at it, nothing elsewhere.
 
-    Points (B, k) stay float32: their networks are too small to gain, and three digits too few for a point.
+    Points (B, k) and short codes stay float32: their networks are too small to gain, and three digits too few for a point.
     """
-    enabled = settings.bfloat16 and samples.ndim >= 4 and fast_at_bfloat16(samples.device)
+    large = samples.ndim >= 4 or samples.shape[1] >= 64
+    enabled = settings.bfloat16 and large and fast_at_bfloat16(samples.device)
     return torch.autocast(samples.device.type, torch.bfloat16, enabled=enabled)
 
 

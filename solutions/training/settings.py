@@ -2,14 +2,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from clipkit.names import known
 from solutions.stability import SCHEDULES
 from solutions.training.losses import LOSSES
 
-PENALTIES = ("none", "r1", "gradient_penalty")
+PENALTIES = ("none", "r1", "r1_r2", "gradient_penalty")
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Settings:
     lr_d: float = 2e-4  # another one makes two time scales (Heusel et al. 2017)
     betas: tuple[float, float] = (0.5, 0.999)  # 0.9 would push on after D has turned round
     loss: str = "non_saturating"  # one of LOSSES
-    penalty: str = "none"  # "r1", or "gradient_penalty" for WGAN-GP
-    penalty_weight: float = 1.0  # gamma of R1, lambda of WGAN-GP
+    penalty: str = "none"  # "r1", "r1_r2" (the same at real and at fake samples), or "gradient_penalty" for WGAN-GP
+    penalty_weight: float = 1.0  # gamma of R1 and R2, lambda of WGAN-GP
     penalty_every: int = 1  # computed each so many steps, and then as many times as strong
     n_critic: int = 1  # steps of D for one of G; 5 in WGAN-GP
     clip_norm: float = math.inf  # largest norm of a network's gradient
@@ -46,6 +47,21 @@ class Settings:
                 raise ValueError(f"expected {name} of at least 1, got {getattr(self, name)}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"expected ema in [0, 1), got {self.ema}: it is the weight of the past")
+
+
+LONGER = 20  # times as many steps as "cpu" has "long", unless a model says otherwise
+
+
+def settings_of(settings: Mapping[str, Any], preset: str) -> Any:
+    """The settings of a preset, where "long" need not be among them: it is then "cpu" with LONGER as many steps.
+
+    Args:
+        settings: preset -> `Settings`, or another dataclass with `steps`.
+        preset: one of PRESETS.
+    """
+    if preset == "long" and preset not in settings:
+        return replace(settings["cpu"], steps=LONGER * settings["cpu"].steps)
+    return settings[preset]
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,13 @@ def test_pick_takes_the_value_of_the_preset():
     assert [clipkit.pick(p, smoke=1, cpu=2, gpu=3) for p in ("smoke", "cpu", "gpu")] == [1, 2, 3]
 
 
+def test_long_is_as_cpu_where_it_has_no_value_of_its_own():
+    assert clipkit.pick("long", smoke=1, cpu=2, gpu=3) == 2
+    assert clipkit.pick("long", smoke=1, cpu=2, gpu=3, long=0) == 0
+
+
 def test_device_is_the_cpu_unless_gpu_is_asked_for():
-    assert clipkit.device("smoke") == clipkit.device("cpu") == torch.device("cpu")
+    assert clipkit.device("smoke") == clipkit.device("cpu") == clipkit.device("long") == torch.device("cpu")
 
 
 def test_gpu_without_one_says_what_to_try(monkeypatch):

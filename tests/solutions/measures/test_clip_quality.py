@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from clipkit import Walkers
-from solutions.measures.clip_quality import flicker, ssim
+from solutions.measures.clip_quality import fine_detail, flicker, ssim
 from solutions.post_processing import psnr
 
 
@@ -64,3 +64,16 @@ def test_flicker_is_zero_for_a_fade_and_four_times_the_depth_of_an_alternation()
     alternating = (-1.0) ** torch.arange(9).view(-1, 1, 1, 1).expand(-1, 3, 4, 4) * 0.1
     assert flicker(fade).item() == pytest.approx(0, abs=1e-6)
     assert flicker(alternating).item() == pytest.approx(0.4, abs=1e-6)
+
+
+def test_detail_of_a_chequered_board_is_all_of_it_and_of_a_slope_nothing():
+    board = (-1.0) ** (torch.arange(8)[:, None] + torch.arange(8))
+    assert fine_detail(board.expand(2, 3, 3, 8, 8)) == pytest.approx(1)  # the blur leaves nothing
+    slope = torch.arange(8.0)[:, None] / 8 + torch.arange(8) / 16
+    assert fine_detail(slope.expand(2, 3, 3, 8, 8)) == pytest.approx(0, abs=1e-10)
+
+
+def test_speckle_adds_its_own():
+    """Noise of variance 1 keeps 1 - 2 (1/4) + 9/64 of itself: the blur's weight at the pixel, and its squares' sum."""
+    clips = torch.randn(40, 4, 3, 18, 18, generator=torch.Generator().manual_seed(0))
+    assert fine_detail(clips) == pytest.approx(1 - 2 / 4 + 9 / 64, rel=0.02)

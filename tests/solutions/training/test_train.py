@@ -17,7 +17,7 @@ from solutions.models.registry import MODELS, load, recipe
 from solutions.stability import r1_penalty
 from solutions.training.gan_step import Batch, Game, fast_at_bfloat16, fast_numbers, gan_step
 from solutions.training.losses import LOSSES
-from solutions.training.settings import Hooks, Settings
+from solutions.training.settings import PENALTIES, Hooks, Settings
 from solutions.training.train import draw_batch, fit, set_up
 
 
@@ -108,8 +108,18 @@ def test_clipping_bounds_both_steps():
     assert measured["grad_norm_d"] > 0.01  # the norm before clipping
 
 
+def test_r2_is_r1_at_the_fakes():
+    game, (generator, discriminator) = sgd_game(penalty="r1_r2", penalty_weight=0.5), networks()
+    fake = generator(BATCH.z).detach()
+    loss = discriminator_loss(discriminator(BATCH.real), discriminator(fake))
+    loss = loss + 0.5 * (r1_penalty(discriminator, BATCH.real) + r1_penalty(discriminator, fake))
+    gradients = torch.autograd.grad(loss, list(discriminator.parameters()))
+    gan_step(game, BATCH)
+    assert_same([p.grad for p in game.discriminator.parameters()], gradients)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("penalty", ["none", "r1", "gradient_penalty"])
+@pytest.mark.parametrize("penalty", PENALTIES)
 def test_every_loss_runs_with_every_penalty(loss, penalty):
     game = sgd_game(loss=loss, penalty=penalty, noise=0.1)
     before = weights(game.generator, game.discriminator)
@@ -313,7 +323,8 @@ def test_bfloat16_follows_float32(device):
 
 def test_a_device_without_it_and_points_stay_float32(monkeypatch):
     for samples, fast, expected in ((torch.zeros(2, 3, 4, 4), True, True), (torch.zeros(2, 3, 4, 4), False, False),
-                                    (torch.zeros(2, 2), True, False), (torch.zeros(2, 5, 3, 4, 4), True, True)):
+                                    (torch.zeros(2, 2), True, False), (torch.zeros(2, 64), True, True),
+                                    (torch.zeros(2, 5, 3, 4, 4), True, True)):
         monkeypatch.setattr("solutions.training.gan_step.fast_at_bfloat16", lambda device, fast=fast: fast)
         assert fast_numbers(samples, Settings(steps=1))._enabled is expected
         assert fast_numbers(samples, Settings(steps=1, bfloat16=False))._enabled is False

@@ -1,0 +1,53 @@
+"""Principal components against a singular value decomposition, and clips to codes and back."""
+import pytest
+import torch
+
+from clipkit import MovingDigits
+from solutions.networks.principal import PrincipalCodes, principal_components
+
+CLIPS = MovingDigits(60, num_frames=4, size=16).clips
+
+
+def test_components_are_those_of_the_singular_value_decomposition():
+    torch.manual_seed(0)
+    rows = torch.randn(200, 30) @ torch.diag(0.8 ** torch.arange(30.0)) + 3
+    mean, found = principal_components(rows, 6)
+    torch.testing.assert_close(mean, rows.mean(0))
+    torch.testing.assert_close(found @ found.T, torch.eye(6), atol=1e-5, rtol=0)
+    _, _, directions = torch.linalg.svd(rows - mean, full_matrices=False)
+    torch.testing.assert_close((found @ directions[:6].T).abs(), torch.eye(6), atol=0.02, rtol=0)
+
+
+def test_more_components_than_there_are_say_nothing_more():
+    rows = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    mean, found = principal_components(rows, 12)
+    assert found.shape == (12, 8) and (found[5:] == 0).all()
+    torch.testing.assert_close((rows - mean) @ found.T @ found + mean, rows, atol=1e-5, rtol=0)
+
+
+def test_clips_come_back_the_better_the_longer_the_code():
+    errors = []
+    for code, frame_code in ((2, 2), (8, 16), (59, 256)):
+        torch.manual_seed(0)
+        codes = PrincipalCodes(4, 1, 16, code=code, frame_code=frame_code).fit(CLIPS)
+        encoded = codes.encode(CLIPS)
+        assert encoded.shape == (60, code)
+        assert encoded.square().mean().sqrt().item() == pytest.approx(1, rel=1e-4)
+        errors.append((codes.decode(encoded) - CLIPS).square().mean().item())
+    assert errors[0] > errors[1] > 100 * errors[2], errors
+
+
+def test_codes_are_ordered_by_how_much_they_vary_and_do_not_correlate():
+    torch.manual_seed(0)
+    codes = PrincipalCodes(4, 1, 16, code=6, frame_code=40).fit(CLIPS).encode(CLIPS)
+    covariance = codes.T.cov()
+    strengths = covariance.diagonal()
+    assert strengths.tolist() == sorted(strengths.tolist(), reverse=True)
+    assert (covariance - torch.diag(strengths)).abs().max() < 0.02 * strengths[0]
+
+
+def test_what_is_decoded_stays_in_range():
+    torch.manual_seed(0)
+    codes = PrincipalCodes(4, 1, 16, code=6, frame_code=40).fit(CLIPS)
+    clips = codes.decode(100 * torch.randn(3, 6))
+    assert clips.shape == (3, 4, 1, 16, 16) and clips.abs().max() == 1
