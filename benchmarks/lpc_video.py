@@ -99,7 +99,8 @@ def measure(data: str, options: argparse.Namespace, kept: dict) -> None:
     names = [known(name, MODELS | PUBLISHED, "model of this benchmark") for name in options.models]
     missing = [(name, seed) for seed in range(options.seeds) for name in names
                if options.again or not any(run["seed"] == seed for run in rows.get(name, []))]
-    with ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1) or 1) as processes:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ProcessPoolExecutor(min(len(missing), cores) or 1) as processes:
         runs = {processes.submit(trained, name, training, options.preset, seed, len(judge.real)): (name, seed)
                 for name, seed in missing}
         for run in as_completed(runs):

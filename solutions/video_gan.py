@@ -9,13 +9,12 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from solutions.dcgan import Discriminator, Generator
 from solutions.networks.layers import num_doublings
-from solutions.stability import r1_penalty
+from solutions.stability import pairing_losses, r1_penalty
 
 
 def time_strides(num_frames: int, size: int) -> list[int]:
@@ -280,11 +279,12 @@ def clip_step(
     real: Tensor, z: Tensor, *,
     gamma: float = 0.0, extra: Callable[[], Tensor | float] = lambda: 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """One step: first D learns, then G, from the same fake clips.
+    """One step with the pairing losses: first D learns, then G, from the
+    same fake clips.
 
     G runs once. D's loss sends no gradient into G; G's turn leaves D's
-    weights alone and uses the D that has learnt. Gradients that were
-    there before do not count.
+    weights alone and uses the D that has learnt, for the real clips of
+    its pairs, too. Gradients that were there before do not count.
 
     Args:
         generator: z to clips.
@@ -296,13 +296,12 @@ def clip_step(
             more; 0 leaves it out.
         extra: what G's loss has more, called after G has run.
     Returns:
-        D's loss, penalty included, and G's (non-saturating), extra
-        included; detached.
+        D's loss, penalty included, and G's, extra included; detached.
+    Source: Huang et al. 2024, with R1 alone.
     """
     fake = generator(z)
-    real_loss = F.softplus(-discriminator(real)).mean()
-    fake_loss = F.softplus(discriminator(fake.detach())).mean()
-    loss_d = real_loss + fake_loss
+    loss_d, _ = pairing_losses(
+        discriminator(real), discriminator(fake.detach()))
     if gamma:
         loss_d = loss_d + gamma * r1_penalty(discriminator, real)
     optimizer_d.zero_grad()
@@ -310,7 +309,8 @@ def clip_step(
     optimizer_d.step()
 
     discriminator.requires_grad_(False)
-    loss_g = F.softplus(-discriminator(fake)).mean() + extra()
+    _, loss_g = pairing_losses(discriminator(real), discriminator(fake))
+    loss_g = loss_g + extra()
     optimizer_g.zero_grad()
     loss_g.backward()
     optimizer_g.step()

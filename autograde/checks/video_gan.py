@@ -560,13 +560,23 @@ def faulty_step(*faults: str) -> Callable:
     def over(values: Tensor) -> Tensor:
         return values.sum() if "sums" in faults else values.mean(0).sum() if "added" in faults else values.mean()
 
+    def losses(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+        lead = real_logits - fake_logits
+        if "unpaired" in faults:
+            return over(F.softplus(-real_logits)) + over(F.softplus(fake_logits)), over(F.softplus(-fake_logits))
+        if "means" in faults:
+            return F.softplus(-over(lead)), F.softplus(over(lead))
+        if "all pairs" in faults:
+            lead = real_logits[:, None] - fake_logits[None]
+        if "swapped" in faults:
+            return over(F.softplus(lead)), over(F.softplus(-lead))
+        return over(F.softplus(-lead)), -over(F.softplus(-lead)) if "saturating" in faults else over(F.softplus(lead))
+
     def step(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
         fake = generator(z)
         shown = fake.detach()
-        before = discriminator(fake)
-        loss_d = over(F.softplus(-discriminator(real))) + over(F.softplus(discriminator(shown)))
-        if "swapped" in faults:
-            loss_d = over(F.softplus(discriminator(real))) + over(F.softplus(-discriminator(shown)))
+        before, of_real = discriminator(fake), discriminator(real)
+        loss_d, _ = losses(of_real, discriminator(shown))
         if "halved" in faults:
             loss_d = loss_d / 2
         if gamma and "no penalty" not in faults:
@@ -575,15 +585,15 @@ def faulty_step(*faults: str) -> Callable:
         if "stale D" not in faults:
             optimizer_d.zero_grad()
         if "before" in faults:
-            loss_g = over(F.softplus(-before)) + extra()
+            loss_g = losses(of_real.detach(), before)[1] + extra()
             gradients = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
         loss_d.backward()
         if "D stands still" not in faults:
             optimizer_d.step()
         again = discriminator(generator(z).detach() if "blind" in faults else generator(z))
-        loss = -over(F.softplus(again)) if "saturating" in faults else over(F.softplus(-again))
-        if "swapped G" in faults:
-            loss = over(F.softplus(again))
+        with torch.no_grad():
+            beside = of_real if "old pairs" in faults else discriminator(real)
+        loss = losses(beside, again)["swapped G" not in faults]
         if "no extra" not in faults:
             loss = loss + extra()
         if "stale G" not in faults:
@@ -601,13 +611,18 @@ def faulty_step(*faults: str) -> Callable:
 
 STEP_MISTAKES = {  # fault -> of which network's turn it is, and the hint
     "stale D": ("D", "Gradients that were there before are added to D's: call optimizer_d.zero_grad() before backward()."),
-    "swapped": ("D", "The sides are swapped: D should say real, softplus(-s), to real clips."),
+    "unpaired": ("DG", "These are the losses of chapter 2, each clip for itself. Asked for are pairs: "
+                 "pairing_losses(real_logits, fake_logits)."),
+    "means": ("DG", "You compare the mean logits. Each real clip has a partner: softplus first, the mean last."),
+    "all pairs": ("DG", "You compare every real clip with every fake one. The b-th of both are a pair."),
+    "swapped": ("D", "The sides are swapped: D wants the real clip of each pair to have the larger logit."),
     "D stands still": ("D", "D's weights did not move: optimizer_d.step()."),
-    "halved": ("D", "D's loss is the sum of its two means: do not halve it."),
+    "halved": ("D", "Half of what is asked: pairing_losses gives the mean already."),
     "sums": ("DG", "Each loss is a mean over the batch, not a sum: with more clips it would grow."),
     "stale G": ("G", "Gradients that were there before are added to G's: call optimizer_g.zero_grad() before backward()."),
-    "saturating": ("G", "This is the saturating loss of G; asked for is softplus(-s)."),
-    "swapped G": ("G", "G wants its clips to be called real: softplus(-s), not softplus(s)."),
+    "old pairs": ("G", "The logits of the real clips are those that D gave before it learnt: ask D for both again."),
+    "saturating": ("G", "This is minus D's loss: flat where D is sure. G's is the second of pairing_losses."),
+    "swapped G": ("G", "This is D's loss: G wants its clips to have the larger logit."),
     "blind": ("G", "G's weights did not move: let G see its clips not detached, and call optimizer_g.step()."),
     "G stands still": ("G", "G's weights did not move: let G see its clips not detached, and call optimizer_g.step()."),
 }

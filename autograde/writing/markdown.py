@@ -11,7 +11,7 @@ from typing import Any
 
 from pybtex.database import parse_file
 
-from . import directives
+from . import directives, figures, reference_run
 from .chapter import BOOK, Chapter, Exercise, settings
 from .directives import Directive
 from .reference_run import ReferenceRun
@@ -96,10 +96,15 @@ class PlainMarkdown:
         return f"<details><summary>{directive.argument}</summary>\n\n{body}\n\n</details>"
 
     def _expected(self, directive: Directive) -> str:
-        if not self.run:
+        other, _, label = directive.argument.rpartition(" ")
+        run = reference_run.load(other) if other else self.run
+        if not run:
             return ""
         before = "What you should see:\n\n" if "only" in directive.options else ""
-        return before + self.run.picture(directive.argument)
+        return before + run.picture(label)
+
+    def _measured(self, directive: Directive) -> str:
+        return figures.table(directive.argument)
 
     def _figure(self, directive: Directive) -> str:
         data = base64.b64encode((BOOK / directive.argument).read_bytes()).decode()
@@ -117,6 +122,7 @@ class PlainMarkdown:
 
 PLAIN: dict[str, Callable[[PlainMarkdown, Directive], str]] = {
     "exercise": PlainMarkdown._exercise, "quiz": PlainMarkdown._quiz, "expected": PlainMarkdown._expected,
+    "measured": PlainMarkdown._measured,
     "figure": PlainMarkdown._figure, "image": PlainMarkdown._figure, "dropdown": PlainMarkdown._fold,
     "admonition": PlainMarkdown._note, "live": PlainMarkdown._live, "bibliography": PlainMarkdown._references,
     **dict.fromkeys(NOTES, PlainMarkdown._note),

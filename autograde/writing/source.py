@@ -14,7 +14,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from . import answers, dependencies, directives, reference_run
+from . import answers, dependencies, directives, figures, reference_run
 from .answers import SourceError
 from .chapter import BOOK, Chapter, imported, model_of, parse, role, stems
 
@@ -64,6 +64,10 @@ def page(chapter: Chapter) -> NotebookNode:
             kind = {"kind": "written"} if exercise.kind == "written" else {}
             return directives.with_options(directive, id=exercise.id, number=exercise.number,
                                            points=f"{exercise.points:g}", **kind)
+        if directive.name == "expected" and " " in directive.argument:  # of another page
+            return _with_pictures(directive)
+        if directive.name == "measured":
+            return figures.table(directive.argument)
         if directive.name == "expected":  # `:only: notebook` is for a cell whose output the page shows anyway
             if directive.argument not in labels:
                 raise SourceError(f"{chapter.stem}: no cell has the label {directive.argument!r} of an {{expected}}")

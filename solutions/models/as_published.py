@@ -10,7 +10,6 @@ from dataclasses import replace
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
-from solutions.models import frames_as_channels
 from solutions.models.video_gan import sparse_mask
 from solutions.training.recipe import Recipe
 from solutions.training.settings import Hooks, Settings, settings_of
@@ -43,11 +42,4 @@ def mocogan(data: ClipSet, preset: str) -> Recipe:
                   replace(settings, steps=steps))
 
 
-def stacked(data: ClipSet, preset: str) -> Recipe:
-    """The stacked frames by the same rules."""
-    settings = settings_of(SETTINGS, preset)
-    steps = clipkit.pick(preset, smoke=settings.steps, cpu=3000, gpu=settings.steps)
-    return replace(frames_as_channels.recipe(data, preset), settings=replace(settings, steps=steps))
-
-
-RECIPES = {"frames_as_channels": stacked, "videogan": videogan, "mocogan": mocogan}
+RECIPES = {"videogan": videogan, "mocogan": mocogan}

@@ -19,32 +19,16 @@ from solutions.training.train import Run
 
 
 def perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    """Three hidden layers of one width, leaky ReLU of slope 0.2 behind each; rows (B, inputs) to (B, outputs)."""
+    """Three hidden layers of one width, a leaky ReLU of slope 0.2 behind
+    each; rows (B, inputs) to (B, outputs)."""
     layers: list[nn.Module] = []
     for before in (inputs, width, width):
         layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
-class CodeCritic(nn.Module):
-    """A code to a logit.
-
-    Args:
-        code: K.
-        width: of the hidden layers.
-    """
-
-    def __init__(self, code: int, width: int):
-        super().__init__()
-        self.layers = perceptron(code, width, 1)
-
-    def forward(self, codes: Tensor) -> Tensor:
-        """Codes (B, K) to logits (B,)."""
-        return self.layers(codes).flatten()
-
-
 class CodeMaker(nn.Module):
-    """Noise to a code.
+    """Noise to a code: the generator of a GAN of codes.
 
     Args:
         nz: length of z.
@@ -59,6 +43,23 @@ class CodeMaker(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """z (B, nz) to codes (B, K)."""
         return self.layers(z)
+
+
+class CodeCritic(nn.Module):
+    """A code to a logit: the discriminator of a GAN of codes.
+
+    Args:
+        code: K.
+        width: of the hidden layers.
+    """
+
+    def __init__(self, code: int, width: int):
+        super().__init__()
+        self.layers = perceptron(code, width, 1)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Codes (B, K) to logits (B,)."""
+        return self.layers(codes).flatten()
 
 
 class LatentGenerator(nn.Module):
@@ -121,6 +122,7 @@ SHORT = Settings(
 SETTINGS = {
     "smoke": replace(SHORT, steps=4, batch=8),
     "cpu": SHORT,
+    "long": replace(SHORT, steps=100_000),
     "gpu": replace(SHORT, steps=120_000, batch=512),
 }
 
@@ -128,8 +130,9 @@ SETTINGS = {
 def recipe(data: ClipSet, preset: str) -> LatentRecipe:
     """A GAN of the codes of whole clips."""
     num_frames, channels, size = data.clips.shape[1:4]
-    nz, width = clipkit.pick(preset, smoke=(8, 16), cpu=(64, 512), gpu=(128, 1024))
-    code, frame_code = clipkit.pick(preset, smoke=(8, 8), cpu=(256, 256), gpu=(512, 512))
-    codes = PrincipalCodes(num_frames, channels, size, code=code, frame_code=frame_code)
+    nz, width, code = clipkit.pick(preset, smoke=(8, 16, 8), cpu=(64, 512, 256), long=(64, 384, 224), gpu=(128, 1024, 512))
+    # of the long run a file of 2 MB is to remain, most of it the components of frames
+    most = clipkit.pick(preset, smoke=8, cpu=256, long=min(256, 1_200_000 // (channels * size ** 2)), gpu=512)
+    codes = PrincipalCodes(num_frames, channels, size, code=code, frame_code=most)
     generator = LatentGenerator(CodeMaker(nz, width, code), codes)
     return LatentRecipe(generator, CodeCritic(code, width), data.clips, settings_of(SETTINGS, preset))

@@ -57,15 +57,17 @@ def load(
 
     Args:
         name: one of DATA, or the path of a folder.
-        num_frames: T of the presets "smoke" and "cpu"; where it is more than 1, "gpu" takes twice as many.
-        size: height and width; by default 16 for digits, else 32, and 32 and 64 with the preset "gpu".
+        num_frames: T of the presets "smoke" and "cpu"; where it is more than 1, "long" and "gpu" take twice as many.
+        size: height and width; by default 16 for digits, else 32, and twice that with the presets "long" and "gpu".
+            (But "long" leaves the LPC characters at 8 frames of 32 x 32.)
         count, seed: of a set that is made, one of MADE: another seed gives clips that no one was trained on.
     Raises:
         ValueError: there is neither a set nor a folder of that name.
     """
-    size = size or clipkit.pick(preset, smoke=32, cpu=32, gpu=64) // (2 if name == "digits" else 1)
-    count = count or clipkit.pick(preset, smoke=16, cpu=2048, gpu=8192)
-    num_frames *= clipkit.pick(preset, smoke=1, cpu=1, gpu=2) if num_frames > 1 else 1
+    larger = 1 if name == "lpc" else 2  # a character's motion is whole in 8 frames, and 32 x 32 hold it
+    size = size or clipkit.pick(preset, smoke=32, cpu=32, long=32 * larger, gpu=64) // (2 if name == "digits" else 1)
+    count = count or clipkit.pick(preset, smoke=16, cpu=2048, long=4096, gpu=8192)
+    num_frames *= clipkit.pick(preset, smoke=1, cpu=1, long=larger, gpu=2) if num_frames > 1 else 1
     if Path(name).is_dir():
         return ClipFolder(name, num_frames=num_frames, size=size, stills=num_frames == 1)
     known(name, DATA, "data set (or folder)")

@@ -1,6 +1,7 @@
 """Chapter 10: VideoGAN, as the one trainer takes it: its sparse mask as a hook."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from torch import Tensor, nn
@@ -8,11 +9,13 @@ from torch import Tensor, nn
 import clipkit
 from clipkit import ClipSet
 from solutions.dcgan import dcgan_init
+from solutions.models import frames_as_channels
+from solutions.models.frames_as_channels import judge
 from solutions.training.gan_step import Batch
 from solutions.training.parallel import plain
 from solutions.training.recipe import Recipe
-from solutions.training.settings import Hooks, Settings, settings_of
-from solutions.video_gan import VideoDiscriminator, VideoGenerator
+from solutions.training.settings import Hooks, settings_of
+from solutions.video_gan import VideoGenerator
 
 
 def sparse_mask(
@@ -27,29 +30,13 @@ def sparse_mask(
     return {"mask": 0.1 * mask.abs().mean()}  # type: ignore[attr-defined]  # in training there is one
 
 
-SETTINGS = {
-    "smoke": Settings(steps=3, batch=4, penalty="r1"),
-    "cpu": Settings(
-        steps=1500,  # two to three minutes on one core
-        batch=16,  # clips of 8 frames: as much to convolve as 128 images
-        lr_g=2e-3, lr_d=2e-3,  # ten times the paper's: a short run of a small network bears it
-        betas=(0.0, 0.99),  # no momentum: with R1, D is smooth and G need not wait
-        penalty="r1", penalty_every=8,  # every eighth step costs an eighth, and does as much
-        schedule="linear",  # the second half wipes the speckle off
-        ema=0.995,  # a short run has a short memory
-    ),
-    "gpu": Settings(
-        steps=20_000,  # the paper's networks, 16 frames of 64 x 64
-        batch=64, penalty="r1", penalty_every=8, schedule="linear", compile=True,
-    ),
-}
+SETTINGS = {**frames_as_channels.SETTINGS, "cpu": replace(frames_as_channels.SHORT, steps=2000)}  # two minutes, too
 
 
 def recipe(data: ClipSet, preset: str) -> Recipe:
-    """VideoGAN on whole clips."""
+    """VideoGAN on whole clips, with the settings and the judge of the baseline."""
     num_frames, channels, size = data.clips.shape[1:4]
-    nz, width = clipkit.pick(preset, smoke=(16, 4), cpu=(64, 32), gpu=(100, 64))
+    nz, width = clipkit.pick(preset, smoke=(16, 4), cpu=(64, 16), gpu=(100, 64))
     generator = VideoGenerator(num_frames, size, channels, nz=nz, width=width).apply(dcgan_init)
-    width = clipkit.pick(preset, smoke=4, cpu=16, gpu=64)
-    discriminator = VideoDiscriminator(num_frames, size, channels, width=width)
+    discriminator = judge(num_frames, size, channels, preset)
     return Recipe(generator, discriminator, data.clips, settings_of(SETTINGS, preset), hooks=Hooks(extra_g=sparse_mask))

@@ -81,8 +81,9 @@ class PrincipalCodes(nn.Module):
     def of_frames(self, clips: Tensor) -> Tensor:
         """Clips (N, T, C, H, W) to the codes of their frames, one behind
         the other, (N, T * frame_code)."""
-        frames = clips.flatten(2) - self.frame_mean
-        return (frames @ self.frames.T).flatten(1)
+        some = [(part.flatten(2) - self.frame_mean) @ self.frames.T
+                for part in clips.split(256)]  # a copy of all is large
+        return torch.cat(some).flatten(1)
 
     def encode(self, clips: Tensor) -> Tensor:
         """Clips (N, T, C, H, W) to codes (N, K)."""

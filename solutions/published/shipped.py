@@ -1,25 +1,51 @@
 """The trained generators that come with the course, for its pictures and its live demo.
 
-    python -m solutions.published.shipped mocogan    trains it anew (preset cpu), for weights/mocogan.safetensors
+    python -m solutions.published.shipped mocogan    trains it anew, for weights/mocogan.safetensors
 """
 from __future__ import annotations
 
 import platform
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from clipkit import LPCSprites
 from clipkit.names import known
 from solutions.models import dcgan_walkers, registry
 from solutions.models.saved import load_generator, save_generator
 from solutions.training.recipe import Recipe
 
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = {"mocogan": "walkers", "dcgan": "walkers"}  # the model, the data
-LONGER = {"dcgan": dcgan_walkers.recipe}  # the preset's generator, trained longer and otherwise
 SEED = 0
+
+
+class Made(NamedTuple):
+    """How a generator that comes with the course is made: what `python -m solutions train` is told, and how it is stored.
+
+    Attributes:
+        recipe: in place of the preset's, recipe(seed).
+        bits: of a number in the file.
+    """
+
+    model: str
+    preset: str = "cpu"
+    data: str = "walkers"
+    size: int | None = None
+    recipe: Callable[[int], Recipe] | None = None
+    bits: int = 16
+
+
+SHIPPED = {
+    "mocogan": Made("mocogan", preset="long", size=32),
+    "dcgan": Made("dcgan", recipe=dcgan_walkers.recipe),
+    "walkers": Made("latent_gan", preset="long", bits=8),
+    "characters": Made("latent_gan", preset="long", data="lpc", bits=8),
+}
 
 
 def trained(name: str) -> tuple[nn.Module, Recipe]:
@@ -41,18 +67,27 @@ def trained(name: str) -> tuple[nn.Module, Recipe]:
     return generator.requires_grad_(False), recipe
 
 
-def ship(name: str, preset: str = "cpu", folder: Path = WEIGHTS) -> Path:
-    """Trains a generator as `python -m solutions train` does and writes it as float16, saying how it was made."""
-    data_name = SHIPPED[known(name, SHIPPED, "shipped generator")]
-    data = registry.load(data_name, preset=preset, num_frames=registry.MODELS[name].num_frames)
-    longer = name in LONGER and preset == "cpu"
-    recipe = LONGER[name](SEED) if longer else registry.recipe(name, data, preset, SEED)
-    run = recipe.train(seed=SEED, description=name)
-    about = {"model": name, "preset": preset, "data": data_name, "seed": SEED,
+def ship(name: str, preset: str | None = None, folder: Path = WEIGHTS) -> Path:
+    """Trains a generator as `python -m solutions train` does and writes it, saying how it was made.
+
+    An interrupted run of a shipped generator goes on from `NAME.checkpoint.pt` in the folder that it is called in.
+    """
+    made = SHIPPED[known(name, SHIPPED, "shipped generator")]
+    chosen = preset or made.preset
+    data = registry.load(made.data, preset=chosen, num_frames=registry.MODELS[made.model].num_frames, size=made.size)
+    usual = made.recipe is None or chosen != made.preset
+    recipe = registry.recipe(made.model, data, chosen, SEED) if usual else made.recipe(SEED)
+    start = time.process_time()
+    checkpoint = Path(f"{name}.checkpoint.pt") if chosen == "long" else None
+    run = recipe.train(seed=SEED, description=name, checkpoint=checkpoint)
+    about = {"model": made.model, "preset": chosen, "data": made.data, "seed": SEED,
              "shape": list(data.clips.shape[1:]), "attributes": data.attributes}
     path = folder / f"{name}.safetensors"
-    save_generator(run.ema, path, about, half=True, command=f"python -m solutions.published.shipped {name}", seed=str(SEED),
-                   machine=f"{platform.machine()} CPU, {torch.get_num_threads()} thread, torch {torch.__version__}")
+    credits = {"art": LPCSprites.credits} if made.data == "lpc" else {}
+    save_generator(
+        run.ema, path, about, bits=made.bits, command=f"python -m solutions.published.shipped {name}", seed=str(SEED),
+        seconds=f"{time.process_time() - start:.0f} of CPU time",
+        machine=f"{platform.machine()} CPU, {torch.get_num_threads()} thread, torch {torch.__version__}", **credits)
     return path
 
 

@@ -103,9 +103,13 @@ def generator_update(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[
 
 
 def penalty(game: Game, batch: Batch, fake: Tensor) -> Tensor:
-    """The settings' gradient penalty, unweighted, in float32 and not compiled: it is differentiated twice."""
+    """The settings' gradient penalty, unweighted; not compiled, since it is differentiated twice."""
     D = plain(game.discriminator)
-    critic = lambda samples: D(samples, *batch.labels)
+
+    def critic(samples: Tensor) -> Tensor:
+        with fast_numbers(samples, game.settings):
+            return D(samples, *batch.labels).float()
+
     if game.settings.penalty == "gradient_penalty":
         return gradient_penalty(critic, batch.real, fake, game.rng)
     at_real = r1_penalty(critic, batch.real)

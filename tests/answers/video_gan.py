@@ -9,7 +9,7 @@ from torch import nn
 
 from autograde.checks.video_gan import faulty_step
 from solutions import video_gan as reference
-from solutions.stability import r1_penalty
+from solutions.stability import pairing_losses, r1_penalty
 
 
 def in_place(foreground, mask, background):
@@ -233,34 +233,36 @@ def random_frame(clips):
 
 
 def step_with_no_grad(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
-    """Right: bce, fakes drawn again for G, D not frozen, the penalty always added."""
+    """Right: bce of the differences, fakes drawn again for G, D not frozen, the penalty always added."""
     bce = F.binary_cross_entropy_with_logits
     with torch.no_grad():
         fake = generator(z)
     optimizer_d.zero_grad()
-    r, f = discriminator(real), discriminator(fake)
-    loss_d = bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)) + gamma * r1_penalty(discriminator, real)
+    lead = discriminator(real) - discriminator(fake)
+    loss_d = bce(lead, torch.ones_like(lead)) + gamma * r1_penalty(discriminator, real)
     loss_d.backward()
     optimizer_d.step()
     optimizer_g.zero_grad()
-    f = discriminator(generator(z))
-    loss_g = bce(f, torch.ones_like(f)) + extra()
+    with torch.no_grad():
+        told = discriminator(real)
+    lead = told - discriminator(generator(z))
+    loss_g = bce(lead, torch.zeros_like(lead)) + extra()
     loss_g.backward()
     optimizer_g.step()
     return loss_d.item(), loss_g.item()
 
 
 def step_by_parts(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
-    """Right: three calls of backward for D, logsigmoid, gradients by hand for G."""
+    """Right: two calls of backward for D, logsigmoid, gradients by hand for G."""
     fake = generator(z)
     optimizer_d.zero_grad()
-    parts = [-F.logsigmoid(discriminator(real)).mean(), -F.logsigmoid(-discriminator(fake.detach())).mean()]
+    parts = [-F.logsigmoid(discriminator(real) - discriminator(fake.detach())).mean()]
     if gamma > 0:
         parts.append(gamma * r1_penalty(discriminator, real))
     for part in parts:
         part.backward()
     optimizer_d.step()
-    loss_g = -F.logsigmoid(discriminator(fake)).mean() + extra()
+    loss_g = -F.logsigmoid(discriminator(fake) - discriminator(real).detach()).mean() + extra()
     weights = list(generator.parameters())
     for weight, gradient in zip(weights, torch.autograd.grad(loss_g, weights), strict=True):
         weight.grad = gradient
@@ -270,11 +272,11 @@ def step_by_parts(generator, discriminator, optimizer_g, optimizer_d, real, z, *
 
 def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
     fake = generator(z)
-    loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake)).mean()
+    loss_d, _ = pairing_losses(discriminator(real), discriminator(fake))
     optimizer_d.zero_grad()
     loss_d.backward()
     optimizer_d.step()
-    loss_g = F.softplus(-discriminator(fake)).mean() + extra()
+    loss_g = pairing_losses(discriminator(real), discriminator(fake))[1] + extra()
     optimizer_g.zero_grad()
     loss_g.backward()
     optimizer_g.step()
@@ -282,18 +284,18 @@ def step_without_detach(generator, discriminator, optimizer_g, optimizer_d, real
 
 
 def step_of_sums_and_counts(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
-    """Right: the networks' own zero_grad, means by hand, a copy of the numbers to return."""
+    """Right: the networks' own zero_grad, one batch of both, means by hand, a copy of the numbers to return."""
     fake = generator(z)
     discriminator.zero_grad()
-    said, told = discriminator(real), discriminator(fake.detach())
-    loss_d = (F.softplus(-said).sum() + F.softplus(told).sum()) / said.numel()
+    said, told = discriminator(torch.cat([real, fake.detach()])).chunk(2)
+    loss_d = F.softplus(told - said).sum() / said.numel()
     if gamma != 0:
         loss_d = loss_d + gamma * r1_penalty(discriminator, real)
     loss_d.backward()
     optimizer_d.step()
     generator.zero_grad()
-    said = discriminator(fake)
-    loss_g = F.softplus(-said).sum() / said.numel() + extra()
+    said, told = discriminator(torch.cat([real, fake])).chunk(2)
+    loss_g = F.softplus(said - told).sum() / said.numel() + extra()
     loss_g.backward()
     optimizer_g.step()
     return loss_d.detach().clone(), loss_g.detach().clone()
@@ -307,13 +309,13 @@ def step_with_extra_first(generator, discriminator, optimizer_g, optimizer_d, re
 def step_of_a_blind_generator(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
     optimizer_g.zero_grad()
     fake = generator(z).detach()
-    loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake)).mean()
+    loss_d, _ = pairing_losses(discriminator(real), discriminator(fake))
     if gamma:
         loss_d = loss_d + gamma * r1_penalty(discriminator, real)
     optimizer_d.zero_grad()
     loss_d.backward()
     optimizer_d.step()
-    loss_g = F.softplus(-discriminator(fake)).mean() + extra()
+    loss_g = pairing_losses(discriminator(real), discriminator(fake))[1] + extra()
     loss_g.backward()
     optimizer_g.step()
     return loss_d.detach(), loss_g.detach()
@@ -458,14 +460,19 @@ WRONG = {
         "sides swapped": (faulty_step("swapped"), "sides are swapped"),
         "D stands still": (faulty_step("D stands still"), "did not move"),
         "G before D": (faulty_step("before"), "before it learnt"),
-        "saturating": (faulty_step("saturating"), "saturating"),
+        "saturating": (faulty_step("saturating"), "minus D's loss"),
+        "unpaired": (faulty_step("unpaired"), "losses of chapter 2"),
+        "means compared": (faulty_step("means"), "softplus first"),
+        "all pairs": (faulty_step("all pairs"), "every fake one"),
+        "old pairs": (faulty_step("old pairs"), "before it learnt"),
+        "G with D's loss": (faulty_step("swapped G"), "larger logit"),
         "no penalty": (faulty_step("no penalty"), "penalty is missing"),
         "penalty of fakes": (faulty_step("penalty of fakes"), "*real*"),
         "no extra": (faulty_step("no extra"), "extra() is missing"),
         "frozen for good": (step_that_forgets_to_thaw, "requires_grad_(True)"),
         "judges added": (faulty_step("added"), "not added"),
         "sums": (faulty_step("sums"), "not a sum"),
-        "halved": (faulty_step("halved"), "do not halve"),
+        "halved": (faulty_step("halved"), "the mean already"),
         "penalty without gamma": (faulty_step("no gamma"), "multiply it by gamma"),
         "penalty halved": (faulty_step("half gamma"), "halved twice"),
         "G stands still": (faulty_step("G stands still"), "G's weights did not move"),

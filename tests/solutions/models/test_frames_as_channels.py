@@ -2,7 +2,7 @@
 import torch
 
 from solutions.dcgan import Discriminator, Generator
-from solutions.models.frames_as_channels import StackedDiscriminator, StackedGenerator
+from solutions.models.frames_as_channels import StackedDiscriminator, StackedGenerator, widths_of
 from solutions.networks.layers import num_parameters
 from solutions.training.settings import Settings
 from solutions.training.train import fit
@@ -14,14 +14,25 @@ def test_a_clip_is_an_image_with_more_channels():
     clips = generator(torch.randn(2, 7))
     assert clips.shape == (2, 5, 3, 16, 16) and clips.abs().max() <= 1
     assert discriminator(clips).shape == (2,)
-    assert num_parameters(generator) == num_parameters(Generator(16, 15, nz=7, width=4))
-    assert num_parameters(discriminator) == num_parameters(Discriminator(16, 15, width=4, norm="none"))
+    two_by_two = 4 * 4 * 4 * 4  # from 4 channels at 4 x 4 to 4 at 8 x 8, where DCGAN has 8 and 4
+    assert num_parameters(generator) == 7 * 4 * 16 + two_by_two + 4 * 15 * 16 + 2 * (4 + 4)
+    assert num_parameters(discriminator) == 15 * 4 * 16 + 4 + two_by_two + 4 + 4 * 16
+
+
+def test_it_is_dcgan_but_for_the_widths():
+    """With the widths doubled as DCGAN's, the same layers in the same order."""
+    torch.manual_seed(0)
+    ours, dcgan = StackedDiscriminator(5, 32, 3, width=4), Discriminator(32, 15, width=4, norm="none")
+    kinds = lambda network: [type(layer) for layer in network.modules() if not list(layer.children())]
+    assert kinds(ours) == kinds(dcgan)
+    assert kinds(StackedGenerator(5, 32, 3, nz=7, width=4)) == kinds(Generator(32, 15, nz=7, width=4))
+    assert widths_of(32, 64) == [64, 64, 128] and widths_of(64, 64) == [64, 64, 128, 256]
 
 
 def test_each_frame_has_its_own_channels():
     generator = StackedGenerator(4, 16, 3, nz=2, width=2).eval()
     z = torch.randn(1, 2)
-    torch.testing.assert_close(generator(z)[0, 2], generator.images(z)[0, 6:9])
+    torch.testing.assert_close(generator(z)[0, 2], generator.layers(z[:, :, None, None])[0, 6:9])
 
 
 def test_time_has_no_neighbours():
@@ -30,7 +41,7 @@ def test_time_has_no_neighbours():
     discriminator = StackedDiscriminator(6, 16, 1, width=4)
     clips, order = torch.randn(3, 6, 1, 16, 16), torch.tensor([3, 0, 5, 1, 4, 2])
     before = discriminator(clips)
-    first = discriminator.images.features[0]
+    first = discriminator.layers[0]
     first.weight.data = first.weight.data[:, order]
     torch.testing.assert_close(discriminator(clips[:, order]), before)
 
