@@ -1,14 +1,15 @@
 """Chapter 5: what keeps a GAN's training steady, and how to see it.
 
-Clipping, schedules, noise, gradient penalties, spectral norm, statistics of a batch, the smallest GAN there is, and
-the trap of batch norm. Every function can be compared with a closed form.
+Schedules, noise, gradient penalties, losses of pairs, spectral norm, statistics of a batch, the smallest GAN there is,
+and the trap of batch norm. Every function can be compared with a closed form.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -171,28 +172,23 @@ def penalised_step(
     return total.detach()
 
 
-def clip_gradients(
-    parameters: Iterable[nn.Parameter], max_norm: float
-) -> Tensor:
-    """Scales all gradients by one factor, in place, where their joint norm
-    is above `max_norm`.
+def pairing_losses(
+    real_logits: Tensor, fake_logits: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The relativistic pairing losses: each real logit is compared with the
+    generated one in the same place, and only their difference counts.
 
     Args:
-        parameters: those without a gradient are left out.
-        max_norm: the largest Euclidean norm of all gradients taken as one
-            vector.
+        real_logits: scores of real samples before any sigmoid, (B,) or
+            (B, k).
+        fake_logits: scores of generated samples, the same shape.
     Returns:
-        The norm before, one number; 0 where there is no gradient.
-    Source: Pascanu et al. 2013, algorithm 1.
+        The discriminator's loss and the generator's, one number each, at
+        least 0. Both are log 2 where all logits are equal.
+    Source: Jolicoeur-Martineau 2019; Huang et al. 2024.
     """
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    if not gradients:
-        return torch.zeros(())
-    norm = torch.stack([g.norm() for g in gradients]).norm()
-    factor = (max_norm / (norm + 1e-6)).clamp(max=1)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return norm
+    lead = real_logits - fake_logits
+    return F.softplus(-lead).mean(), F.softplus(lead).mean()
 
 
 def learning_rate_factor(step: int, steps: int, schedule: str) -> float:

@@ -1,7 +1,7 @@
 """The adversarial losses by name: what the discriminator minimises, and what the generator does.
 
 D returns logits; every loss takes logits and gives one number. The first two pairs are the answers of the chapter on
-losses.
+losses, the last that of the chapter on stability.
 """
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from solutions.gan_losses import discriminator_loss, generator_loss, saturating_loss
+from solutions.stability import pairing_losses
 
 
 class Loss(NamedTuple):
@@ -61,12 +62,12 @@ def relativistic_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     Source: Jolicoeur-Martineau 2019; Huang et al. 2024.
     """
-    return F.softplus(fake_logits - real_logits).mean()
+    return pairing_losses(real_logits, fake_logits)[0]
 
 
 def relativistic_g(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
     """E[softplus(s_real - s_fake)], sample by sample. Source: as `relativistic_d`."""
-    return F.softplus(real_logits - fake_logits).mean()
+    return pairing_losses(real_logits, fake_logits)[1]
 
 
 LOSSES = {
