@@ -427,98 +427,168 @@ def cuts_the_generator_off_and_returns_the_loss(subject: Subject, draw: Draw) ->
         assert_close(got, torch.zeros_like(got), mistakes=[(got, "D's turn sends a gradient into G: detach the fake samples.")])
 
 
-# Clipping
+# Losses of pairs
 
-CLIP_MISTAKES = {
-    "each": "You clip every tensor on its own. That bends the direction: take one norm of all of them, and one factor.",
-    "value": "You clip every number on its own. That bends the direction: scale all of them by one factor.",
-    "always": "Gradients that are short enough stay as they are: the factor is at most 1.",
-    "never": "The gradients are as they were: change them in place, e.g. with mul_.",
-    "sum": "You add the norms of the tensors up. One norm of all: the root of the sum of their squares.",
-    "longest": "You take the longest of the norms. One norm of all: the root of the sum of their squares.",
-    "to length": "The factor is max_norm / norm, so that the new norm is max_norm; yours makes it 1.",
-    "squared": "This is the square of the norm.",
-}
+def _pairing(up: Tensor, down: Tensor) -> Tensor:
+    """The loss of who wants the first logits above the second ones: D the real ones above the fake ones, G the other way."""
+    return nn.functional.softplus(down - up).mean()
 
 
-def clip_variant(fault: str) -> Callable:
-    """Clipping with one named fault."""
-    def variant(parameters, max_norm):
-        grads = [p.grad for p in parameters if p.grad is not None]
-        norms = torch.stack([torch.zeros(()), *(g.norm() for g in grads)])
-        norm = norms.norm()
-        measure = {"squared": norm.square(), "sum": norms.sum(), "longest": norms.max()}.get(fault, norm)
-        for g in grads:
-            if fault == "each":
-                g.mul_((max_norm / g.norm()).clamp(max=1))
-            elif fault == "value":
-                g.clamp_(-max_norm, max_norm)
-            elif fault == "always":
-                g.mul_(max_norm / norm)
-            elif fault == "to length":
-                g.mul_(1 / norm if norm > max_norm else 1)
-            elif fault != "never":
-                g.mul_((max_norm / measure).clamp(max=1))
-        return measure
+def _average(up: Tensor, down: Tensor) -> Tensor:
+    """The relativistic average loss: each logit is compared with the mean of the other side."""
+    return nn.functional.softplus(down.mean() - up).mean() + nn.functional.softplus(down - up.mean()).mean()
+
+
+UNPAIRED = ("These are chapter 2's losses, each logit on its own: here softplus takes the *difference* of the two logits of a "
+            "pair.")
+MEAN_FIRST = "softplus of the mean difference: take softplus of each pair's difference first, then the mean."
+ALL_PAIRS = "You compare each real logit with every fake one. A pair is the real and the fake logit in the same place."
+AVERAGE = ("This is the relativistic *average* loss, which compares each logit with the other side's mean. Here each has one "
+           "partner, in the same place.")
+DIFFERENCES = "This is the mean difference itself, as a Wasserstein critic has it. Here softplus is taken of each difference."
+SATURATING = "This one saturates: it is minus the other player's loss. G minimises softplus(real - fake)."
+PAIR_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda u, d: nn.functional.softplus(u - d).mean(), ""),  # the other player's loss; the words are known by the caller
+    (lambda u, d: nn.functional.softplus(d.mean() - u.mean()), MEAN_FIRST),
+    (lambda u, d: -_pairing(d, u), SATURATING),
+    (lambda u, d: -_pairing(u, d), "The sign: a loss is minimised. -log sigmoid(s) is softplus(-s), at least 0."),
+    (lambda u, d: nn.functional.softplus(d - u).sum(), "You take the sum over the pairs; asked for is their mean."),
+    (lambda u, d: nn.functional.softplus(d - u).sum(0).mean(), "You take the sum over the pairs; asked for is their mean."),
+    (lambda u, d: nn.functional.softplus(d - u).sum(-1).mean(), "You add up the logits of a sample: the mean over them, too."),
+    (lambda u, d: nn.functional.softplus(d.sum(-1) - u.sum(-1)).mean(),
+     "You add up logits before softplus: each place makes a pair of its own."),
+    (lambda u, d: nn.functional.softplus(d.mean(-1) - u.mean(-1)).mean(),
+     MEAN_FIRST + " Each of a sample's k logits makes a pair of its own."),
+    (lambda u, d: nn.functional.softplus(d[..., :1] - u[..., :1]).mean(), "Only the first logit is used: each makes a pair."),
+    (lambda u, d: _pairing(u, d) / 2, "Half of what is asked: the mean over the pairs, with no factor."),
+    (lambda u, d: 2 * _pairing(u, d), "Twice what is asked: the mean over the pairs, with no factor."),
+    (lambda u, d: nn.functional.softplus(-u).mean() + nn.functional.softplus(d).mean(), UNPAIRED),
+    (lambda u, d: (nn.functional.softplus(-u).mean() + nn.functional.softplus(d).mean()) / 2, UNPAIRED),
+    (lambda u, d: nn.functional.softplus(-u).mean(), UNPAIRED),
+    (lambda u, d: -nn.functional.softplus(u).mean(), UNPAIRED),
+    (lambda u, d: nn.functional.softplus(d.flatten()[:, None] - u.flatten()).mean(), ALL_PAIRS),
+    (lambda u, d: nn.functional.softplus(d[:, None] - u[None]).mean(), ALL_PAIRS),
+    (lambda u, d: nn.functional.softplus(d[:, None] - u[None]).sum(), ALL_PAIRS),
+    (lambda u, d: _average(u, d), AVERAGE),
+    (lambda u, d: _average(u, d) / 2, AVERAGE),
+    (lambda u, d: nn.functional.softplus(d.mean() - u).mean(), AVERAGE),
+    (lambda u, d: nn.functional.softplus(d - u.mean()).mean(), AVERAGE),
+    (lambda u, d: d.mean() - u.mean(), DIFFERENCES),
+    (lambda u, d: nn.functional.relu(1 + d - u).mean(), "This is the hinge of the difference; asked for is its softplus."),
+    (lambda u, d: (d - u - 1).square().mean(), "These are squares; asked for is softplus of each difference."),
+    (lambda u, d: (u - d - 1).square().mean(), "These are squares; asked for is softplus of each difference."),
+    (lambda u, d: torch.sigmoid(d - u).mean(), "The logarithm is missing: softplus(s) = -log sigmoid(-s)."),
+    (lambda u, d: nn.functional.softplus(d.sigmoid() - u.sigmoid()).mean(), "A sigmoid too many: the logits are compared."),
+    (lambda u, d: nn.functional.softplus((d - u).sigmoid()).mean(), "A sigmoid too many: softplus takes the difference."),
+    (lambda u, d: nn.functional.softplus(-(u - d).sigmoid()).mean(),
+     "A sigmoid too many: binary_cross_entropy_with_logits and softplus take the difference itself."),
+    (lambda u, d: nn.functional.softplus(d + u).mean(), "The logits are added; the loss is about their difference."),
+    (lambda u, d: nn.functional.softplus((d - u).abs()).mean(), "The sign of the difference is lost: no abs(), no square."),
+    (lambda u, d: _pairing(u, d) / torch.tensor(2.0).log(), "Your unit is the bit (log2). These are natural logarithms."),
+    (lambda u, d: _pairing(u, d.flip(0)), ALL_PAIRS),
+]
+SAME = "Both losses want the same: D wants the real logit above the fake one, G the fake one above the real."
+EXCHANGED = "D's loss comes first: softplus(fake - real), then G's, softplus(real - fake)."
+PLAYERS = ("D's loss", "G's loss")
+
+
+def _losses(found: object) -> list[Tensor]:
+    """Both losses of a subject, one number each."""
+    if not isinstance(found, list | tuple) or len(found) != 2:
+        raise Wrong(hint="Return two things: D's loss, then G's.")
+    losses = [torch.as_tensor(one) if isinstance(one, int | float | Tensor) else torch.zeros(0) for one in found]
+    if any(one.ndim for one in losses):
+        raise Wrong(hint="Each loss is one number, a tensor without axes: the mean over all pairs.")
+    return losses
+
+
+def _assert_pairing(subject: Subject, real: Tensor, fake: Tensor, forgiven: Iterable[Callable] = ()) -> None:
+    found = _losses(subject(real, fake))
+    if any(is_close(torch.stack(found), torch.stack(variant(real, fake))) for variant in forgiven):
+        return
+    right = [_pairing(real, fake), _pairing(fake, real)]
+    if is_close(found[0], right[1]) and is_close(found[1], right[0]):
+        raise Wrong(hint=EXCHANGED)
+    for player, mine, (up, down) in zip(PLAYERS, found, ((real, fake), (fake, real)), strict=True):
+        mistakes = ((wrong(up, down), f"{player}: {hint}" if hint else SAME) for wrong, hint in PAIR_MISTAKES)
+        assert_close(mine, _pairing(up, down), mistakes=mistakes)
+
+
+def pair_variant(factor: Callable = lambda logits: 1.0, swapped: bool = False) -> Callable:
+    """Both losses, with a factor or in the other order."""
+    def variant(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        both = factor(real) * _pairing(real, fake), factor(real) * _pairing(fake, real)
+        return both[::-1] if swapped else both
     return variant
 
 
-def clipped(function: Callable, gradients: list[Tensor], max_norm: float, as_list: bool = False) -> dict:
-    """The gradients after clipping, and what it returned; one more parameter has none."""
-    parameters: list[Any] = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient.clone()
-    every = [nn.Parameter(torch.zeros(2)), *parameters]
-    try:
-        norm = function(every if as_list else iter(every), max_norm)
-    except ZeroDivisionError:
-        norm = "ZeroDivisionError"
-    return {"norm": norm, "gradients": {str(k): p.grad.clone() for k, p in enumerate(parameters)}}
+FORGIVEN_PAIRS = [pair_variant(lambda logits: 0.5), pair_variant(torch.numel), pair_variant(swapped=True)]  # they have cost
 
 
-def _assert_clipped(subject: Subject, gradients: list[Tensor], max_norm: float) -> dict:
-    mine, expected = (f(gradients, max_norm) for f in (
-        lambda *args: subject.probe(clipped, *args), lambda *args: clipped(reference.clip_gradients, *args)))
-    if not is_close(mine["gradients"], expected["gradients"], rtol=1e-3) and is_close(
-            subject.probe(clipped, gradients, max_norm, True)["gradients"], expected["gradients"], rtol=1e-3):
-        raise Wrong(hint="Of a list it clips rightly, of an iterator it does not: an iterator can be read once. Make a list of "
-                    "it first.")
-    mistakes = ((clipped(clip_variant(f), gradients, max_norm)["gradients"], hint) for f, hint in CLIP_MISTAKES.items())
-    assert_close(mine["gradients"], expected["gradients"], mistakes=mistakes, rtol=1e-3)
-    return mine
+@check("stability.pairing_losses", points=1, hint="D: the mean of softplus(fake - real). G: the mean of softplus(real - fake).")
+def compares_each_real_sample_with_its_partner(subject: Subject, draw: Draw) -> None:
+    size = int(draw.integers(5, 12))
+    _assert_pairing(subject, draw.normal(size, mean=0.7, std=2), draw.normal(size, std=2))
 
 
-@check("stability.clip_gradients", points=2, hint="Long gradients: multiply all of them by max_norm / norm.")
-def shortens_what_is_too_long(subject: Subject, draw: Draw) -> None:
-    gradients = [draw.normal(3, 4, std=3), draw.normal(5, std=3), draw.normal(2, std=3)]
-    _assert_clipped(subject, gradients, draw.uniform(1, low=1.5, high=3).item())
+@check("stability.pairing_losses", points=1, hint="(B, k): each of the B k places is a pair.")
+def and_several_logits_a_sample(subject: Subject, draw: Draw) -> None:
+    shape = int(draw.integers(5, 9)), int(draw.integers(2, 5))
+    for size in (shape, (shape[0], 1)):
+        _assert_pairing(subject, draw.normal(*size, mean=0.7, std=2), draw.normal(*size, std=2), FORGIVEN_PAIRS)
 
 
-@check("stability.clip_gradients", points=1, hint="Short gradients stay as they are: clipping never lengthens.")
-def leaves_short_ones_alone(subject: Subject, draw: Draw) -> None:
-    gradients = [draw.normal(3, 4, std=0.01), draw.normal(5, std=0.01)]
-    _assert_clipped(subject, gradients, 1.0)
-    mine = subject.probe(clipped, [0 * g for g in gradients], 1.0)
-    if mine["norm"] == "ZeroDivisionError" or not is_close(mine["gradients"], {str(k): 0 * g for k, g in enumerate(gradients)}):
-        raise Wrong(hint="Gradients that are all 0 do not stay 0: their norm is 0, and max_norm / norm divides by it. Clip "
-                    "only where the norm is above max_norm, or add 1e-6 to it.")
+def pair_slopes(function: Callable, real: Tensor, fake: Tensor) -> dict:
+    """Gradients of D's loss for both sides and of G's for the fake one, 0 where none arrives."""
+    real, fake = real.clone().requires_grad_(), fake.clone().requires_grad_()
+    found, slopes = function(real, fake), {}
+    d, g = torch.as_tensor(found[0]), torch.as_tensor(found[1])
+    for name, loss, at in (("D's loss, real", d, real), ("D's loss, fake", d, fake), ("G's loss, fake", g, fake)):
+        grad = torch.autograd.grad(loss.sum(), at, retain_graph=True, allow_unused=True)[0] if loss.requires_grad else None
+        slopes[name] = torch.zeros_like(at) if grad is None else grad
+    return slopes
 
 
-@check("stability.clip_gradients", points=1, hint="Return the norm before clipping, and 0 where there is no gradient.")
-def returns_the_norm_before(subject: Subject, draw: Draw) -> None:
-    gradients = [draw.normal(3, 4, std=3), draw.normal(5, std=3)]
-    found = subject.probe(clipped, gradients, 0.7)
-    mine = found["norm"]
-    if mine is None:
-        raise Wrong(hint="It returns None: return the norm before clipping.")
-    norm = torch.cat([g.flatten() for g in gradients]).norm()
-    for fault in ("squared", "sum", "longest"):  # the measure by which it has clipped
-        other = clipped(clip_variant(fault), gradients, 0.7)
-        if is_close(mine, other["norm"], rtol=1e-3) and is_close(found["gradients"], other["gradients"], rtol=1e-3):
-            norm = other["norm"]
-    assert_close(mine, norm, mistakes=[(norm.square(), "This is the square of the norm."), (
-        torch.tensor(0.7), "This is the norm *after* clipping; the one before says whether the run is well.")], rtol=1e-3)
-    assert_close(subject.probe(clipped, [], 0.7)["norm"], 0.0)
+def _assert_slopes(subject: Subject, real: Tensor, fake: Tensor) -> None:
+    _losses(subject(real, fake))
+    mine, expected = subject.probe(pair_slopes, real, fake), pair_slopes(reference.pairing_losses, real, fake)
+    if any(is_close(mine, pair_slopes(variant, real, fake)) for variant in FORGIVEN_PAIRS):
+        return
+    for name, value in expected.items():
+        nothing = (torch.zeros_like(value), f"No gradient arrives from {name.replace(', ', ' at the ')} logits: no detach, no "
+                                            "item(), no no_grad(). What must not learn is detached by the step.")
+        assert_close(mine[name], value, mistakes=[nothing])
+
+
+@check("stability.pairing_losses", points=1, hint="D learns from both sides of a pair, and G from its own.")
+def teaches_both_players(subject: Subject, draw: Draw) -> None:
+    size = int(draw.integers(4, 8))
+    _assert_slopes(subject, draw.normal(size, 2, std=2), draw.normal(size, 2, std=2))
+
+
+@check("stability.pairing_losses", points=1,
+       hint="exp() of a large logit is infinite, and sigmoid rounds to 0 or 1: softplus(s) stays exact.")
+def exact_for_a_very_sure_discriminator_(subject: Subject, draw: Draw) -> None:
+    sure = [(draw.uniform(6, low=low, high=high), draw.uniform(6, low=-high, high=-low)) for low, high in ((12, 17), (60, 90))]
+    sides = [pair for real, fake in sure for pair in ((real, fake), (fake, real))]
+    for real, fake in sides:
+        _assert_exact_pairs(subject, real, fake)
+    for real, fake in sides:
+        _assert_slopes(subject, real, fake)
+
+
+def _assert_exact_pairs(subject: Subject, real: Tensor, fake: Tensor) -> None:
+    found = _losses(subject(real, fake))
+    if any(not bool(one.isfinite()) for one in found):
+        raise Wrong(hint="Infinite or NaN for a very sure discriminator: exp() of a large number is infinite, and sigmoid "
+                    "rounds to 0, which has no logarithm. softplus(s) is log(1 + exp(s)) without that.")
+    if any(is_close(torch.stack(found), torch.stack(variant(real, fake))) for variant in FORGIVEN_PAIRS):
+        return
+    for mine, wanted in zip(found, (_pairing(real, fake), _pairing(fake, real)), strict=True):
+        if not is_close(mine, wanted) and 0 < mine < wanted:
+            raise Wrong(hint="For a very sure discriminator the loss stops growing: something cuts it off (a clamp(), a small "
+                        "number in the logarithm, binary_cross_entropy). softplus(s) needs none of that.")
+        assert_close(mine, wanted)
 
 
 # Statistics of a batch

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograde.checks.stability import clip_variant, norm_variant, step_variant
+from autograde.checks.stability import norm_variant, step_variant
 
 
 def modes_by_loop(labels):
@@ -264,83 +264,61 @@ def step_leaving(what):
     return step
 
 
-def clip_by_torch(parameters, max_norm):
-    """Right: torch's own."""
-    return nn.utils.clip_grad_norm_(list(parameters), max_norm)
+def pairs_by_cross_entropy(real_logits, fake_logits):
+    """Right: the difference is a logit, and it should be real for D and fake for G."""
+    lead = real_logits - fake_logits
+    ones, zeros = torch.ones_like(lead), torch.zeros_like(lead)
+    return F.binary_cross_entropy_with_logits(lead, ones), F.binary_cross_entropy_with_logits(lead, zeros)
 
 
-def clip_by_one_vector(parameters, max_norm):
-    """Right: one long vector for the norm."""
-    parameters = [p for p in parameters if p.grad is not None]
-    if len(parameters) == 0:
-        return 0.0
-    norm = torch.cat([p.grad.flatten() for p in parameters]).norm()
-    if norm > max_norm:
-        for p in parameters:
-            p.grad = p.grad * (max_norm / norm)
-    return norm
+def pairs_by_logsigmoid(real_logits, fake_logits):
+    """Right: logsigmoid, in a list."""
+    return [-F.logsigmoid(real_logits - fake_logits).mean(), -F.logsigmoid(fake_logits - real_logits).mean()]
 
 
-def clip_by_a_loop(parameters, max_norm):
-    """Right: a sum of squares, and data."""
-    kept, total = [], 0.0
-    for parameter in parameters:
-        if parameter.grad is not None:
-            kept.append(parameter)
-            total += parameter.grad.pow(2).sum().item()
-    norm = math.sqrt(total)
-    for parameter in kept:
-        parameter.grad.data *= min(1.0, max_norm / norm) if norm else 1.0
-    return torch.tensor(norm)
+def pairs_by_logaddexp(real_logits, fake_logits):
+    """Right: log(e^real + e^fake), less the logit that should be large."""
+    both = torch.logaddexp(real_logits, fake_logits)
+    return (both - real_logits).mean(), (both - fake_logits).mean()
 
 
-def clip_read_twice(parameters, max_norm):
-    norm = torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).norm()
-    for p in parameters:
-        if p.grad is not None:
-            p.grad.mul_((max_norm / norm).clamp(max=1))
-    return norm
+def pairs_by_classes(real_logits, fake_logits):
+    """Right: which of the two is the real one, as a question with two answers."""
+    scores = torch.stack([real_logits.flatten(), fake_logits.flatten()], dim=1)
+    first = torch.zeros(len(scores), dtype=torch.long)
+    return F.cross_entropy(scores, first), F.cross_entropy(scores, first + 1)
 
 
-def clip_dividing(factor, empty=0.0):
-    """Clipping that divides by the norm, whatever it is."""
-    def answer(parameters, max_norm):
-        grads = [p.grad for p in parameters if p.grad is not None]
-        if not grads:
-            return empty
-        norm = torch.stack([g.norm() for g in grads]).norm()
-        for g in grads:
-            g.mul_(factor(max_norm, norm))
-        return norm
-    return answer
+def pairs_by_hand(real_logits, fake_logits):
+    """Right: softplus written out; what G cannot move is detached in its loss."""
+    def softplus(s):
+        return s.clamp(min=0) + (-s.abs()).exp().log1p()
+    return softplus(fake_logits - real_logits).mean(), softplus(real_logits.detach() - fake_logits).mean()
 
 
-def clip_of_no_gradient(parameters, max_norm):
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    norm = torch.stack([g.norm() for g in gradients]).norm()
-    for gradient in gradients:
-        gradient.mul_((max_norm / (norm + 1e-6)).clamp(max=1))
-    return norm
+def pairs(compute, order=lambda d, g: (d, g)):
+    """Both losses from one rule: compute(up, down) for who wants `up` above `down`."""
+    return lambda real_logits, fake_logits: order(compute(real_logits, fake_logits), compute(fake_logits, real_logits))
 
 
-def clip_of_weights(parameters, max_norm):
-    parameters = [p for p in parameters if p.grad is not None]
-    if not parameters:
-        return 0.0
-    norm = torch.stack([p.grad.norm() for p in parameters]).norm()
-    for p in parameters:
-        p.data.mul_((max_norm / (norm + 1e-6)).clamp(max=1))
-    return norm
+def softplus_of_pairs(up, down):
+    return F.softplus(down - up).mean()
 
 
-def clip_without_return(parameters, max_norm):
-    clip_by_torch(parameters, max_norm)
+def average_pairs(up, down):
+    return (F.softplus(down.mean() - up).mean() + F.softplus(down - up.mean()).mean()) / 2
 
 
-def clip_returning_the_norm_after(parameters, max_norm):
-    parameters = list(parameters)
-    clip_by_torch(parameters, max_norm)
-    return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+def unpaired(real_logits, fake_logits):
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean(), F.softplus(-fake_logits).mean()
+
+
+def all_pairs(up, down):
+    return F.softplus(down.flatten()[None, :] - up.flatten()[:, None]).mean()
+
+
+def pairs_for_d_alone(real_logits, fake_logits):
+    return softplus_of_pairs(real_logits, fake_logits), F.softplus(-fake_logits).mean()
 
 
 def layer(compute):
@@ -394,7 +372,8 @@ RIGHT = {
     "stability.squared_gradient_norm": {"loop": norm_by_loop, "vector_norm": norm_by_vector_norm, "func": norm_by_torch_func},
     "stability.penalised_step": {"no_grad": step_in_one_pass, "two backwards": step_with_two_backwards,
                                  "gradients": step_with_gradients},
-    "stability.clip_gradients": {"torch's": clip_by_torch, "one vector": clip_by_one_vector, "loop": clip_by_a_loop},
+    "stability.pairing_losses": {"cross-entropy": pairs_by_cross_entropy, "logsigmoid": pairs_by_logsigmoid,
+                                 "logaddexp": pairs_by_logaddexp, "two classes": pairs_by_classes, "by hand": pairs_by_hand},
     "stability.MinibatchStd": {"by hand": layer(std_by_hand), "std_column": std_column(), "column by column": StdOverColumns},
 }
 
@@ -495,23 +474,43 @@ WRONG = {
         "freezes G": (step_leaving("G frozen"), "requires_grad_(True) again"),
         "G in evaluation mode": (step_leaving("eval"), "another mode"),
     },
-    "stability.clip_gradients": {
-        "each on its own": (clip_variant("each"), "one norm of all"),
-        "values": (clip_variant("value"), "every number"),
-        "always": (clip_variant("always"), "at most 1"),
-        "not in place": (clip_variant("never"), "in place"),
-        "squared norm": (clip_variant("squared"), "square of the norm"),
-        "returns nothing": (clip_without_return, "returns None"),
-        "returns the norm after": (clip_returning_the_norm_after, "one before"),
-        "weights for gradients": (clip_of_weights, "as they were"),
-        "iterator read twice": (clip_read_twice, "read once"),
-        "sum of norms": (clip_variant("sum"), "add the norms"),
-        "longest norm": (clip_variant("longest"), "longest of the norms"),
-        "to length 1": (clip_variant("to length"), "yours makes it 1"),
-        "0 by 0": (clip_dividing(lambda c, norm: torch.minimum(norm, torch.tensor(c)) / norm), "do not stay 0"),
-        "ZeroDivisionError": (clip_dividing(lambda c, norm: min(1, c / norm.item())), "do not stay 0"),
-        "no gradient: error": (clip_of_no_gradient, "raised"),
-        "no gradient: None": (clip_dividing(lambda c, norm: (c / (norm + 1e-6)).clamp(max=1), None), "0 where there is no"),
+    "stability.pairing_losses": {
+        "exchanged": (pairs(softplus_of_pairs, lambda d, g: (g, d)), "D's loss comes first"),
+        "the same twice": (pairs(softplus_of_pairs, lambda d, g: (g, g)), "Both losses want the same"),
+        "sign": (pairs(lambda up, down: -softplus_of_pairs(up, down)), "a loss is minimised"),
+        "saturating": (pairs(softplus_of_pairs, lambda d, g: (d, -d)), "saturates"),
+        "unpaired": (unpaired, "softplus takes the *difference*"),
+        "unpaired for G": (pairs_for_d_alone, "G's loss: These are chapter 2's"),
+        "mean first": (pairs(lambda up, down: F.softplus(down.mean() - up.mean())), "of each pair's difference first"),
+        "mean over a sample first": (pairs(lambda up, down: F.softplus(
+            (down - up).flatten(1).mean(1) if up.ndim > 1 else down - up).mean()), "k logits makes a pair of its own"),
+        "sums": (pairs(lambda up, down: F.softplus(down - up).sum()), "asked for is their mean"),
+        "sum over a sample": (pairs(lambda up, down: F.softplus(down - up).reshape(len(up), -1).sum(1).mean()),
+                              "the mean over them, too"),
+        "all pairs": (pairs(all_pairs), "each real logit with every fake one"),
+        "pairs by broadcasting": (pairs(lambda up, down: F.softplus(down[:, None] - up).mean()), "with every fake one"),
+        "not reduced": (pairs(lambda up, down: F.softplus(down - up)), "one number"),
+        "D's alone": (pairs(softplus_of_pairs, lambda d, g: d), "two things"),
+        "a dict": (pairs(softplus_of_pairs, lambda d, g: {"d": d, "g": g}), "two things"),
+        "stacked": (pairs(softplus_of_pairs, lambda d, g: torch.stack([d, g])), "two things"),
+        "fakes detached": (lambda real, fake: (softplus_of_pairs(real, fake.detach()), softplus_of_pairs(fake, real)),
+                           "D's loss at the fake logits"),
+        "detached": (pairs(softplus_of_pairs, lambda d, g: (d.detach(), g.detach())), "no detach"),
+        "numbers": (pairs(softplus_of_pairs, lambda d, g: (d.item(), g.item())), "no item()"),
+        "halves": (pairs(lambda up, down: softplus_of_pairs(up, down) / 2), "Half of what is asked"),
+        "relativistic average": (pairs(average_pairs), "relativistic *average*"),
+        "average, not halved": (pairs(lambda up, down: 2 * average_pairs(up, down)), "relativistic *average*"),
+        "Wasserstein": (pairs(lambda up, down: down.mean() - up.mean()), "mean difference itself"),
+        "hinge": (pairs(lambda up, down: F.relu(1 + down - up).mean()), "the hinge"),
+        "squares": (pairs(lambda up, down: (up - down - 1).square().mean()), "These are squares"),
+        "no logarithm": (pairs(lambda up, down: (down - up).sigmoid().mean()), "logarithm is missing"),
+        "probabilities": (pairs(lambda up, down: F.softplus(down.sigmoid() - up.sigmoid()).mean()), "sigmoid too many"),
+        "log of 1 + exp": (pairs(lambda up, down: (1 + (down - up).exp()).log().mean()), "Infinite or NaN"),
+        "log of sigmoid": (pairs(lambda up, down: -(up - down).sigmoid().log().mean()), "Infinite or NaN"),
+        "epsilon in the logarithm": (pairs(lambda up, down: -((up - down).sigmoid() + 1e-8).log().mean()), "stops growing"),
+        "cross-entropy of probabilities": (pairs(lambda up, down: F.binary_cross_entropy(
+            (up - down).sigmoid(), torch.ones_like(up))), "stops growing"),
+        "bits": (pairs(lambda up, down: softplus_of_pairs(up, down) / math.log(2)), "natural logarithms"),
     },
     "stability.MinibatchStd": {
         "wrong axis": (std_column(dim=1, reduce=lambda s: s[:, None]), "Compare the samples"),

@@ -1,4 +1,4 @@
-"""Clipping, schedules, noise, penalties and spectral norm against torch and closed forms; the trap of batch norm."""
+"""Losses of pairs, schedules, noise, penalties and spectral norm against torch and closed forms; the trap of batch norm."""
 import math
 
 import pytest
@@ -9,7 +9,6 @@ from solutions.networks.layers import minibatch_stddev
 from solutions.stability import (
     MinibatchStd,
     batch_dependence,
-    clip_gradients,
     convergence_rate,
     dirac_step,
     effective_modes,
@@ -17,6 +16,7 @@ from solutions.stability import (
     instance_noise,
     learning_rate_factor,
     noise_level,
+    pairing_losses,
     penalised_step,
     r1_penalty,
     spectral_norm,
@@ -24,30 +24,35 @@ from solutions.stability import (
 )
 
 
-def parameters_with_gradients(scale):
-    torch.manual_seed(0)
-    parameters = [nn.Parameter(torch.zeros(3, 4)), nn.Parameter(torch.zeros(5)), nn.Parameter(torch.zeros(2))]
-    for p in parameters[:2]:  # the last has none
-        p.grad = torch.randn_like(p) * scale
-    return parameters
+@pytest.mark.parametrize("shape", [(9,), (5, 3)])
+def test_losses_of_pairs_are_torchs_soft_margin_of_the_differences(shape):
+    real, fake = torch.randn(2, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    d, g = pairing_losses(real, fake)
+    torch.testing.assert_close(d, nn.functional.soft_margin_loss(real - fake, torch.ones(shape)))
+    torch.testing.assert_close(g, nn.functional.soft_margin_loss(fake - real, torch.ones(shape)))
+    torch.testing.assert_close(g - d, (real - fake).mean())  # softplus(s) - softplus(-s) = s
 
 
-@pytest.mark.parametrize("scale", [0.01, 10.0])
-def test_clipping_is_torchs(scale):
-    ours, theirs = parameters_with_gradients(scale), parameters_with_gradients(scale)
-    norm = clip_gradients(ours, 1.0)
-    torch.testing.assert_close(norm, nn.utils.clip_grad_norm_(theirs, 1.0))
-    for a, b in zip(ours[:2], theirs[:2], strict=True):
-        torch.testing.assert_close(a.grad, b.grad)
-    assert torch.cat([p.grad.flatten() for p in ours[:2]]).norm() < 1 + 1e-4
+def test_losses_of_pairs_stay_exact_and_ignore_a_shift():
+    real, fake = torch.tensor([300.0, -2.0], requires_grad=True), torch.tensor([-300.0, 2.0], requires_grad=True)
+    d, g = pairing_losses(real, fake)
+    assert (d.item(), g.item()) == pytest.approx((math.log1p(math.exp(4)) / 2, 300 + math.log1p(math.exp(-4)) / 2))
+    assert [x.item() for x in pairing_losses(real + 7, fake + 7)] == pytest.approx([d.item(), g.item()])
+    slopes = torch.autograd.grad(g, (real, fake))
+    torch.testing.assert_close(slopes[0], -slopes[1])
+    torch.testing.assert_close(slopes[1][0], torch.tensor(-0.5))  # a pair far out of G's order still pulls in full
 
 
-def test_clipping_keeps_the_direction_and_bears_no_gradients():
-    ours, before = parameters_with_gradients(10.0), parameters_with_gradients(10.0)
-    clip_gradients(iter(ours), 1.0)
-    ratio = ours[0].grad / before[0].grad
-    torch.testing.assert_close(ratio, ratio.flatten()[0].expand(3, 4))
-    assert clip_gradients([nn.Parameter(torch.zeros(2))], 1.0) == 0
+def test_in_the_dirac_gan_pairs_change_nothing_and_r2_is_a_second_r1():
+    theta, psi = torch.tensor([0.7], requires_grad=True), torch.tensor([1.3], requires_grad=True)
+    real, fake = 0 * psi, psi * theta
+    d, g = pairing_losses(real, fake)
+    softplus = nn.functional.softplus
+    torch.testing.assert_close(torch.autograd.grad(d, psi, retain_graph=True), torch.autograd.grad(softplus(psi * theta), psi))
+    torch.testing.assert_close(torch.autograd.grad(g, theta), torch.autograd.grad(softplus(-psi * theta), theta))
+    critic = lambda x: psi.detach() * x
+    at_real, at_fake = (r1_penalty(critic, x) for x in (torch.zeros(1, 1), theta.detach()[None]))
+    assert at_real == at_fake == psi.square() / 2
 
 
 def test_schedules_begin_at_one_and_end_at_zero():
