@@ -99,8 +99,9 @@ def flow_steps(recipe: FlowRecipe) -> dict[str, Step]:
     model, settings, rng = channels_last(recipe.generator).train(), recipe.settings, torch.Generator().manual_seed(0)
     clips, codes = draw(recipe.real, settings.clips, rng), torch.randn(settings.codes, model.nz)
     encode, velocity = model.autoencoder, model.velocity
-    losses = {"autoencoder": (encode, lambda: F.mse_loss(encode(clips), clips), settings.clips),
-              "velocity": (velocity, lambda: flow_matching_loss(velocity, codes, rng), settings.codes)}
+    losses = {"velocity": (velocity, lambda: flow_matching_loss(velocity, codes, rng), settings.codes)}
+    if settings.autoencoder_steps:  # of principal components there is nothing to train
+        losses = {"autoencoder": (encode, lambda: F.mse_loss(encode(clips), clips), settings.clips)} | losses
     return {part: Step(descent(network, loss), loss, (network,), batch) for part, (network, loss, batch) in losses.items()}
 
 

@@ -35,7 +35,7 @@ from solutions.training.gan_step import fast_at_bfloat16
 NAME = "lpc_video"
 SHEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
 MODELS = {"frames_as_channels": "stacked frames", "videogan": "VideoGAN", "mocogan": "MoCoGAN",
-          "latent_gan": "GAN of codes", "flow": "flow of codes"}
+          "latent_gan": "GAN of codes", "principal_flow": "flow of codes"}
 PUBLISHED = {f"{name}, as published": f"{MODELS[name]}, as published" for name in as_published.RECIPES}
 SEED = 0
 CLIPS = {"smoke": 64, "cpu": 1024, "long": 1024}  # real and generated clips that a distance compares

@@ -592,7 +592,7 @@ def faulty_step(*faults: str) -> Callable:
             optimizer_d.step()
         again = discriminator(generator(z).detach() if "blind" in faults else generator(z))
         with torch.no_grad():
-            beside = of_real if "old pairs" in faults else discriminator(real)
+            beside = of_real.detach() if "old pairs" in faults else discriminator(real)
         loss = losses(beside, again)["swapped G" not in faults]
         if "no extra" not in faults:
             loss = loss + extra()
@@ -620,13 +620,13 @@ STEP_MISTAKES = {  # fault -> of which network's turn it is, and the hint
     "halved": ("D", "Half of what is asked: pairing_losses gives the mean already."),
     "sums": ("DG", "Each loss is a mean over the batch, not a sum: with more clips it would grow."),
     "stale G": ("G", "Gradients that were there before are added to G's: call optimizer_g.zero_grad() before backward()."),
-    "old pairs": ("G", "The logits of the real clips are those that D gave before it learnt: ask D for both again."),
     "saturating": ("G", "This is minus D's loss: flat where D is sure. G's is the second of pairing_losses."),
     "swapped G": ("G", "This is D's loss: G wants its clips to have the larger logit."),
     "blind": ("G", "G's weights did not move: let G see its clips not detached, and call optimizer_g.step()."),
     "G stands still": ("G", "G's weights did not move: let G see its clips not detached, and call optimizer_g.step()."),
 }
 BEFORE = "G's loss comes from the logits that D gave before it learnt: ask D again after its step."
+OLD_PAIRS = "The logits of the real clips are those that D gave before it learnt: ask it for both again."
 ADDED = "Each mean is over all logits of the batch: the means of the two judges are not added."
 
 
@@ -641,6 +641,7 @@ def _mistakes(part: str, nets: dict, *given: Any, before: dict | None = None, **
     """What the known mistakes in the turn of a network leave of its weights; `before` are the networks before D learnt."""
     if before:
         yield _flat(after_step(faulty_step(), before, *given, **options)[part]), BEFORE
+        yield _flat(after_step(faulty_step("old pairs"), before, *given)[part]), OLD_PAIRS
     for fault, (turn, hint) in STEP_MISTAKES.items():
         if part in turn:
             yield _flat(after_step(faulty_step(fault), nets, *given, **options)[part]), hint

@@ -13,7 +13,7 @@ FIGURES = ROOT / "benchmarks" / "figures"
 MODELS = {
     "real clips": "real clips", "real clips, frames shuffled": "real, frames shuffled",
     "real clips, first frame only": "real, first frame only", "frames_as_channels": "stacked frames", "videogan": "VideoGAN",
-    "mocogan": "MoCoGAN", "latent_gan": "GAN of codes", "flow": "flow of codes (chapter 13)",
+    "mocogan": "MoCoGAN", "latent_gan": "GAN of codes", "principal_flow": "flow of codes (chapter 13)",
     "videogan, as published": "VideoGAN, the paper's game", "mocogan, as published": "MoCoGAN, the paper's game"}
 
 

@@ -48,7 +48,8 @@ class StackedGenerator(nn.Module):
         super().__init__()
         self.nz, self.shape = nz, (num_frames, channels)
         widths = widths_of(size, width)[::-1]
-        layers = [nn.ConvTranspose2d(nz, widths[0], 4, bias=False)]  # 4 x 4
+        layers: list[nn.Module] = []
+        layers.append(nn.ConvTranspose2d(nz, widths[0], 4, bias=False))
         for before, after in zip(
                 widths, [*widths[1:], num_frames * channels]):
             layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True)]
@@ -75,7 +76,7 @@ class StackedDiscriminator(nn.Module):
     ):
         super().__init__()
         widths = widths_of(size, width)
-        layers = []
+        layers: list[nn.Module] = []
         for before, after in zip([num_frames * channels, *widths], widths):
             layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1))
             layers.append(nn.LeakyReLU(0.2, inplace=True))

@@ -79,7 +79,7 @@ class FlowSettings:
 
     @property
     def autoencoder_steps(self) -> int:
-        return max(1, round(self.steps * self.autoencoder_share))
+        return max(1, round(self.steps * self.autoencoder_share)) if self.autoencoder_share else 0
 
 
 SETTINGS = {

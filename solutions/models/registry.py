@@ -34,6 +34,7 @@ MODELS = {
     "mocogan": Model("solutions.models.mocogan", num_frames=8),
     "latent_gan": Model("solutions.models.latent_gan", num_frames=8),
     "flow": Model("solutions.models.latent_flow", num_frames=8),
+    "principal_flow": Model("solutions.models.principal_flow", num_frames=8),
 }
 MADE = ("walkers", "day_and_night", "moving_digits", "lpc")  # sets whose clips come from a seed
 DATA = ("walkers", "day_and_night", "digits", "moving_digits", "lpc", *STILLS, *VIDEOS)

@@ -27,7 +27,7 @@ def save_generator(generator: nn.Module, path: Path, about: dict[str, Any], *, b
     Raises:
         OSError: it could not be written; what was there stays.
     """
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, value in generator.state_dict().items():
         tensors |= as_whole_numbers(name, value) if bits == 8 and value.is_floating_point() and value.ndim > 1 else {
             name: value.half() if bits < 32 and value.is_floating_point() else value}

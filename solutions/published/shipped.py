@@ -75,8 +75,8 @@ def ship(name: str, preset: str | None = None, folder: Path = WEIGHTS) -> Path:
     made = SHIPPED[known(name, SHIPPED, "shipped generator")]
     chosen = preset or made.preset
     data = registry.load(made.data, preset=chosen, num_frames=registry.MODELS[made.model].num_frames, size=made.size)
-    usual = made.recipe is None or chosen != made.preset
-    recipe = registry.recipe(made.model, data, chosen, SEED) if usual else made.recipe(SEED)
+    own = made.recipe if chosen == made.preset else None
+    recipe = own(SEED) if own else registry.recipe(made.model, data, chosen, SEED)
     start = time.process_time()
     checkpoint = Path(f"{name}.checkpoint.pt") if chosen == "long" else None
     run = recipe.train(seed=SEED, description=name, checkpoint=checkpoint)
