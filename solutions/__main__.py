@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import nn
 
 import clipkit
 from clipkit.names import known
@@ -60,7 +61,7 @@ def add_train(commands) -> argparse.ArgumentParser:
     """The options of `train`."""
     parser = commands.add_parser("train", help="train a model", allow_abbrev=False)
     parser.add_argument("model", help=", ".join(MODELS))
-    parser.add_argument("--preset", default="cpu", help="smoke (seconds), cpu (one to two minutes) or gpu")
+    parser.add_argument("--preset", default="cpu", help="smoke (seconds), cpu (two minutes), long (up to an hour) or gpu")
     parser.add_argument("--data", help=f"a folder of videos or pictures, or one of {', '.join(registry.DATA)}")
     parser.add_argument("--size", type=int, help="height and width")
     parser.add_argument("--out", type=Path, help="the folder of the run; default runs/MODEL")
@@ -110,6 +111,7 @@ def train(options: argparse.Namespace) -> int:
         run = recipe.train(
             seed=options.seed, device=device, checkpoint=checkpoint, description=options.model,
             tensorboard=out / "tensorboard" if options.tensorboard else None,
+            watch=(lambda step, ema: look(out, recipe, ema, step)) if options.preset == "long" else None,
         )
     except KeyboardInterrupt:
         print(f"\nstopped; {checkpoint} holds the run, the same command with --resume goes on", file=sys.stderr)
@@ -117,6 +119,11 @@ def train(options: argparse.Namespace) -> int:
     if parallel.is_first():
         write(out, recipe, run, about)
     return 0
+
+
+def look(out: Path, recipe: Recipe, ema: nn.Module, step: int) -> None:
+    """Samples of a long run as it goes, one picture a look: RUN/looks/step_012000.png."""
+    picture(recipe.sample(ema, 8), f"samples after {step} steps").save(out / "looks" / f"step_{step:06}.png")
 
 
 def write(out: Path, recipe: Recipe, run: Run, about: dict) -> None:

@@ -5,7 +5,7 @@ to such codes: diffusion in a latent space (Rombach et al. 2022), small enough f
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +24,7 @@ from solutions.stability import learning_rate_factor
 from solutions.training.history import Board, History
 from solutions.training.recipe import sample
 from solutions.training.settings import settings_of
-from solutions.training.train import Run, check_samples
+from solutions.training.train import Run, check_samples, due
 
 
 class LatentFlow(nn.Module):
@@ -109,6 +109,7 @@ class FlowRecipe:
 def fit_flow(
     model: LatentFlow, real: Tensor, settings: FlowSettings, *, seed: int = 0, device: str | torch.device = "cpu",
     checkpoint: str | Path | None = None, tensorboard: str | Path | None = None, description: str = "flow",
+    watch: Callable[[int, nn.Module], object] | None = None,
 ) -> Run:
     """Trains autoencoder and velocity, one after the other, in place; gives back the averaged model and `loss`.
 
@@ -117,7 +118,7 @@ def fit_flow(
 
     Args:
         real: (N, T, C, H, W), in [-1, 1].
-        seed, device, checkpoint, tensorboard: as in `fit`.
+        seed, device, checkpoint, tensorboard, watch: as in `fit`; of the autoencoder's steps there is nothing to see.
     """
     check_samples(real, ())
     rng = torch.Generator(device).manual_seed(seed)
@@ -147,6 +148,8 @@ def fit_flow(
             ema.load_state_dict(model.state_dict())
         elif step > first:
             update_ema(ema.velocity, model.velocity, ema_decay(settings.ema, done))
+        if watch and step >= first and due(step, settings.steps):
+            watch(step + 1, ema)
         history.record(step, {"loss": loss})
         board.record(step, {"loss": loss})
         bar.show(loss=loss)

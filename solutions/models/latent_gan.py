@@ -103,10 +103,16 @@ class LatentRecipe:
 
     def train(self, **options: Any) -> Run:
         """Fits the components, then trains the game of codes; `options` are the keyword arguments of `fit`."""
-        run = self.game(options.get("seed", 0)).train(**options)
-        maker = cast(CodeMaker, run.ema)
+        game = self.game(options.get("seed", 0))
+        if watch := options.get("watch"):
+            options["watch"] = lambda step, maker: watch(step, self.whole(maker))
+        run = game.train(**options)
+        return run._replace(ema=self.whole(run.ema))
+
+    def whole(self, maker: nn.Module) -> LatentGenerator:
+        """A trained maker with the decoder behind it, in evaluation mode."""
         codes = self.generator.codes.to(next(maker.parameters()).device)
-        return run._replace(ema=LatentGenerator(maker, codes).eval())
+        return LatentGenerator(cast(CodeMaker, maker), codes).eval()
 
     def sample(self, generator: nn.Module, count: int, seed: int = 0) -> Tensor:
         """Samples (count, *), on the CPU."""

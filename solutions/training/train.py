@@ -4,7 +4,7 @@ Images are (B, C, H, W), clips (B, T, C, H, W), both in [-1, 1]. A generator say
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -33,6 +33,7 @@ def fit(
     generator: nn.Module, discriminator: nn.Module, real: Tensor, settings: Settings, *,
     labels: tuple[Tensor, ...] = (), hooks: Hooks = NO_HOOKS, seed: int = 0, device: str | torch.device = "cpu",
     checkpoint: str | Path | None = None, tensorboard: str | Path | None = None, description: str = "GAN",
+    watch: Callable[[int, nn.Module], object] | None = None,
 ) -> Run:
     """Trains both networks, in place, on batches drawn from `real`.
 
@@ -42,6 +43,7 @@ def fit(
         seed: of the batches, z and all noise.
         checkpoint: a file; where it exists the run goes on from there. An interrupt leaves it whole.
         tensorboard: a folder for TensorBoard.
+        watch: watch(steps done, averaged generator) is called LOOKS times in a run, the last time at its end.
     Raises:
         ValueError: there is no sample, the labels are not as many, or samples leave [-1, 1].
     """
@@ -62,10 +64,20 @@ def fit(
         update_ema(ema, generator, ema_decay(settings.ema, step))
         history.record(step, measured)
         board.record(step, measured)
+        if watch and is_first() and due(step, settings.steps):
+            watch(step + 1, ema)
         if is_first():
             bar.show(D=measured["loss_d"], G=measured["loss_g"])
     board.close()
     return Run(ema, history)
+
+
+LOOKS = 20  # times that a run is watched
+
+
+def due(step: int, steps: int) -> bool:
+    """Whether somebody who watches is called after this step."""
+    return (step + 1) % max(1, steps // LOOKS) == 0 or step + 1 == steps
 
 
 def steps_to_do(path: str | Path, game: Game, ema: nn.Module, history: History) -> range | Steps:

@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from clipkit import MovingDigits
 from solutions.__main__ import generator_file, held_out, main
 from solutions.measures import scores
 from solutions.models import registry
@@ -70,6 +71,15 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     assert main(arguments) == 130 and "--resume" in capsys.readouterr().err
     monkeypatch.setattr(solutions.training.train, "one_step", original)
     assert main([*arguments, "--resume"]) == 0 and (tmp_path / "samples.png").exists()
+
+
+def test_a_long_run_shows_clips_as_it_goes(tmp_path, monkeypatch):
+    from solutions.models import latent_gan
+
+    monkeypatch.setitem(latent_gan.SETTINGS, "long", latent_gan.SETTINGS["smoke"])
+    monkeypatch.setattr(registry, "load", lambda name, **options: MovingDigits(20, num_frames=4, size=16))
+    assert main(["train", "latent_gan", "--preset", "long", "--data", "moving_digits", "--out", str(tmp_path)]) == 0
+    assert [path.name for path in sorted((tmp_path / "looks").iterdir())] == [f"step_{k:06}.png" for k in (1, 2, 3, 4)]
 
 
 def test_a_full_disk_leaves_the_generator_before(run, monkeypatch, capsys):

@@ -66,3 +66,11 @@ def test_a_short_run_comes_nearer_to_the_clips():
     with torch.no_grad():
         far, near = (frechet_distance(maker(z), codes) for maker in (untrained, ema.maker))
     assert near < 0.4 * far, (near, far)
+
+
+def test_who_watches_sees_clips():
+    seen = []
+    small = made(steps=40)
+    small.train(watch=lambda step, ema: seen.append((step, ema(torch.zeros(2, ema.nz)).shape)))
+    assert [step for step, _ in seen] == list(range(2, 41, 2))  # twenty times, the last at the end
+    assert {shape for _, shape in seen} == {(2, 4, 1, 16, 16)}

@@ -1,6 +1,4 @@
 """MoCoGAN: what content and motion codes may and may not change, whatever the weights; a tiny one that learns."""
-import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -141,13 +139,6 @@ def test_a_seed_repeats_a_run():
 def test_clips_too_short_are_refused():
     with pytest.raises(ValueError, match="even number of frames, at least 4, got 1"):
         recipe(MovingDigits(4, num_frames=1, size=16), "smoke")
-
-
-def test_the_order_that_chapter_10_tells_is_the_one_that_was_measured():
-    figures = json.loads((Path(__file__).parents[3] / "benchmarks" / "figures" / "lpc_video.json").read_text())["rows"]
-    frechet = [figures[name]["frechet"] for name in ("mocogan", "frames_as_channels", "videogan")]
-    assert frechet == sorted(frechet)
-    assert all(90 < figures[name]["cpu_seconds"] < 150 for name in ("mocogan", "frames_as_channels", "videogan"))
 
 
 @pytest.mark.gpu
