@@ -1,23 +1,28 @@
 """Chapter 14: what stands on the board of the challenge before anybody hands in.
 
-    python -m solutions.leaderboard.board                  trains the reference (half a minute) and prints the board
+    python -m solutions.leaderboard.board                  trains two references (a minute and a half) and prints the board
     python -m solutions.leaderboard.board runs/flow ...    adds trained models of `python -m solutions train`
 """
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from clipkit import ClipSet
 from solutions.challenge import NOISE, challenge_clips, train_entry
 from solutions.leaderboard.judge import REFERENCE_STEPS, Verdict, judge
 from solutions.leaderboard.scorer import NUM_CLIPS, NUM_FRAMES, linear_clips, pixel_noise, stills
+from solutions.models import latent_gan
 from solutions.models.saved import load_generator
 from solutions.published.shipped import trained
 
 REFERENCE = "reference of chapter 14"
+GAN_STEPS = 4000
+REFERENCE_GAN = "GAN of codes of chapter 10"
 
 
 def baselines(train: Tensor, seed: int = 0) -> dict[str, Tensor]:
@@ -36,9 +41,17 @@ def reference(train: Tensor, steps: int = REFERENCE_STEPS, seed: int = 1) -> Ten
         return entry(torch.randn(NUM_CLIPS, NOISE, generator=torch.Generator().manual_seed(seed)))
 
 
-def entries(train: Tensor, steps: int = REFERENCE_STEPS) -> dict[str, Tensor]:
+def reference_gan(train: Tensor, steps: int = GAN_STEPS, seed: int = 1) -> Tensor:
+    """The clips of chapter 10's GAN of codes, trained on the spot."""
+    recipe = latent_gan.recipe(ClipSet(train, {}, {}), "cpu")
+    recipe = replace(recipe, settings=replace(recipe.settings, steps=steps))
+    return recipe.sample(recipe.train(seed=seed).ema, NUM_CLIPS, seed)
+
+
+def entries(train: Tensor, steps: int = REFERENCE_STEPS, gan_steps: int = GAN_STEPS) -> dict[str, Tensor]:
     """All that stands on the board, by name: clips."""
-    return {REFERENCE: reference(train, steps)} | baselines(train)
+    torch.manual_seed(0)
+    return {REFERENCE: reference(train, steps), REFERENCE_GAN: reference_gan(train, gan_steps)} | baselines(train)
 
 
 def leaderboard(verdicts: dict[str, Verdict]) -> str:
