@@ -51,7 +51,7 @@ class PrincipalFlowRecipe(FlowRecipe):
 
 SETTINGS = {
     "smoke": FlowSettings(steps=4, autoencoder_share=0, codes=8),
-    "cpu": FlowSettings(steps=6000, autoencoder_share=0),  # two minutes on one core
+    "cpu": FlowSettings(steps=3000, autoencoder_share=0),  # two minutes on one core
     "gpu": FlowSettings(steps=40_000, autoencoder_share=0, codes=1024),
 }
 

@@ -61,7 +61,7 @@ class PrincipalCodes(nn.Module):
         self.register_buffer("clips", torch.zeros(code, between))
         self.register_buffer("scale", torch.ones(()))
 
-    def fit(self, clips: Tensor) -> PrincipalCodes:
+    def fit(self, clips: Tensor) -> None:
         """Finds the components of clips (N, T, C, H, W), N at least 2."""
         # 16 thousand frames say as much as all
         every = max(1, len(clips) * clips.shape[1] // 16_384)
@@ -76,7 +76,6 @@ class PrincipalCodes(nn.Module):
         self.scale.fill_(1.0)
         size = self.encode(clips).square().mean().sqrt()
         self.scale.copy_(size.clamp(min=1e-6))
-        return self
 
     def of_frames(self, clips: Tensor) -> Tensor:
         """Clips (N, T, C, H, W) to the codes of their frames, one behind

@@ -8,6 +8,13 @@ from solutions.networks.principal import PrincipalCodes, principal_components
 CLIPS = MovingDigits(60, num_frames=4, size=16).clips
 
 
+def fitted(code, frame_code):
+    torch.manual_seed(0)
+    codes = PrincipalCodes(4, 1, 16, code=code, frame_code=frame_code)
+    codes.fit(CLIPS)
+    return codes
+
+
 def test_components_are_those_of_the_singular_value_decomposition():
     torch.manual_seed(0)
     rows = torch.randn(200, 30) @ torch.diag(0.8 ** torch.arange(30.0)) + 3
@@ -28,8 +35,7 @@ def test_more_components_than_there_are_say_nothing_more():
 def test_clips_come_back_the_better_the_longer_the_code():
     errors = []
     for code, frame_code in ((2, 2), (8, 16), (59, 256)):
-        torch.manual_seed(0)
-        codes = PrincipalCodes(4, 1, 16, code=code, frame_code=frame_code).fit(CLIPS)
+        codes = fitted(code, frame_code)
         encoded = codes.encode(CLIPS)
         assert encoded.shape == (60, code)
         assert encoded.square().mean().sqrt().item() == pytest.approx(1, rel=1e-4)
@@ -38,8 +44,7 @@ def test_clips_come_back_the_better_the_longer_the_code():
 
 
 def test_codes_are_ordered_by_how_much_they_vary_and_do_not_correlate():
-    torch.manual_seed(0)
-    codes = PrincipalCodes(4, 1, 16, code=6, frame_code=40).fit(CLIPS).encode(CLIPS)
+    codes = fitted(6, 40).encode(CLIPS)
     covariance = codes.T.cov()
     strengths = covariance.diagonal()
     assert strengths.tolist() == sorted(strengths.tolist(), reverse=True)
@@ -47,7 +52,5 @@ def test_codes_are_ordered_by_how_much_they_vary_and_do_not_correlate():
 
 
 def test_what_is_decoded_stays_in_range():
-    torch.manual_seed(0)
-    codes = PrincipalCodes(4, 1, 16, code=6, frame_code=40).fit(CLIPS)
-    clips = codes.decode(100 * torch.randn(3, 6))
+    clips = fitted(6, 40).decode(100 * torch.randn(3, 6))
     assert clips.shape == (3, 4, 1, 16, 16) and clips.abs().max() == 1
