@@ -101,7 +101,7 @@ SHORT = Settings(
 SETTINGS = {
     "smoke": replace(SHORT, steps=3, batch=4, penalty_every=2),
     "cpu": SHORT,
-    "long": replace(SHORT, steps=24_000, ema=0.999),
+    "long": replace(SHORT, steps=8000, ema=0.999),
     "gpu": replace(SHORT, steps=20_000, batch=64, lr_g=5e-4, lr_d=5e-4, ema=0.999, compile=True),  # 16 frames of 64 x 64
 }
 

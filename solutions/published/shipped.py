@@ -41,7 +41,7 @@ class Made(NamedTuple):
 
 
 SHIPPED = {
-    "mocogan": Made("mocogan", preset="long", size=32),
+    "mocogan": Made("mocogan"),
     "dcgan": Made("dcgan", recipe=dcgan_walkers.recipe),
     "walkers": Made("latent_gan", preset="long", bits=8),
     "characters": Made("latent_gan", preset="long", data="lpc", bits=8),
