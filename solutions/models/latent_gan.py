@@ -138,7 +138,7 @@ def recipe(data: ClipSet, preset: str) -> LatentRecipe:
     num_frames, channels, size = data.clips.shape[1:4]
     nz, width, code = clipkit.pick(preset, smoke=(8, 16, 8), cpu=(64, 512, 256), long=(64, 384, 224), gpu=(128, 1024, 512))
     # of the long run a file of 2 MB is to remain, most of it the components of frames
-    most = clipkit.pick(preset, smoke=8, cpu=384, long=min(256, 1_200_000 // (channels * size ** 2)), gpu=512)
+    most = clipkit.pick(preset, smoke=8, cpu=256, long=min(256, 1_200_000 // (channels * size ** 2)), gpu=512)
     codes = PrincipalCodes(num_frames, channels, size, code=code, frame_code=most)
     generator = LatentGenerator(CodeMaker(nz, width, code), codes)
     return LatentRecipe(generator, CodeCritic(code, width), data.clips, settings_of(SETTINGS, preset))
