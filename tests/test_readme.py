@@ -17,11 +17,11 @@ def load(path: Path):
     return module
 
 
-def test_the_clip_is_that_of_the_reference_run():
+def test_the_clip_is_that_of_the_shipped_generator():
     made = load(ROOT / "book" / "readme_clip.py")
     there = clipkit.read_video(made.CLIP)
     assert there.shape == made.frames().shape
-    assert (there - made.frames()).abs().max() < 0.05, "run `make execute`"
+    assert (there - made.frames()).abs().mean() < 0.01, "run `make execute`"  # a GIF has 256 colours
 
 
 def test_what_it_links_to_exists():

@@ -158,7 +158,8 @@ def test_a_step_is_that_of_the_trainer():
         G, D = copy.deepcopy(made.generator), copy.deepcopy(made.discriminator)
         optimizers = [torch.optim.SGD(network.parameters(), lr=0.1) for network in (G, D)]
         if way == "clip_step":
-            clip_step(G, D, *optimizers, real, z, gamma=1.0, extra=lambda G=G: 0.1 * G.mask.mean())
+            gamma = made.settings.penalty_every * made.settings.penalty_weight
+            clip_step(G, D, *optimizers, real, z, gamma=gamma, extra=lambda G=G: 0.1 * G.mask.mean())
         else:
             settings = replace(made.settings, bfloat16=False)
             gan_step(Game(G, D, *optimizers, settings, Hooks(extra_g=sparse_mask)), Batch(real, z))
