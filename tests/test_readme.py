@@ -21,7 +21,7 @@ def test_the_clip_is_that_of_the_shipped_generator():
     made = load(ROOT / "book" / "readme_clip.py")
     there = clipkit.read_video(made.CLIP)
     assert there.shape == made.frames().shape
-    assert (there - made.frames()).abs().mean() < 0.01, "run `make execute`"  # a GIF has 256 colours
+    assert (there - made.frames()).abs().mean() < 0.03, "run `make execute`"  # a GIF has 256 colours
 
 
 def test_what_it_links_to_exists():
