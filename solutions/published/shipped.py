@@ -86,7 +86,7 @@ def ship(name: str, preset: str | None = None, folder: Path = WEIGHTS) -> Path:
     credits = {"art": LPCSprites.credits} if made.data == "lpc" else {}
     save_generator(
         run.ema, path, about, bits=made.bits, command=f"python -m solutions.published.shipped {name}", seed=str(SEED),
-        seconds=f"{time.process_time() - start:.0f} of CPU time",
+        seconds=f"{time.process_time() - start:.0f} s of CPU time",
         machine=f"{platform.machine()} CPU, {torch.get_num_threads()} thread, torch {torch.__version__}", **credits)
     return path
 
