@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -113,8 +114,7 @@ class Visit:
             if time.perf_counter() > end:
                 break
             data = registry.load(model.data, preset=self.preset, num_frames=model.num_frames, count=16 if self.dry else 512)
-            recipe = registry.recipe(name, data, self.preset)
-            recipe = replace(recipe, settings=replace(recipe.settings, steps=steps))  # type: ignore[arg-type]
+            recipe = of_steps(registry.recipe(name, data, self.preset), steps)
             start = time.perf_counter()
             history = recipe.train(seed=0, device=self.device).history
             rows[name] = {"ms_a_step": round(1e3 * (time.perf_counter() - start) / steps, 1),
@@ -128,11 +128,10 @@ class Visit:
         recipe = registry.recipe(name, data, self.preset)
         few = 2 if self.dry else 100
         start = time.perf_counter()
-        replace(recipe, settings=replace(recipe.settings, steps=few)).train(seed=0, device=self.device)  # type: ignore[arg-type]
+        of_steps(recipe, few).train(seed=0, device=self.device)
         each = (time.perf_counter() - start) / few
         steps = max(few, min(recipe.settings.steps, int((limit - few * each) / each)))
-        recipe = registry.recipe(name, data, self.preset)
-        recipe = replace(recipe, settings=replace(recipe.settings, steps=steps))  # type: ignore[arg-type]
+        recipe = of_steps(registry.recipe(name, data, self.preset), steps)
         run = recipe.train(seed=0, device=self.device)
         about = {"model": name, "preset": self.preset, "data": model.data, "seed": 0, "shape": list(data.clips.shape[1:]),
                  "attributes": data.attributes}
@@ -142,6 +141,11 @@ class Visit:
         film_strip(clips, alt=f"eight clips of {name}", scale=1).save(self.out / "pictures" / f"{name}.png")
         return {"steps": steps, "of": registry.recipe(name, data, self.preset).settings.steps,
                 "bfloat16": fast_at_bfloat16(torch.device(self.device)), "finite": bool(clips.isfinite().all())}
+
+
+def of_steps(recipe: Any, steps: int) -> Any:
+    """The recipe with so many steps, of whatever model."""
+    return replace(recipe, settings=replace(recipe.settings, steps=steps))
 
 
 def take(folder: Path) -> list[Path]:

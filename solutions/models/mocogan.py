@@ -18,6 +18,8 @@ SETTINGS = {**frames_as_channels.SETTINGS, "cpu": replace(frames_as_channels.SHO
 def recipe(data: ClipSet, preset: str) -> Recipe:
     """MoCoGAN on whole clips, with the settings and the judge of the baseline."""
     num_frames, channels, size = data.clips.shape[1:4]
+    if num_frames < 2:
+        raise ValueError(f"expected clips of at least 2 frames, got {num_frames}: ask the data for num_frames=8")
     width = clipkit.pick(preset, smoke=4, cpu=16, gpu=64)
     generator = MotionGenerator(num_frames, size, channels, width=width).apply(dcgan_init)
     return Recipe(generator, judge(num_frames, size, channels, preset), data.clips, settings_of(SETTINGS, preset))

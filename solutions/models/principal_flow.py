@@ -30,12 +30,12 @@ class PrincipalFlow(LatentFlow):
     def __init__(self, codes: PrincipalCodes, *, hidden: int = 512, blocks: int = 3):
         num_frames, channels, size, _ = codes.shape
         super().__init__(num_frames, channels, size, code=len(codes.clips), width=1, hidden=hidden, blocks=blocks)
-        self.autoencoder = codes  # type: ignore[assignment]
+        self.autoencoder = codes  # type: ignore[assignment]  # it encodes and decodes, too
 
     def forward(self, z: Tensor) -> Tensor:
         """z (B, nz) to clips (B, T, C, H, W), in [-1, 1]."""
         codes = SAMPLERS[self.sampler](self.velocity, z, self.steps)
-        return self.autoencoder.decode(codes * self.std + self.mean)  # type: ignore[call-arg]
+        return self.autoencoder.decode(codes * self.std + self.mean)  # type: ignore[call-arg]  # it knows its frames
 
 
 class PrincipalFlowRecipe(FlowRecipe):
@@ -45,7 +45,7 @@ class PrincipalFlowRecipe(FlowRecipe):
         """Fits the components, then runs `fit_flow`; `options` are its keyword arguments."""
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(options.get("seed", 0))
-            self.generator.autoencoder.fit(self.real)  # type: ignore[operator]
+            self.generator.autoencoder.fit(self.real)  # type: ignore[operator]  # a module, to mypy
         return super().train(**options)
 
 

@@ -5,6 +5,7 @@ A generator is called as generator(z, *labels), a discriminator as discriminator
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,11 +104,14 @@ def generator_update(game: Game, batch: Batch, fake: Tensor, step: int) -> dict[
 
 
 def penalty(game: Game, batch: Batch, fake: Tensor) -> Tensor:
-    """The settings' gradient penalty, unweighted; not compiled, since it is differentiated twice."""
+    """The settings' gradient penalty, unweighted; not compiled, since it is differentiated twice.
+
+    Of images it is in float32: their runs are short, and a tiny one was seen to need all digits.
+    """
     D = plain(game.discriminator)
 
     def critic(samples: Tensor) -> Tensor:
-        with fast_numbers(samples, game.settings):
+        with fast_numbers(samples, game.settings) if samples.ndim != 4 else nullcontext():
             return D(samples, *batch.labels).float()
 
     if game.settings.penalty == "gradient_penalty":

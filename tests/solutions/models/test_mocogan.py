@@ -137,7 +137,7 @@ def test_a_seed_repeats_a_run():
 
 
 def test_clips_too_short_are_refused():
-    with pytest.raises(ValueError, match="even number of frames, at least 4, got 1"):
+    with pytest.raises(ValueError, match="at least 2 frames, got 1"):
         recipe(MovingDigits(4, num_frames=1, size=16), "smoke")
 
 
