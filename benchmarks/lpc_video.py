@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from autograde.writing import figures
 from benchmarks import machine
 from clipkit import ClipSet, LPCSprites, film_strip
 from clipkit.names import known
@@ -34,9 +34,9 @@ from solutions.training.gan_step import fast_at_bfloat16
 
 NAME = "lpc_video"
 SHEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
-MODELS = {"frames_as_channels": "stacked frames", "videogan": "VideoGAN", "mocogan": "MoCoGAN",
-          "latent_gan": "GAN of codes", "principal_flow": "flow of codes"}
-PUBLISHED = {f"{name}, as published": f"{MODELS[name]}, as published" for name in as_published.RECIPES}
+PUBLISHED = ", as published"  # behind the name of a model, and then of its row
+MODELS = ("frames_as_channels", "videogan", "mocogan", "latent_gan", "principal_flow",
+          *(name + PUBLISHED for name in as_published.RECIPES))
 SEED = 0
 CLIPS = {"smoke": 64, "cpu": 1024, "long": 1024}  # real and generated clips that a distance compares
 
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="cpu", help="smoke, cpu or long")
     parser.add_argument("--data", nargs="+", default=["lpc", "walkers"], help="lpc, walkers")
-    parser.add_argument("--models", nargs="+", default=[*MODELS, *PUBLISHED], help=", ".join([*MODELS, *PUBLISHED]))
+    parser.add_argument("--models", nargs="+", default=MODELS, help=", ".join(MODELS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--again", action="store_true", help="measure what has been measured before, too")
     parser.add_argument("--root", type=Path, help="the folder of the LPC sheets; by default they are fetched into data/")
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
     kept = before() if options.preset == "cpu" else {}
     for data in options.data:
         measure(known(data, SETS, "data of this benchmark"), options, kept)
-        print(table(kept[data]), flush=True)
+        print(figures.video({"data": kept}, data), flush=True)
 
 
 def before() -> dict:
@@ -96,7 +96,7 @@ def measure(data: str, options: argparse.Namespace, kept: dict) -> None:
     kept[data]["about"] = about
     torch.manual_seed(SEED)
     rows |= {name: [judge(clips)] for name, clips in real_rows(judge, about.pop("others")).items()}
-    names = [known(name, MODELS | PUBLISHED, "model of this benchmark") for name in options.models]
+    names = [known(name, MODELS, "model of this benchmark") for name in options.models]
     missing = [(name, seed) for seed in range(options.seeds) for name in names
                if options.again or not any(run["seed"] == seed for run in rows.get(name, []))]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -161,9 +161,9 @@ def parts(data: ClipSet, *shares: int) -> list[ClipSet]:
 def trained(name: str, training: ClipSet, preset: str, seed: int, count: int) -> tuple[Tensor, dict]:
     """Clips of a model trained here, and what it cost; on one thread."""
     torch.set_num_threads(1)
-    model, _, published = name.partition(", as ")
     torch.manual_seed(seed)
-    recipe = as_published.RECIPES[model](training, preset) if published else registry.recipe(name, training, preset, seed)
+    published = as_published.RECIPES.get(name.removesuffix(PUBLISHED)) if name.endswith(PUBLISHED) else None
+    recipe = published(training, preset) if published else registry.recipe(name, training, preset, seed)
     start = time.process_time()
     run = recipe.train(seed=seed, description=name)
     seconds = time.process_time() - start
@@ -175,24 +175,6 @@ def trained(name: str, training: ClipSet, preset: str, seed: int, count: int) ->
 def digits() -> str:
     """What the models are trained in here."""
     return "bfloat16" if fast_at_bfloat16(torch.device("cpu")) else "float32"
-
-
-def median(runs: list[dict]) -> dict[str, float]:
-    """Of each figure the median over seeds."""
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-
-
-def table(kept: dict) -> str:
-    """The medians over seeds, a line a model, with the range of the distance."""
-    lines = [f"{'':36}{'Frechet':>9}{'range':>16}{'precision':>10}{'recall':>8}{'motion':>8}{'detail':>8}"
-             f"{'CPU s':>7}"]
-    for name, runs in kept["rows"].items():
-        row, far = median(runs), [run["frechet"] for run in runs]
-        lines.append(
-            f"{(MODELS | PUBLISHED).get(name, name):36}{row['frechet']:9.2f}{f'{min(far):.2f} to {max(far):.2f}':>16}"
-            f"{row['precision']:10.2f}{row['recall']:8.2f}{row['motion']:8.2f}{row['detail']:8.2f}"
-            f"{row.get('cpu_seconds', ''):>7}")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

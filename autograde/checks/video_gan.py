@@ -555,8 +555,8 @@ def _r1(discriminator: nn.Module, clips: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1).mean() / 2
 
 
-def faulty_step(*faults: str) -> Callable:
-    """The step with the named faults; none gives the reference."""
+def _faulty_losses(faults: tuple[str, ...]) -> Callable:
+    """D's loss and G's with the named faults."""
     def over(values: Tensor) -> Tensor:
         return values.sum() if "sums" in faults else values.mean(0).sum() if "added" in faults else values.mean()
 
@@ -571,6 +571,12 @@ def faulty_step(*faults: str) -> Callable:
         if "swapped" in faults:
             return over(F.softplus(lead)), over(F.softplus(-lead))
         return over(F.softplus(-lead)), -over(F.softplus(-lead)) if "saturating" in faults else over(F.softplus(lead))
+    return losses
+
+
+def faulty_step(*faults: str) -> Callable:
+    """The step with the named faults; none gives the reference."""
+    losses = _faulty_losses(faults)
 
     def step(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
         fake = generator(z)

@@ -14,7 +14,7 @@ MODELS = {
     "real clips": "real clips", "real clips, frames shuffled": "real, frames shuffled",
     "real clips, first frame only": "real, first frame only", "frames_as_channels": "stacked frames", "videogan": "VideoGAN",
     "mocogan": "MoCoGAN", "latent_gan": "GAN of codes", "principal_flow": "flow of codes (chapter 13)",
-    "videogan, as published": "VideoGAN, the paper's game", "mocogan, as published": "MoCoGAN, the paper's game"}
+    "videogan, as published": "VideoGAN, as published", "mocogan, as published": "MoCoGAN, as published"}
 
 
 def table(name: str) -> str:
