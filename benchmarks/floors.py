@@ -4,11 +4,14 @@
 
 A step's floor is the larger of two times: its operations at the machine's best rate for matrix products, and the bytes
 of its layers' outputs, weights and gradients, each moved once, at the best rate for copies. Both rates are measured here.
+What stands between a step and its floor is read off a profile: how its time is shared out, and how much of the best rate
+its products reach.
 """
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +19,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import keep
@@ -34,6 +38,9 @@ from solutions.training.train import draw_batch, one_step, set_up
 
 NAME = "floors"
 STEPS = 4  # timed; the best of them counts
+KINDS = {  # of operators, by a part of their names; the first that fits
+    "products": r"conv|mm\b|addmm|bmm", "norms": r"norm", "casts and copies": r"copy|clone|::cat$|::fill_|::zero_",
+    "optimizer": r"adam|lerp", "pointwise and others": r""}
 
 
 def best(work: Callable[[], None], repeats: int) -> float:
@@ -142,14 +149,29 @@ def bytes_moved(step: Step) -> int:
 
 
 def measured(step: Step, rates: dict[str, float]) -> dict:
-    """Milliseconds of a step and of its floor, and the share of the floor in it."""
+    """Milliseconds of a step and of its floor, the share of the floor in it, and where the rest goes."""
     flops, moved = operations(step), bytes_moved(step)
     taken = best(step.run, STEPS)
     floor = max(flops / rates["operations"], moved / rates["bytes"])
     bound = "operations" if flops / rates["operations"] >= moved / rates["bytes"] else "bytes"
+    shares = shares_of_time(step)
+    rate = flops / rates["operations"] / (taken * shares["products"])
     return {"gflop": round(flops / 1e9, 3), "megabytes": round(moved / 1e6, 1), "ms": round(1e3 * taken, 1),
             "floor_ms": round(1e3 * floor, 2), "share_of_floor": round(floor / taken, 3), "bound": bound,
-            "samples_a_second": round(step.batch / taken, 1)}
+            "samples_a_second": round(step.batch / taken, 1), "shares_of_time": shares, "rate_of_products": round(rate, 3)}
+
+
+def shares_of_time(step: Step, repeats: int = 3) -> dict[str, float]:
+    """What part of a step's time each of KINDS takes, by the profiler; together 1."""
+    step.run()
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        for _ in range(repeats):
+            step.run()
+    spent = dict.fromkeys(KINDS, 0.0)
+    for event in seen.key_averages():
+        spent[next(kind for kind, part in KINDS.items() if re.search(part, event.key.lower()))] += event.self_cpu_time_total
+    total = sum(spent.values())
+    return {kind: round(time / total, 3) for kind, time in spent.items()}
 
 
 def growth(rates: dict[str, float], tiny: bool = False) -> dict[str, dict]:
@@ -174,10 +196,11 @@ def main(arguments: list[str] | None = None) -> None:
     rates = {"operations_float32": peak_rates("cpu")["operations"], **peak_rates("cpu", dtype)}
     names = ("dcgan", "flow") if options.tiny else MODELS
     rows = {part: measured(step, rates) for name in names for part, step in steps_of(name).items()}
-    print(f"{'':<22}{'GFLOP':>8}{'MB':>8}{'ms':>8}{'floor':>8}{'share':>8}  bound by")
+    print(f"{'':<22}{'GFLOP':>8}{'MB':>8}{'ms':>8}{'floor':>8}{'share':>8}  bound by    products: of the best rate; time by kind")
     for name, row in rows.items():
         print(f"{name:<22}{row['gflop']:>8}{row['megabytes']:>8}{row['ms']:>8}{row['floor_ms']:>8}"
-              f"{row['share_of_floor']:>8.0%}  {row['bound']}")
+              f"{row['share_of_floor']:>8.0%}  {row['bound']:<12}{row['rate_of_products']:.0%}; "
+              + ", ".join(f"{kind} {share:.0%}" for kind, share in row["shares_of_time"].items()))
     axes = growth(rates, options.tiny)
     for axis, points in axes.items():
         print(axis, {at: point["ms"] for at, point in points.items()})

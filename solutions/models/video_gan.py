@@ -30,7 +30,7 @@ def sparse_mask(
     return {"mask": 0.1 * mask.abs().mean()}  # type: ignore[attr-defined]  # in training there is one
 
 
-SETTINGS = {**frames_as_channels.SETTINGS, "cpu": replace(frames_as_channels.SHORT, steps=2000)}  # two minutes, too
+SETTINGS = {**frames_as_channels.SETTINGS, "cpu": replace(frames_as_channels.SHORT, steps=3000)}  # two minutes, too
 
 
 def recipe(data: ClipSet, preset: str) -> Recipe:

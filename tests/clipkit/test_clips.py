@@ -1,4 +1,5 @@
 """A set of clips as a loader and a reader use it."""
+import pytest
 import torch
 from torch.utils.data import DataLoader
 
@@ -26,6 +27,20 @@ def test_labels_in_words():
     assert [clips.describe(i) for i in range(2)] == [{"mood": "wild"}, {"mood": "calm"}]
     assert len(clips) == 2 and clips.fps == 5
     assert repr(clips) == "ClipSet(2 clips of 1 frames, 3 x 8 x 8; labels: mood)"
+
+
+def test_what_is_unlike_a_training_set():
+    """Clips made by a program repeat: of few kinds nearly all do, and the labels stay with their clips."""
+    taught = clipkit.Walkers(200, num_frames=2, scene="meadow", action="wave", haircut="short", seed=0)
+    others = clipkit.Walkers(200, num_frames=2, scene="meadow", action="wave", haircut="short", seed=1)
+    equal = (others.clips.flatten(1)[:, None] == taught.clips.flatten(1)).all(2).any(1)
+    assert 0 < equal.sum() < 200
+    new = others.unlike(taught.clips)
+    assert torch.equal(new.clips, others.clips[~equal])
+    assert torch.equal(new.labels["shirt"], others.labels["shirt"][~equal]) and new.fps == others.fps
+    assert len(taught.unlike(taught.clips)) == 0
+    with pytest.raises(ValueError, match=r"expected clips \(M, 2, 3, 32, 32\)"):
+        others.unlike(taught.clips[:, :1])
 
 
 def test_labels_are_optional():
