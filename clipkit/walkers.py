@@ -51,6 +51,10 @@ class Walkers(ClipSet):
         size: 32 or 64.
         seed: of everything that is random.
         every: 2 shows every second frame only: 8 of them are a whole motion.
+        pace: how fast the person moves; 0 holds it as it is in the first frame.
+        scroll: how fast the ground scrolls under walkers; 0 holds it, -1 lets it scroll the wrong way. With another pace or
+            scroll the same seed still gives the same people: so one can be moved without the other, to see what a
+            network looks at.
         only: attributes held to one or some values: `Walkers(64, action="walk", scene=("meadow", "night"))`.
     Raises:
         ValueError: an attribute or a value that there is not, another size, a count, length or `every` below 1.
@@ -64,6 +68,8 @@ class Walkers(ClipSet):
         size: int = 32,
         seed: int = 0,
         every: int = 1,
+        pace: int = 1,
+        scroll: int = 1,
         **only: str | tuple[str, ...],
     ):
         if size not in SIZES:
@@ -74,8 +80,9 @@ class Walkers(ClipSet):
                 f"got count={count}, num_frames={num_frames}, every={every}"
             )
         labels, start = _draw_labels(count, seed, only)
-        phases = (start[:, None] + every * torch.arange(num_frames)) % PERIOD  # (N, T)
-        super().__init__(_paint(labels, phases, size), labels, ATTRIBUTES, fps=8 / every)
+        passed = every * torch.arange(num_frames)
+        person, ground = ((start[:, None] + speed * passed) % PERIOD for speed in (pace, scroll))  # (N, T)
+        super().__init__(_paint(labels, person, ground, size), labels, ATTRIBUTES, fps=8 / every)
 
 
 def _draw_labels(count: int, seed: int, only: dict) -> tuple[dict[str, Tensor], Tensor]:
@@ -98,13 +105,13 @@ def _allowed(name: str, values: tuple[str, ...], chosen: str | tuple[str, ...]) 
     return torch.tensor([values.index(known(value, values, f"{name} of walkers")) for value in chosen])
 
 
-def _paint(labels: dict[str, Tensor], phases: Tensor, size: int) -> Tensor:
-    """(N, T, 3, H, W): every pixel's slot, looked up in the palette of its clip."""
-    count, num_frames = phases.shape
+def _paint(labels: dict[str, Tensor], person: Tensor, ground: Tensor, size: int) -> Tensor:
+    """(N, T, 3, H, W) from phases (N, T): every pixel's slot, looked up in the palette of its clip."""
+    count, num_frames = person.shape
     action, direction = labels["action"][:, None], labels["direction"][:, None]
-    front = figures(size)[labels["haircut"][:, None], action, direction, phases]  # (N, T, H, W)
+    front = figures(size)[labels["haircut"][:, None], action, direction, person]  # (N, T, H, W)
     walking = action == ACTIONS.index("walk")
-    behind = sceneries(size)[labels["scene"][:, None], direction, torch.where(walking, phases, phases[:, :1])]
+    behind = sceneries(size)[labels["scene"][:, None], direction, torch.where(walking, ground, ground[:, :1])]
     slots = torch.where(front > 0, front, behind).view(count, num_frames, 1, -1).long()
     palette = _palettes(labels)[:, None].expand(-1, num_frames, -1, -1)  # (N, T, 3, slots)
     return palette.gather(3, slots.expand(-1, -1, 3, -1)).view(count, num_frames, 3, size, size)

@@ -63,9 +63,10 @@ class PrincipalCodes(nn.Module):
 
     def fit(self, clips: Tensor) -> None:
         """Finds the components of clips (N, T, C, H, W), N at least 2."""
-        # 16 thousand frames say as much as all
-        every = max(1, len(clips) * clips.shape[1] // 16_384)
-        frames = clips.flatten(0, 1)[::every].flatten(1)
+        frames = clips.flatten(0, 1)
+        if len(frames) > 16_384:  # so many, drawn by lot, say as much as all
+            frames = frames[torch.randperm(len(frames))[:16_384]]
+        frames = frames.flatten(1)
         mean, directions = principal_components(frames, len(self.frames))
         self.frame_mean.copy_(mean)
         self.frames.copy_(directions)

@@ -83,6 +83,31 @@ def test_every_motion_begins_again_after_16_frames():
     assert (clips[:, 1:] != clips[:, :-1]).flatten(1).any(1).all()
 
 
+def test_person_and_ground_move_apart():
+    """Where two sceneries show the same pixel there is a person, who hides all else; the rest is ground."""
+    seen = {}
+    for pace, scroll in itertools.product((0, 1), (-1, 0, 1)):
+        day, dusk = (clipkit.Walkers(20, num_frames=8, action="walk", scene=scene, pace=pace, scroll=scroll).clips
+                     for scene in ("meadow", "sunset"))
+        seen[pace, scroll] = day, (day == dusk).all(2, keepdim=True)
+    plain = clipkit.Walkers(20, num_frames=8, action="walk", scene="meadow").clips
+    assert torch.equal(seen[1, 1][0], plain)
+    still, walking = seen[0, 1][1], seen[1, 1][1]
+    assert torch.equal(still, still[:, :1].expand_as(still)) and not torch.equal(walking, walking[:, :1].expand_as(walking))
+    for scroll in (-1, 0, 1):  # the person is the same on any ground, and the ground behind any person
+        for pace in (0, 1):
+            assert torch.equal(seen[pace, scroll][1], seen[pace, 1][1])
+        free = ~(seen[0, scroll][1] | seen[1, scroll][1]).expand_as(plain)
+        assert torch.equal(seen[0, scroll][0][free], seen[1, scroll][0][free])
+    ground = seen[1, 0][0].where(~walking, torch.nan)
+    low, high = ground.nan_to_num(9).amin(1), ground.nan_to_num(-9).amax(1)
+    assert ((low == high) | (low > high)).all()  # one colour in all frames that show it
+    back, forth = seen[0, -1][0][:, 1], seen[0, 1][0][:, 1]
+    assert not torch.equal(back, forth)
+    twice = clipkit.Walkers(20, num_frames=8, action="walk", scene="meadow", scroll=17).clips
+    assert torch.equal(twice, plain)  # a period more, and the ground is where it was
+
+
 def test_every_second_frame_is_left_out():
     whole, half = clipkit.Walkers(8, num_frames=16), clipkit.Walkers(8, num_frames=8, every=2)
     assert torch.equal(half.clips, whole.clips[:, ::2]) and half.fps == whole.fps / 2

@@ -51,6 +51,18 @@ def test_codes_are_ordered_by_how_much_they_vary_and_do_not_correlate():
     assert (covariance - torch.diag(strengths)).abs().max() < 0.02 * strengths[0]
 
 
+def test_of_many_clips_every_frame_is_seen():
+    """Odd frames show what even ones never do; of 20 thousand frames some are drawn, and both kinds must be among them."""
+    rng = torch.Generator().manual_seed(0)
+    clips = torch.zeros(5000, 4, 1, 4, 4)
+    clips[:, ::2, 0, 0] = torch.rand(5000, 2, 4, generator=rng) - 0.5
+    clips[:, 1::2, 0, 3] = torch.rand(5000, 2, 4, generator=rng) - 0.5
+    torch.manual_seed(0)
+    codes = PrincipalCodes(4, 1, 4, code=16, frame_code=8)
+    codes.fit(clips)
+    torch.testing.assert_close(codes.decode(codes.encode(clips)), clips, atol=1e-3, rtol=0)
+
+
 def test_what_is_decoded_stays_in_range():
     clips = fitted(6, 40).decode(100 * torch.randn(3, 6))
     assert clips.shape == (3, 4, 1, 16, 16) and clips.abs().max() == 1
