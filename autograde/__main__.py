@@ -50,6 +50,16 @@ def parser() -> Parser:
     add("--course", metavar="DIR", help="the instructor's course folder, made where there is none")
     add("--db", metavar="URL", help="its gradebook; default: sqlite, DIR/gradebook.db")
 
+    add = command("collect", "Bring what a platform gives into submitted/STUDENT/CHAPTER/.",
+                  "Nothing is overwritten by what is older, and what was not understood is listed.").add_argument
+    add("platform", choices=("canvas", "moodle", "github"), metavar="PLATFORM",
+        help="canvas or moodle: the archive of all submissions, as downloaded; github: a folder of clones")
+    add("source", metavar="FILE", help="the ZIP archive, or the folder of clones")
+    add("--course", default=".", metavar="DIR", help="the course folder; default: here")
+    add("--chapter", metavar="C", help="the chapter of all of them; default: what each notebook says")
+    add("--roster", metavar="FILE", help="the platform's own table of people, so that folders have the names that it knows")
+    add("--deadline", metavar="TIME", help="github: the last commit before it counts; 2026-12-01 23:59")
+
     add = command("grade", "Grade what students handed in, and record it in nbgrader's gradebook.",
                   "What is recorded already is not run again, unless it changed.").add_argument
     add("submitted", nargs="?", default="submitted", metavar="SUBMITTED",

@@ -83,6 +83,30 @@ def recorded(grader: Grader, submissions: list[Submission], json_file: str | Non
     return outcome
 
 
+def collect(args: Namespace) -> int:
+    from .collecting import canvas, door, github, moodle
+    from .collecting.roster import Roster
+    from .grading.course import Course, CourseError
+    from .writing import chapter
+
+    stem = chapter.find(args.chapter) if args.chapter else None
+    deadline = github.deadline_of(args.deadline) if args.deadline else None
+    columns = {"canvas": canvas.NUMBER, "moodle": (moodle.NUMBER, *moodle.KEYS), "github": (github.ACCOUNT,)}
+    roster = Roster(Path(args.roster), columns[args.platform]) if args.roster else None
+    source = Path(args.source)
+    if args.platform == "github":
+        found = github.read(source, roster, deadline)
+    elif deadline:
+        raise CourseError(f"--deadline is for clones; {args.platform} keeps its own, and its download has what it let through")
+    else:
+        found = {"canvas": canvas.read, "moodle": moodle.read}[args.platform](source, roster)
+    done = door.collect(Course(Path(args.course)), found, args.platform, stem)
+    print(done.sentence)
+    for sentence in done.left:
+        _note(sentence)
+    return 1 if done.left else 0
+
+
 def feedback(args: Namespace) -> int:
     from .grading import feedback
     from .grading.course import Course
