@@ -36,6 +36,26 @@ def release(args: Namespace) -> int:
     return 0
 
 
+def bundle(args: Namespace) -> int:
+    from .bundling import github, gradescope
+    from .grading.course import Course
+    from .writing import chapter, publish
+
+    read = chapter.load(args.chapter)
+    if args.platform == "github":
+        made = github.write(read, Path(args.out))
+        print(f"{args.out}: {', '.join(made)}; push it as a repository, and mark that as a template")
+        return 0
+    publish.text(read)  # refuses a chapter that gives something away
+    course = Course(Path(args.course)) if args.course else None
+    content = gradescope.archive(read, course, args.visibility)
+    files.put(Path(args.out), content, mode=0o600)  # it holds the answers
+    print(f"{args.out}: {len(content) / 1e6:.1f} MB, for Gradescope's Configure Autograder; it holds the answers")
+    if not course:
+        _note("scores follow from a secret of this archive alone; with --course DIR from that course's, and are the same there")
+    return 0
+
+
 def grade(args: Namespace) -> int:
     from .grading.sandbox import started
 
