@@ -133,6 +133,29 @@ def test_the_same_file_has_the_same_score_late_and_again(platform, half_right):
     assert drop(half_right) == drop(platform(platform.uploads["wrong"], again)[0])
 
 
+def must_be_what_a_bare_ubuntu_gave(said):
+    steps = {step["step"]: step for step in map(json.loads, said.splitlines())}
+    assert steps["setup"]["seconds"] <= 360 or os.getloadavg()[0] > 2, "the machine is free"
+    for name, score in (("right", 28), ("wrong", 18), ("hostile", 24), ("unreadable", 0), ("nothing", 0), ("deeper", 0)):
+        assert steps[name]["results"]["score"] == score and "Sandbox: contained" in steps[name]["stdout"], name
+        must_have_the_form(steps[name]["results"])
+    assert "STOLEN []" in json.dumps(steps["hostile"]["results"]), "it found nothing to read, list or write to"
+    assert 10 <= steps["slow"]["results"]["score"] < 28
+
+
+def test_it_sets_itself_up_on_a_bare_ubuntu(archive, tmp_path, request):
+    if not request.config.getoption("--thorough"):
+        pytest.skip("takes ten minutes and 8 GB; --thorough runs it")
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        pytest.skip("needs root and debootstrap")
+    for name, files in uploads().items():
+        lay(tmp_path / "uploads" / name, files)
+    done = subprocess.run([ROOT / "tests" / "machines" / "try", "--with", archive, "--with", tmp_path / "uploads", "noble",
+                           "tests/machines/gradescope /brought/autograder.zip /brought/uploads"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    must_be_what_a_bare_ubuntu_gave(done.stdout)
+
+
 def record(status="graded", chapter="02_gan_losses", score=1):
     name = {"02_gan_losses": "gan_losses.generator_loss", "14_challenge": "challenge.make_clips"}[chapter]
     return {"student": "s", "chapter": chapter, "status": status, "said": "A <b>cell</b> failed.", "score": score, "max_score": 3,
