@@ -1,8 +1,10 @@
 """From chapter source to student notebook, and from submission to grade and feedback.
 
-writing/   a chapter is read, and becomes a page of the book, a student notebook, nbgrader's source
-grading/   a submission is taken in, run and judged; grade, feedback and export go out
-checks/    what is checked, one module a chapter
+writing/     a chapter is read, and becomes a page of the book, a student notebook, nbgrader's source
+grading/     a submission is taken in, run and judged; grade, feedback and export go out
+checks/      what is checked, one module a chapter
+collecting/  what Canvas, Moodle and repositories hold comes into submitted/
+bundling/    what Gradescope and GitHub are given
 
 commands, tables, doctor and preflight are the command line; report asks the checks in a stock nbgrader run, which
 nbgrader_config sets up.

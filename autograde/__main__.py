@@ -50,6 +50,25 @@ def parser() -> Parser:
     add("--course", metavar="DIR", help="the instructor's course folder, made where there is none")
     add("--db", metavar="URL", help="its gradebook; default: sqlite, DIR/gradebook.db")
 
+    add = command("bundle", "Make what a platform is given, so that it grades a chapter itself.").add_argument
+    add("platform", choices=("gradescope", "github"), metavar="PLATFORM",
+        help="gradescope: the archive of an autograder; github: the repository that students start from")
+    add("chapter", metavar="CHAPTER", help="02_gan_losses, gan_losses or 2")
+    add("--out", required=True, metavar="FILE", help="the archive, or the folder of the repository")
+    add("--course", metavar="DIR", help="gradescope: the course folder whose secrets it takes; scores are then the same")
+    add("--visibility", choices=("visible", "after_due_date", "after_published", "hidden"), default="visible",
+        help="gradescope: when students see the checks; default: at once")
+
+    add = command("collect", "Bring what a platform gives into submitted/STUDENT/CHAPTER/.",
+                  "Nothing is overwritten by what is older, and what was not understood is listed.").add_argument
+    add("platform", choices=("canvas", "moodle", "github"), metavar="PLATFORM",
+        help="canvas or moodle: the archive of all submissions, as downloaded; github: a folder of clones")
+    add("source", metavar="FILE", help="the ZIP archive, or the folder of clones")
+    add("--course", default=".", metavar="DIR", help="the course folder; default: here")
+    add("--chapter", metavar="C", help="the chapter of all of them; default: what each notebook says")
+    add("--roster", metavar="FILE", help="the platform's own table of people, so that folders have the names that it knows")
+    add("--deadline", metavar="TIME", help="github: the last commit before it counts; 2026-12-01 23:59")
+
     add = command("grade", "Grade what students handed in, and record it in nbgrader's gradebook.",
                   "What is recorded already is not run again, unless it changed.").add_argument
     add("submitted", nargs="?", default="submitted", metavar="SUBMITTED",

@@ -36,6 +36,26 @@ def release(args: Namespace) -> int:
     return 0
 
 
+def bundle(args: Namespace) -> int:
+    from .bundling import github, gradescope
+    from .grading.course import Course
+    from .writing import chapter, publish
+
+    read = chapter.load(args.chapter)
+    if args.platform == "github":
+        made = github.write(read, Path(args.out))
+        print(f"{args.out}: {', '.join(made)}; push it as a repository, and mark that as a template")
+        return 0
+    publish.text(read)  # refuses a chapter that gives something away
+    course = Course(Path(args.course)) if args.course else None
+    content = gradescope.archive(read, course, args.visibility)
+    files.put(Path(args.out), content, mode=0o600)  # it holds the answers
+    print(f"{args.out}: {len(content) / 1e6:.1f} MB, for Gradescope's Configure Autograder; it holds the answers")
+    if not course:
+        _note("scores follow from a secret of this archive alone; with --course DIR from that course's, and are the same there")
+    return 0
+
+
 def grade(args: Namespace) -> int:
     from .grading.sandbox import started
 
@@ -81,6 +101,30 @@ def recorded(grader: Grader, submissions: list[Submission], json_file: str | Non
         if json_file:
             spool.put(Path(json_file))
     return outcome
+
+
+def collect(args: Namespace) -> int:
+    from .collecting import canvas, door, github, moodle
+    from .collecting.roster import Roster
+    from .grading.course import Course, CourseError
+    from .writing import chapter
+
+    stem = chapter.find(args.chapter) if args.chapter else None
+    deadline = github.deadline_of(args.deadline) if args.deadline else None
+    columns = {"canvas": canvas.NUMBER, "moodle": (moodle.NUMBER, *moodle.KEYS), "github": (github.ACCOUNT,)}
+    roster = Roster(Path(args.roster), columns[args.platform]) if args.roster else None
+    source = Path(args.source)
+    if args.platform == "github":
+        found = github.read(source, roster, deadline)
+    elif deadline:
+        raise CourseError(f"--deadline is for clones; {args.platform} keeps its own, and its download has what it let through")
+    else:
+        found = {"canvas": canvas.read, "moodle": moodle.read}[args.platform](source, roster)
+    done = door.collect(Course(Path(args.course)), found, args.platform, stem)
+    print(done.sentence)
+    for sentence in done.left:
+        _note(sentence)
+    return 1 if done.left else 0
 
 
 def feedback(args: Namespace) -> int:

@@ -1,7 +1,7 @@
 """Runs a command with fewer rights than the tests have, where it can read Python and the course all the same.
 
     python -m tests.container docker COMMAND ...    as an ordinary container does: what Docker leaves to root, no new namespace
-    python -m tests.container nobody COMMAND ...    as an ordinary user
+    python -m tests.container nobody COMMAND ...    as an ordinary user, of that name
 
 What Docker's default profile forbids without CAP_SYS_ADMIN (moby, profiles/seccomp/default.json) is refused here too.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import pwd
 import stat
 import struct
 import sys
@@ -22,7 +23,7 @@ from autograde.grading.sandbox import kernel
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PR_CAPBSET_DROP, NOBODY = 24, 65534
+PR_CAPBSET_DROP = 24
 # chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod,
 # audit_write, setfcap
 KEPT = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
@@ -52,11 +53,12 @@ def docker() -> None:
     rules.load()
 
 
-def nobody() -> None:
-    """Become a user with no rights at all."""
+def become(name: str) -> None:
+    """A user of this machine, with no other groups than its own."""
+    account = pwd.getpwnam(name)
     os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
 
 
 def _open_to_all(paths: Iterable[str]) -> None:
@@ -76,5 +78,5 @@ def _open_to_all(paths: Iterable[str]) -> None:
 
 if __name__ == "__main__":
     _open_to_all((sys.base_prefix, sys.prefix, str(ROOT)))
-    {"docker": docker, "nobody": nobody}[sys.argv[1]]()
+    docker() if sys.argv[1] == "docker" else become(sys.argv[1])
     os.execvp(sys.argv[2], sys.argv[2:])

@@ -44,18 +44,33 @@ def read_roster(path: Path, form: str, students: Iterable[str]) -> tuple[Roster,
     Raises:
         CourseError: it is no table, or none of its columns holds the name of any student.
     """
-    content = path.read_text(encoding="utf-8-sig")
-    reader = csv.DictReader(io.StringIO(content), delimiter=_separator(content))
-    rows, students = [row for row in reader if any(filter(None, row.values()))], set(students)
-    columns = [name for name in reader.fieldnames or () if name.strip().lower() in KEYS[form] or not KEYS[form]]
+    header, rows = read_table(path)
+    students = set(students)
+    columns = [name for name in header if name.strip().lower() in KEYS[form] or not KEYS[form]]
     found = {_plain_key(row[column]): row for column in reversed(columns) for row in rows if row.get(column)}
     known = {student: found[_plain_key(student)] for student in students if _plain_key(student) in found}
     if not known:
         raise CourseError(f"{path} names none of the students: expected one of the columns {', '.join(KEYS[form])} with "
-                          f"the names of the folders in submitted/, found the columns {', '.join(reader.fieldnames or ())}")
+                          f"the names of the folders in submitted/, found the columns {', '.join(header)}")
     matched = {id(row) for row in known.values()}
     absent = {f"\0{i}": row for i, row in enumerate(rows) if id(row) not in matched and not _is_no_person(row)}
-    return Roster(tuple(reader.fieldnames or ()), known | absent), sorted(students - known.keys())
+    return Roster(header, known | absent), sorted(students - known.keys())
+
+
+def read_table(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """The header of a table with commas, semicolons or tabs, and its rows that are not empty.
+
+    Raises:
+        CourseError: it is no such table.
+    """
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+        reader = csv.DictReader(io.StringIO(content), delimiter=_separator(content))
+        rows = [row for row in reader if any(filter(None, row.values()))]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CourseError(f"{path} is no table as text ({error}); expected CSV in UTF-8, as the school's system exports "
+                          "it") from None
+    return tuple(reader.fieldnames or ()), rows
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -260,5 +260,5 @@ def test_help_is_fast_and_names_every_command():
            "assert not {'torch', 'nbgrader', 'rich', 'jupytext'} & set(sys.modules), 'heavy import'"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"COLUMNS": "100"})
     assert done.returncode == 0, done.stderr
-    for command in ("release", "grade", "feedback", "export", "summary", "leaderboard", "similar", "check", "doctor", "book", "execute"):
+    for command in ("release", "bundle", "collect", "grade", "feedback", "export", "summary", "leaderboard", "similar", "check", "doctor", "book", "execute"):
         assert command in done.stdout
