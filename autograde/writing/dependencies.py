@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .answers import ROOT
 
-OURS = ("clipkit", "solutions")
+OURS = ("clipkit", "solutions", "benchmarks")  # the last for studies that share code: no page knows it
 _NAME = re.compile(r"(clipkit|solutions)\.[\w.]+|[\w-]+\.safetensors")
 
 
