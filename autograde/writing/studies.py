@@ -71,11 +71,14 @@ def as_table(found: dict) -> str:
 
 
 def spread(found: dict, variant: str, name: str) -> str:
-    """Mean and standard deviation of the runs, in the form that the study asks for; nothing where there are none."""
+    """Mean and standard deviation of the runs, in the form that the study asks for; nothing where there are none.
+
+    What is the same in every run, such as a bound that follows from the settings, has no spread.
+    """
     values, form = [run[name] for run in found["runs"][variant]], found["numbers"][name]["form"]
     if not values:
         return ""
-    parts = [statistics.mean(values)] + ([statistics.stdev(values)] if len(values) > 1 else [])
+    parts = [statistics.mean(values)] + ([statistics.stdev(values)] if len(set(values)) > 1 else [])
     return " ± ".join(format(part, form).rstrip("%") for part in parts) + " %" * form.endswith("%")
 
 
