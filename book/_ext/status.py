@@ -78,11 +78,10 @@ def studies() -> str:
         minutes, total = minutes + found["minutes"], total + seconds
         where = ", ".join(f"[]({stem}.md)" for stem in of_studies.pages_with(path.stem))
         about = found["machine"]
-        rows.append([f"`{path.stem}`", found["about"], where, f"{len(found['variants'])} in {len(runs)} runs", clock(seconds),
-                     f"{found['minutes']:g} min", f"{about['cpu']}, PyTorch {about['torch'].partition('+')[0]}", found["date"]])
-    rows.append(["**Together**", "", "", "", clock(total), f"{minutes:g} min", "", ""])
-    return table(["Study", "What is compared", "For", "Variants", "Processor time", "At most, on two cores", "On", "Date"],
-                 rows, left=3)
+        rows.append([f"`{path.stem}`", found["about"], where, str(len(runs)), clock(seconds), f"{found['minutes']:g} min",
+                     f"{about['cpu']}, PyTorch {about['torch'].partition('+')[0]}, {found['date']}"])
+    rows.append(["**Together**", "", "", "", clock(total), f"{minutes:g} min", ""])
+    return table(["Study", "What is compared", "For", "Runs", "Took", "May take", "On"], rows, left=3)
 
 
 def grading() -> str:
