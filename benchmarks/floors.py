@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> None:
     rates = {"operations_float32": peak_rates("cpu")["operations"], **peak_rates("cpu", dtype)}
     names = ("dcgan", "flow") if options.tiny else MODELS
     rows = {part: measured(step, rates) for name in names for part, step in steps_of(name).items()}
-    print(f"{'':<22}{'GFLOP':>8}{'MB':>8}{'ms':>8}{'floor':>8}{'share':>8}  bound by    products: of the best rate; time by kind")
+    print(f"{'':<22}{'GFLOP':>8}{'MB':>8}{'ms':>8}{'floor':>8}{'share':>8}  bound by    rate of products; time by kind")
     for name, row in rows.items():
         print(f"{name:<22}{row['gflop']:>8}{row['megabytes']:>8}{row['ms']:>8}{row['floor_ms']:>8}"
               f"{row['share_of_floor']:>8.0%}  {row['bound']:<12}{row['rate_of_products']:.0%}; "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .answers import ROOT
 
-OURS = ("clipkit", "solutions")
+OURS = ("clipkit", "solutions", "benchmarks")  # the last for studies that share code: no page knows it
 _NAME = re.compile(r"(clipkit|solutions)\.[\w.]+|[\w-]+\.safetensors")
 
 
@@ -30,33 +30,34 @@ def files(cells: Iterable[str]) -> set[Path]:
     return found
 
 
-def _parsed(code: str, path: Path | str = "a cell") -> ast.Module:
+def parsed(code: str, path: Path | str = "a cell") -> ast.Module:
+    """Its syntax; what only a notebook understands counts as nothing."""
     lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines()]
     return ast.parse("\n".join(lines), str(path))
 
 
 def _used_by(code: str, place: Path | str = "a cell") -> set[Path]:
     """Files that code names: modules it imports or mentions, attributes of packages, trained weights."""
-    return {file for name in _named(code, place) for file in _file(name)}
+    return {file for name in named(code, place) for file in file_of(name)}
 
 
 @cache
-def _named(code: str, place: Path | str) -> frozenset[str]:
+def named(code: str, place: Path | str = "a cell") -> frozenset[str]:
     """What code names, whether or not there is such a file. The same code is read once: chapters stand on the same packages."""
-    named: set[str] = set()
-    for node in ast.walk(_parsed(code, place)):
+    found: set[str] = set()
+    for node in ast.walk(parsed(code, place)):
         if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names if "." in alias.name}
+            found |= {alias.name for alias in node.names if "." in alias.name}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            named |= {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OURS:
-            named.add(f"{node.value.id}.{node.attr}")
+            found.add(f"{node.value.id}.{node.attr}")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
-            named.add(node.value)
-    return frozenset(named)
+            found.add(node.value)
+    return frozenset(found)
 
 
-def _file(name: str) -> Iterator[Path]:
+def file_of(name: str) -> Iterator[Path]:
     """The file behind "clipkit.walkers", "clipkit.walkers.Walkers", the exported "clipkit.Walkers", "x.safetensors"."""
     if name.endswith(".safetensors"):
         yield from ROOT.glob(f"*/**/weights/{name}")

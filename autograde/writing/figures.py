@@ -1,12 +1,13 @@
 """Tables of what has been measured, for the page and the notebook alike: `{measured} NAME` stands for the one of that name.
 
-The figures lie in benchmarks/figures, written by the command that each file names.
+The figures lie in benchmarks/figures, written by the command that each file names; `studies` has those over seeds.
 """
 from __future__ import annotations
 
 import json
 import statistics
 
+from . import studies
 from .answers import ROOT, SourceError
 
 FIGURES = ROOT / "benchmarks" / "figures"
@@ -23,8 +24,10 @@ def table(name: str) -> str:
     Raises:
         SourceError: there is no such table, or its figures have not been measured.
     """
+    if name in studies.names():
+        return studies.table(name)
     if name not in TABLES:
-        raise SourceError(f"expected {{measured}} {' or '.join(TABLES)}, got {name!r}")
+        raise SourceError(f"expected {{measured}} {' or '.join([*TABLES, *studies.names()])}, got {name!r}")
     stem, _, part = name.partition(" ")
     path = FIGURES / f"{stem}.json"
     if not path.is_file():

@@ -11,7 +11,7 @@ from typing import Any
 
 from pybtex.database import parse_file
 
-from . import directives, figures, reference_run
+from . import directives, figures, reference_run, studies
 from .chapter import BOOK, Chapter, Exercise, settings
 from .directives import Directive
 from .reference_run import ReferenceRun
@@ -52,6 +52,8 @@ class PlainMarkdown:
         targeted = _TARGETED.match(text)
         if role == "eq":
             return f"({self._equations[text]})"
+        if role == "measured":
+            return studies.number(text)
         if role.startswith("cite"):
             cited = "; ".join(_citation(key.strip()) for key in text.split(","))
             return f"({cited})" if role == "cite:p" else cited

@@ -14,7 +14,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from . import answers, dependencies, directives, figures, reference_run
+from . import answers, dependencies, directives, figures, reference_run, studies
 from .answers import SourceError
 from .chapter import BOOK, Chapter, imported, model_of, parse, role, stems
 
@@ -31,15 +31,17 @@ def read_chapter(text: str) -> NotebookNode:
     if "chapter" in front:
         return page(parse(text, front["chapter"]))
     if "kernelspec" in front:
-        return with_fingerprint(jupytext.reads(text, fmt="md:myst"))
-    body = directives.rewrite(_FRONT_MATTER.sub("", text), _with_pictures)
+        return with_fingerprint(jupytext.reads(studies.filled(text), fmt="md:myst"))
+    body = directives.rewrite(studies.filled(_FRONT_MATTER.sub("", text)), _on_any_page)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(body, id="page")])
     notebook.metadata.update(front | {"mystnb": {"execution_mode": "off"}})
     return notebook
 
 
-def _with_pictures(directive: directives.Directive) -> directives.Directive | str:
-    """On a page without code: `{expected} CHAPTER LABEL` becomes that picture of the chapter's reference run."""
+def _on_any_page(directive: directives.Directive) -> directives.Directive | str:
+    """`{expected} CHAPTER LABEL` becomes that picture of the chapter's reference run, `{measured} NAME` that table."""
+    if directive.name == "measured":
+        return figures.table(directive.argument)
     if directive.name != "expected":
         return directive
     stem, label = directive.argument.split()
@@ -64,17 +66,14 @@ def page(chapter: Chapter) -> NotebookNode:
             kind = {"kind": "written"} if exercise.kind == "written" else {}
             return directives.with_options(directive, id=exercise.id, number=exercise.number,
                                            points=f"{exercise.points:g}", **kind)
-        if directive.name == "expected" and " " in directive.argument:  # of another page
-            return _with_pictures(directive)
-        if directive.name == "measured":
-            return figures.table(directive.argument)
-        if directive.name == "expected":  # `:only: notebook` is for a cell whose output the page shows anyway
+        if directive.name == "expected" and " " not in directive.argument:
+            # of this page; `:only: notebook` is for a cell whose output the page shows anyway
             if directive.argument not in labels:
                 raise SourceError(f"{chapter.stem}: no cell has the label {directive.argument!r} of an {{expected}}")
             if run and "only" not in directive.options and run.has(directive.argument):
                 return _picture(run.html(directive.argument))
             return ""
-        return directive
+        return _on_any_page(directive)
 
     notebook = nbformat.from_dict(chapter.notebook)
     notebook.cells = [_page_cell(cell, chapter, fill) for cell in notebook.cells]
@@ -86,7 +85,7 @@ def _page_cell(
 ) -> NotebookNode:
     new = nbformat.from_dict(cell)
     if cell.cell_type == "markdown":
-        new.source = directives.rewrite(cell.source, fill)
+        new.source = directives.rewrite(studies.filled(cell.source), fill)
     elif role(cell) == "written":
         (name,) = imported(cell)
         text = answers.text(chapter.name, name)

@@ -1,9 +1,9 @@
-"""What the book says of its own making, read anew at each build: `{status} runs`, `gpu`, `measured`, `grading`,
-`pages`, `made-with`.
+"""What the book says of its own making, read anew at each build: `{status} runs`, `gpu`, `measured`, `studies`,
+`grading`, `pages`, `made-with`.
 
 runs: the stored run of each page with code. gpu: what a GPU has computed, or that none has.
-measured: the figures of benchmarks/. grading: how long a submission takes, chapter by chapter.
-pages: what Lighthouse says of the pages. made-with: the versions of this build.
+measured: the figures of benchmarks/. studies: those over several seeds, with what they cost. grading: how long a
+submission takes, chapter by chapter. pages: what Lighthouse says of the pages. made-with: the versions of this build.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from course_table import Generated, table
 
 from autograde.writing import reference_run, source
+from autograde.writing import studies as of_studies
 
 FIGURES = Path(__file__).parents[2] / "benchmarks" / "figures"
 MADE_WITH = ["clipkit", "torch", "torchvision", "jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "nbgrader"]
@@ -65,6 +66,22 @@ def measured() -> str:
                      str(machine.get("cpu", "")), str(machine.get("cores", "")), gpu_of(found) or "none",
                      machine.get("torch", "").partition("+")[0]])
     return table(["Figures", "Measured by", "Processor", "Cores", "GPU", "PyTorch"], rows, left=2)
+
+
+def studies() -> str:
+    """A row for each study: what it compares, where the text rests on it, its runs, and what they cost."""
+    rows, minutes, total = [], 0.0, 0.0
+    for path in of_studies.files():
+        found = load(path)
+        runs = [run for of_variant in found["runs"].values() for run in of_variant]
+        seconds = sum(run["cpu_seconds"] for run in runs)
+        minutes, total = minutes + found["minutes"], total + seconds
+        where = ", ".join(f"[]({stem}.md)" for stem in of_studies.pages_with(path.stem))
+        about = found["machine"]
+        rows.append([f"`{path.stem}`", found["about"], where, str(len(runs)), clock(seconds), f"{found['minutes']:g} min",
+                     f"{about['cpu']}, PyTorch {about['torch'].partition('+')[0]}, {found['date']}"])
+    rows.append(["**Together**", "", "", "", clock(total), f"{minutes:g} min", ""])
+    return table(["Study", "What is compared", "For", "Runs", "Took", "May take", "On"], rows, left=3)
 
 
 def grading() -> str:
@@ -122,7 +139,8 @@ class Status(Generated):
     """The part of the status page that its argument names."""
 
     required_arguments = 1
-    parts = {"runs": runs, "gpu": gpu, "measured": measured, "grading": grading, "pages": pages, "made-with": made_with}
+    parts = {"runs": runs, "gpu": gpu, "measured": measured, "studies": studies, "grading": grading, "pages": pages,
+             "made-with": made_with}
 
     def markdown(self) -> str:
         self.env.note_reread()  # what it tells changes without any page's doing so
