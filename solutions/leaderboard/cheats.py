@@ -23,7 +23,7 @@ Maker = Callable[[Tensor], Tensor]
 def drawn(labels: dict[str, Tensor], start: Tensor) -> Tensor:
     """Clips as the data are drawn, of given labels and first phases."""
     phases = (start[:, None] + 2 * torch.arange(8)) % PERIOD
-    return walkers._paint(labels, phases, SIZE)
+    return walkers._paint(labels, phases, phases, SIZE)
 
 
 def recoloured(count: int, *names: str) -> Tensor:
