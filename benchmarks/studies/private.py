@@ -90,5 +90,5 @@ STUDY = Study(
               "many": "$\\sigma = 4$, 128 members"},
     numbers={"use": Number("use"), "leak": Number("leak"), "plain_leak": Number("plain's leak at that use"),
              "gain": Number("gain", ".3f"), "end_leak": Number("plain's leak at the end"),
-             "epsilon": Number("$\\varepsilon$", ".0f")},
+             "epsilon": Number("its $\\varepsilon$", ".0f")},
 )
