@@ -12,7 +12,6 @@ Distances are between features of a network that has learnt the labels of clips 
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -99,8 +98,7 @@ def measure(data: str, options: argparse.Namespace, kept: dict) -> None:
     names = [known(name, MODELS, "model of this benchmark") for name in options.models]
     missing = [(name, seed) for seed in range(options.seeds) for name in names
                if options.again or not any(run["seed"] == seed for run in rows.get(name, []))]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ProcessPoolExecutor(min(len(missing), cores) or 1) as processes:
+    with ProcessPoolExecutor(min(len(missing), machine.cores()) or 1) as processes:
         runs = {processes.submit(trained, name, training, options.preset, seed, len(judge.real)): (name, seed)
                 for name, seed in missing}
         for run in as_completed(runs):

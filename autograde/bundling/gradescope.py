@@ -26,7 +26,6 @@ from ..writing.chapter import Chapter
 from . import pins
 
 FILES = Path(__file__).parent / "gradescope_files"
-VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 PACKAGES = ("autograde", "solutions", "clipkit")
 MADE = (2026, 1, 1, 0, 0, 0)  # of every file, so that the same course makes the same archive
 

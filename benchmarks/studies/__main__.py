@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--verify", action="store_true", help="of an outdated study make the first run of each variant again: "
                         "where all come out as they are kept, the change has changed no number, and the others stay")
     parser.add_argument("--preset", default="cpu", choices=["smoke", "cpu"], help="smoke: one seed, and nothing is kept")
-    parser.add_argument("--jobs", type=int, default=cores(), help="runs side by side")
+    parser.add_argument("--jobs", type=int, default=machine.cores(), help="runs side by side")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     keeps = options.preset == "cpu"
@@ -61,11 +61,6 @@ def main(arguments: list[str] | None = None) -> int:
             machine.keep(f"studies/{name}", found[name])
         print(f"\n{found[name]['about']}\n\n{studies.as_table(found[name])}", flush=True)
     return int(failed)
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def unchanged(name: str, found: dict, jobs: int) -> bool:
