@@ -1,6 +1,7 @@
 """A set of labelled clips: what every data source of the course gives."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,9 +38,9 @@ class ClipSet(Dataset):
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, int]]:
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
         labels = {name: values[index] for name, values in self.labels.items()}
-        return self.clips[index], {name: int(value) if value.ndim == 0 else value for name, value in labels.items()}
+        return self.clips[index], {name: value if value.ndim else int(value) for name, value in labels.items()}
 
     def describe(self, index: int) -> dict[str, str | list[str]]:
         """The labels of one clip in words: `{"shirt": "red", "action": "wave"}`; a list where each frame has its own."""

@@ -48,7 +48,7 @@ class SteeredWalkers(ClipSet):
         rng = torch.Generator().manual_seed(seed)
         draws = torch.stack([torch.rand(num_frames, 5, generator=rng.manual_seed(int(one)))
                              for one in torch.randint(2**62, (count,), generator=rng)])
-        labels["command"] = command = _commands(draws[..., :2], hold)
+        labels["command"] = _commands(draws[..., :2], hold)
         super().__init__(_paint(labels, draws[..., 2:], size), labels, LOOKS | {"command": COMMANDS}, fps=8)
 
 

@@ -48,7 +48,7 @@ def pose(action: str, direction: str, phase: int) -> Pose:
 
 
 def steered(action: str, view: str, phase: int, blink: bool) -> Pose:
-    """The pose of a person who is steered. Phases 0 to 7 are one walk or wave; 8 to 15 begin with the other foot, or the other hand."""
+    """The pose of a person who is steered. Phases 0 to 7 are a walk or a wave; 8 to 15 begin with the other foot, or hand."""
     turned = phase // 8
     if action == "walk":
         return replace(_walk(view, (phase + 4 * turned) % 8), blink=blink)

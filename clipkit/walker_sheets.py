@@ -27,7 +27,7 @@ def figures(size: int) -> Tensor:
 
 @lru_cache
 def steered_figures(size: int) -> Tensor:
-    """Slots of every figure that can be steered, uint8 (haircut, action, view, phase, blink, H, W); 0 where the scenery shows."""
+    """Slots of every figure that is steered, uint8 (haircut, action, view, phase, blink, H, W); 0 where the scenery shows."""
     poses = [[[[steered(a, v, phase, blink) for blink in (False, True)] for phase in range(PERIOD)] for v in VIEWS]
              for a in STEERED]
     return _finished(np.array([[[[[figure(h, p) for p in pair] for pair in row] for row in rows] for rows in poses]
