@@ -30,6 +30,7 @@ from solutions.models import registry
 from solutions.models.latent_flow import FlowRecipe, draw
 from solutions.models.latent_gan import LatentRecipe
 from solutions.models.registry import MODELS
+from solutions.models.steered import SteeredRecipe
 from solutions.networks.layers import channels_last
 from solutions.training.gan_step import fast_at_bfloat16
 from solutions.training.recipe import Recipe
@@ -83,7 +84,7 @@ def steps_of(
     recipe = registry.recipe(name, ClipSet(clips, {"shirt": torch.arange(64) % 4}, {"shirt": tuple("abcd")}), preset)
     if isinstance(recipe, FlowRecipe):
         return {f"{name}, {part}": step for part, step in flow_steps(recipe).items()}
-    if isinstance(recipe, LatentRecipe):
+    if isinstance(recipe, LatentRecipe | SteeredRecipe):
         recipe = recipe.game()
     settings = dataclasses.replace(recipe.settings, batch=batch) if batch else recipe.settings
     return {name: gan_round(recipe, settings)}

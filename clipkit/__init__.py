@@ -14,6 +14,7 @@ from clipkit.pictures import Picture, film_strip, image_grid
 from clipkit.player import Player, play
 from clipkit.presets import device, pick, preset
 from clipkit.progress_bar import progress
+from clipkit.steered_walkers import SteeredWalkers
 from clipkit.video import read_video, write_video
 from clipkit.walkers import Walkers
 
@@ -25,6 +26,7 @@ __all__ = [
     "MovingDigits",
     "Picture",
     "Player",
+    "SteeredWalkers",
     "Walkers",
     "device",
     "digit_images",

@@ -90,6 +90,16 @@ GROUND = drawn("""
     GGGGGGGGGGGGGgGG
     GGGGGGGGGGGGGGGG
 """)
+LAWN = drawn("""
+    GGGGGGGG
+    GGFGGGGG
+    GGGGGGGG
+    GGGGGGGG
+    GGGGGGGG
+    GGGGGGgG
+    GGGGGGGG
+    GGGGGGGG
+""")  # where it goes every way, a few numbers should tell where it is
 SHADOW = drawn("""
     .DDDDDDDDDDD.
     DDDDDDDDDDDDD
@@ -97,15 +107,16 @@ SHADOW = drawn("""
 """)
 
 
-def scenery(scene: str, right: int, down: int) -> np.ndarray:
+def scenery(scene: str, right: int, down: int, ground: np.ndarray = GROUND) -> np.ndarray:
     """The scenery after its ground went `right` and `down` by so many pixels: slots, uint8 (32, 32)."""
+    height, width = ground.shape
     canvas = np.full((32, 32), SLOTS.index("K"), np.uint8)
     canvas[9:] = SLOTS.index("k")
     _sky(canvas, scene)
     x, rows = np.arange(32), np.arange(32)[:, None]
     canvas[rows >= HORIZON - np.array(HILLS)] = SLOTS.index("L")
     canvas[rows >= HORIZON - np.array(BUSHES)[(x - right // 2) % 8]] = SLOTS.index("l")
-    canvas[HORIZON:] = GROUND[(rows[HORIZON:] - down) % 16, (x - right) % 16]
+    canvas[HORIZON:] = ground[(rows[HORIZON:] - down) % height, (x - right) % width]
     stamp(canvas, SHADOW, 25, 16)
     return canvas
 

@@ -15,5 +15,6 @@
     latent_gan          a GAN of the codes of clips (chapter 10)
     latent_flow         flow matching on codes (chapter 13)
     principal_flow      the same on principal components, beside the GAN of codes (chapter 10)
+    steered             people who obey commands, made frame by frame
     dcgan_walkers       the DCGAN of the book's start page, trained longer
 """

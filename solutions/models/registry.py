@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 import clipkit
-from clipkit import ClipFolder, ClipSet, LPCSprites, MovingDigits, Walkers, digit_images
+from clipkit import ClipFolder, ClipSet, LPCSprites, MovingDigits, SteeredWalkers, Walkers, digit_images
 from clipkit.names import known
 from clipkit.online_sets import STILLS, VIDEOS
 from solutions.training.recipe import Recipe
@@ -35,9 +35,10 @@ MODELS = {
     "latent_gan": Model("solutions.models.latent_gan", num_frames=8),
     "flow": Model("solutions.models.latent_flow", num_frames=8),
     "principal_flow": Model("solutions.models.principal_flow", num_frames=8),
+    "steered": Model("solutions.models.steered", data="steered_walkers", num_frames=24),
 }
-MADE = ("walkers", "day_and_night", "moving_digits", "lpc")  # sets whose clips come from a seed
-DATA = ("walkers", "day_and_night", "digits", "moving_digits", "lpc", *STILLS, *VIDEOS)
+MADE = ("walkers", "steered_walkers", "day_and_night", "moving_digits", "lpc")  # sets whose clips come from a seed
+DATA = ("walkers", "steered_walkers", "day_and_night", "digits", "moving_digits", "lpc", *STILLS, *VIDEOS)
 
 
 def recipe(name: str, data: ClipSet, preset: str, seed: int = 0) -> Recipe:
@@ -76,6 +77,8 @@ def load(
         scene = "meadow" if name == "walkers" else ("meadow", "night")  # of one scene, people come sooner
         every = max(1, 16 // num_frames) if num_frames > 1 else 1  # a clip holds a whole motion
         return Walkers(count, num_frames=num_frames, size=size, every=every, scene=scene, seed=seed)
+    if name == "steered_walkers":
+        return SteeredWalkers(count, num_frames=num_frames, size=size, seed=seed)
     if name == "lpc":
         return LPCSprites(count, num_frames=num_frames, size=size, seed=seed)
     if name == "moving_digits":

@@ -6,7 +6,7 @@ import sys
 import clipkit
 
 PUBLIC = """
-    Checkpoint ClipFolder ClipSet LPCSprites MovingDigits Picture Player Walkers device digit_images figure
+    Checkpoint ClipFolder ClipSet LPCSprites MovingDigits Picture Player SteeredWalkers Walkers device digit_images figure
     figure_frame film_strip image_grid online pick play preset progress read_video write_video
 """.split()
 
