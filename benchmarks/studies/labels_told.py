@@ -1,4 +1,4 @@
-"""Chapter 7's ways to tell D the label, and labels that are too loud in G or too faint in D, after 400 steps each."""
+"""Chapter 7's ways to tell D the label, and labels that are too loud in G or too faint in D, after 300 steps each."""
 from __future__ import annotations
 
 from functools import cache
@@ -12,7 +12,7 @@ from autograde.writing.definitions import of_page
 from benchmarks.studies import Number, Study
 from solutions.stability import r1_penalty
 
-STEPS = 400
+STEPS = 300
 SETTINGS = {"planes": {"judge": "planes"}, "auxiliary": {"judge": "auxiliary"}, "projection": {}, "loud": {"loudness": 1.0},
             "faint": {"judge": "faint"}, "real": {"judge": ""}}
 
@@ -88,7 +88,7 @@ def measure(seed: int, *, judge: str = "projection", loudness: float = 0.1) -> d
 
 
 STUDY = Study(
-    minutes=8,
+    minutes=5,
     variants={"planes": "planes", "auxiliary": "a classifier beside D (AC-GAN)",
               "projection": "projection", "loud": "projection, loud label", "faint": "projection, faint judge",
               "real": "other real pictures"},
