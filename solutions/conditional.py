@@ -72,6 +72,29 @@ class ConditionalGenerator(nn.Module):
         # END SOLUTION
 
 
+def projection_parts(
+    log_ratio: Tensor, features: Tensor, real_vectors: Tensor,
+    fake_vectors: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The best logit of an image and a label as psi(x) + w_c . phi(x),
+    where p(c | x) is a softmax of u_c . phi(x) for real images and of
+    v_c . phi(x) for fake ones.
+
+    Args:
+        log_ratio: (B,), log p_data(x) / p_g(x), of each image.
+        features: (B, F), phi(x).
+        real_vectors, fake_vectors: (K, F), the vectors u and v.
+    Returns:
+        psi (B,), which knows no label, and w (K, F), which knows no
+        image.
+    Source: Miyato and Koyama 2018, section 3.
+    """
+    real = features @ real_vectors.T  # (B, K), logits of the labels
+    fake = features @ fake_vectors.T
+    psi = log_ratio - real.logsumexp(1) + fake.logsumexp(1)
+    return psi, real_vectors - fake_vectors
+
+
 class ProjectionDiscriminator(nn.Module):
     """An image and a label to a logit: is it real, plus does it fit its
     label.

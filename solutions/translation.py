@@ -83,8 +83,8 @@ class Translator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """An image to a map of logits: each judges one patch, and none sees
-    the whole.
+    """An image to a map of logits: each judges one patch, and knows of
+    the rest no more than the instance norms' means and variances.
 
     Args:
         channels: of an image, 1 or 3.

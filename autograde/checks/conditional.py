@@ -19,55 +19,6 @@ def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
     return module
 
 
-# A label as channels
-
-def _planes(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    return F.one_hot(labels, num_classes).float()[:, :, None, None].expand(-1, -1, *images.shape[2:])
-
-
-JOIN_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda x, y, k: torch.cat([_planes(x, y, k), x], 1), "The images come first, then the planes of the classes."),
-    (lambda x, y, k: torch.cat([x, y.float().view(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:])], 1),
-     "One channel that holds the label's number says that class 3 lies between 2 and 4. Give each class a channel of its own."),
-    (lambda x, y, k: torch.cat([x, 2 * _planes(x, y, k) - 1], 1), "The other classes' channels are 0, not -1."),
-    (lambda x, y, k: torch.cat([x, 1 - _planes(x, y, k)], 1), "Inverted: 1 in the channel of the label, 0 in the others."),
-    (lambda x, y, k: torch.cat([x, _planes(x, y[:1].expand(len(x)), k)], 1), "All images got the label of the first one."),
-    (lambda x, y, k: torch.cat([x, _planes(x, y, int(y.max()) + 1)], 1), (
-        "As many channels as classes, num_classes, and not as many as this batch happens to hold.")),
-    (lambda x, y, k: _planes(x, y, k), "The images themselves are missing: concatenate."),
-    (lambda x, y, k: torch.cat([x, _planes(x, y, k).amax(0, keepdim=True).expand(len(x), -1, -1, -1)], 1), (
-        "Every image got the labels of all: planes[:, labels] = 1 writes into each image of the batch. Pair image with label: "
-        "planes[torch.arange(B), labels] = 1, or F.one_hot.")),
-    (lambda x, y, k: torch.cat([x, _planes(x, y, k) / (x.shape[2] * x.shape[3])], 1), "A plane is 1 everywhere."),
-]
-
-
-@check("conditional.join_label", points=2, hint="cat([images, planes], 1), one plane for each class.")
-def one_channel_for_each_class(subject: Subject, draw: Draw) -> None:
-    images, labels = draw.normal(4, 3, 5, 6), torch.randperm(4, generator=draw.generator)
-    _assert_joined(subject, images, labels, 5)
-    right = gradients(_joined, images, labels, 5)
-    assert_close(subject.probe(gradients, images, labels, 5), right, mistakes=[
-        ({"argument 1": torch.zeros_like(images)}, (
-            "The images lose their graph on the way: G learns through what D is shown, so no detach(), no numpy() and no "
-            "torch.tensor(images)."))])
-
-
-@check("conditional.join_label", points=1, hint="The number of channels comes from num_classes, not from the labels at hand.")
-def also_where_a_batch_lacks_a_class(subject: Subject, draw: Draw) -> None:
-    _assert_joined(subject, draw.normal(3, 1, 4, 4), draw.integers(0, 3, 3), 6)
-    _assert_joined(subject, draw.normal(1, 2, 3, 2), draw.integers(0, 3, 1), 4)  # a batch of one
-
-
-def _assert_joined(subject: Subject, images: Tensor, labels: Tensor, num_classes: int) -> None:
-    mistakes = ((wrong(images, labels, num_classes), hint) for wrong, hint in JOIN_MISTAKES)
-    assert_close(subject(images, labels, num_classes), _joined(images, labels, num_classes), mistakes=mistakes)
-
-
-def _joined(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    return torch.cat([images, _planes(images, labels, num_classes)], 1)
-
-
 # The generator
 
 class Painter(nn.Module):
@@ -175,6 +126,73 @@ def the_vectors_learn(subject: Subject, draw: Draw) -> None:
     assert_close(mine, right, mistakes=[
         (torch.zeros_like(right), UNLEARNED),
         (without_0, "The vector of label 0 does not learn: here 0 is a label like all others, so no padding_idx.")])
+
+
+# From a log ratio to a projection
+
+# Each takes the log ratio (B, 1) and the logits of the labels (B, K) of real and of fake images; log softmax in each.
+PARTS_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda r, a, b: r + a - b, "The logarithms of the two sums are missing. They depend on the image and on no label, so they "
+     "belong to psi."),
+    (lambda r, a, b: r + (a - b).log_softmax(1), "Each of the two distributions has a sum of its own: the difference of "
+     "two log softmaxes is not the log softmax of the difference."),
+    (lambda r, a, b: r + a - b + _lse(a) - _lse(b), "The signs of the two sums: log p has *minus* the logarithm of its sum, "
+     "and the fakes' log p is subtracted."),
+    (lambda r, a, b: r + b - a - _lse(a) + _lse(b), "w is u - v, real less fake: a label that fits real images better than "
+     "fakes speaks for real."),
+    (lambda r, a, b: r - a.log_softmax(1) + b.log_softmax(1), "The other way round: log p_data(c | x) *less* log p_g(c | x)."),
+    (lambda r, a, b: r + a.log_softmax(1), "That is log p_data(c | x) alone: p_g(c | x), the softmax of the fakes' vectors, is "
+     "missing."),
+    (lambda r, a, b: r + a - _lse(a) + _lse(b), "psi is right, and w lacks the fakes' vectors: w is u - v."),
+    (lambda r, a, b: r + a - b - _lse(a), "psi lacks the sum of the fakes' softmax."),
+    (lambda r, a, b: a.log_softmax(1) - b.log_softmax(1), "The first part of the log ratio is missing: is the image real? Add "
+     "log_ratio to psi."),
+    (lambda r, a, b: r.exp() + a.log_softmax(1) - b.log_softmax(1), "log_ratio is a logarithm already, as the logit is: no "
+     "exp()."),
+    (lambda r, a, b: r + a - b - a.sum(1, keepdim=True) + b.sum(1, keepdim=True), "The sums are of exponentials, and then "
+     "their logarithm: logsumexp."),
+    (lambda r, a, b: r + a - b - a.exp().sum(1, keepdim=True) + b.exp().sum(1, keepdim=True), "The *logarithms* of the sums: "
+     "logsumexp."),
+    (lambda r, a, b: r + a - b - a.logsumexp((0, 1)) + b.logsumexp((0, 1)), "The sum runs over the labels, for each image by "
+     "itself: logsumexp(1)."),
+]
+
+
+def _lse(logits: Tensor) -> Tensor:
+    return logits.logsumexp(1, keepdim=True)
+
+
+def _assert_parts(subject: Subject, draw: Draw, count: int, features: int, classes: int, loud: float = 1.0) -> None:
+    ratio, phi = draw.normal(count), draw.normal(count, features, std=loud)
+    u, v = (draw.normal(classes, features) for _ in range(2))
+    parts = subject(ratio, phi, u, v)
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        raise Wrong(hint="Return two things: psi (B,) and w (K, F).")
+    psi, w = (torch.as_tensor(part).detach() for part in parts)
+    if psi.shape != (count,):
+        raise Wrong(f"Expected psi of shape ({count},), got {tuple(psi.shape)}.",
+                    hint="psi is one number for each image, (B,), the same for all labels: what knows the label is in w.")
+    if w.shape != (classes, features):
+        raise Wrong(f"Expected w of shape {(classes, features)}, got {tuple(w.shape)}.",
+                    hint="w is one vector for each label, (K, F), the same for all images: what knows the image is in psi.")
+    if not psi.isfinite().all():
+        raise Wrong(hint="A large exponential is infinite: exp, sum and log in one, logsumexp.")
+    a, b = phi @ u.T, phi @ v.T
+    given = ratio[:, None], a, b
+    mistakes = ((wrong(*given), hint) for wrong, hint in PARTS_MISTAKES)
+    right = ratio[:, None] + a.log_softmax(1) - b.log_softmax(1)
+    assert_close(psi[:, None] + phi @ w.T, right, mistakes=mistakes, rtol=1e-3, atol=1e-3 * loud)
+
+
+@check("conditional.projection_parts", points=2, hint="log p_data(c | x) - log p_g(c | x): what knows x alone goes to psi.")
+def the_parts_add_up_to_the_log_ratio(subject: Subject, draw: Draw) -> None:
+    _assert_parts(subject, draw, 6, 3, 4)
+    _assert_parts(subject, draw, 1, 5, 2)  # a batch of one
+
+
+@check("conditional.projection_parts", points=1, hint="exp, sum and log in one, logsumexp: features may be large.")
+def also_where_labels_are_very_sure(subject: Subject, draw: Draw) -> None:
+    _assert_parts(subject, draw, 5, 4, 3, loud=100.0)
 
 
 # The discriminator

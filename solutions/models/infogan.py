@@ -71,7 +71,7 @@ class InfoDiscriminator(nn.Module):
     Args:
         codes: what is to be read.
         size, channels, width: as in `Discriminator`.
-    Source: Chen et al. 2016, section 5.
+    Source: Chen et al. 2016, section 6.
     """
 
     def __init__(

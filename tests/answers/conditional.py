@@ -16,56 +16,6 @@ from solutions import conditional as reference
 from solutions.stability import r1_penalty
 
 
-def planes(images, labels, num_classes, on=1.0, off=0.0):
-    filled = torch.full((len(images), num_classes, *images.shape[2:]), off)
-    filled[torch.arange(len(images)), labels] = on
-    return filled
-
-
-def joined_by_loop(images, labels, num_classes):
-    """Right: image by image."""
-    made = []
-    for image, label in zip(images, labels):
-        flags = torch.zeros(num_classes, *image.shape[1:])
-        flags[label] = 1
-        made.append(torch.cat([image, flags]))
-    return torch.stack(made)
-
-
-def joined_by_comparison(images, labels, num_classes):
-    """Right: which class is which, by comparing."""
-    same = (labels[:, None] == torch.arange(num_classes)).float()
-    return torch.cat([images, same[..., None, None] * torch.ones_like(images[:, :1])], dim=1)
-
-
-def joined_by_scatter(images, labels, num_classes):
-    """Right: zeros that grow by the image, planes set by index, a view of the caller's images untouched."""
-    joined = images.new_zeros(len(images), images.size(1) + num_classes, images.size(2), images.size(3))
-    joined[:, :images.size(1)] = images
-    joined[torch.arange(len(images)), images.size(1) + labels] = 1
-    return joined
-
-
-def all_labels_to_all(images, labels, num_classes):
-    filled = torch.zeros(len(images), num_classes, *images.shape[2:])
-    filled[:, labels] = 1
-    return torch.cat([images, filled], 1)
-
-
-def joined_in_double(images, labels, num_classes):
-    one_hot = torch.from_numpy(np.eye(num_classes)[labels.numpy()])
-    return torch.cat([images, one_hot[:, :, None, None].expand(-1, -1, *images.shape[2:])], 1)
-
-
-def joined_and_squeezed(images, labels, num_classes):
-    filled = planes(images, labels, num_classes).squeeze()
-    return torch.cat([images, filled], 1)
-
-
-def one_number(images, labels, num_classes):
-    return torch.cat([images, labels.float()[:, None, None, None].expand_as(images[:, :1])], 1)
-
-
 def generator(*, start=lambda w: nn.init.normal_(w, std=0.1), join=lambda z, e: torch.cat([z, e], 1), look=None, turned=False):
     """A conditional generator put together from named parts."""
     class Variant(reference.ConditionalGenerator):
@@ -137,6 +87,54 @@ class ScalesZ(reference.ConditionalGenerator):
 def no_gradient(network, labels):
     with torch.no_grad():
         return network.embed(labels)
+
+
+def parts(psi, w=lambda u, v: u - v):
+    """The two parts of a projection, from psi(log ratio, logits of real labels, of fake ones) and w(u, v)."""
+    def answer(log_ratio, features, real_vectors, fake_vectors):
+        return psi(log_ratio, features @ real_vectors.T, features @ fake_vectors.T), w(real_vectors, fake_vectors)
+    return answer
+
+
+def parts_centred(log_ratio, features, real_vectors, fake_vectors):
+    """Right: vectors whose mean over labels is 0; what they have in common is in psi."""
+    w = real_vectors - fake_vectors
+    common = w.mean(0)
+    sums = torch.logsumexp(features @ fake_vectors.T, 1) - torch.logsumexp(features @ real_vectors.T, 1)
+    return log_ratio + sums + features @ common, w - common
+
+
+def parts_against_label_0(log_ratio, features, real_vectors, fake_vectors):
+    """Right: label 0 has the vector 0, and psi is its log ratio."""
+    w = (real_vectors - real_vectors[0]) - (fake_vectors - fake_vectors[0])
+    fits = F.log_softmax(F.linear(features, real_vectors), -1) - F.log_softmax(F.linear(features, fake_vectors), -1)
+    return log_ratio + fits[:, 0], w
+
+
+def parts_image_by_image(log_ratio, features, real_vectors, fake_vectors):
+    """Right: a loop, the largest exponent taken out by hand."""
+    psi = []
+    for ratio, phi in zip(log_ratio, features):
+        for sign, vectors in ((-1, real_vectors), (1, fake_vectors)):
+            logits = vectors @ phi
+            ratio = ratio + sign * (logits.max() + (logits - logits.max()).exp().sum().log())
+        psi.append(ratio)
+    return torch.stack(psi), real_vectors - fake_vectors
+
+
+def parts_in_place(log_ratio, features, real_vectors, fake_vectors):
+    """Wrong: the caller's vectors are changed."""
+    psi, _ = reference.projection_parts(log_ratio, features, real_vectors, fake_vectors)
+    real_vectors -= fake_vectors
+    return psi, real_vectors.clone()
+
+
+def lse(logits):
+    return logits.logsumexp(1)
+
+
+def log_sum(logits):
+    return logits.exp().sum(1).log()
 
 
 def projection(give):
@@ -450,11 +448,12 @@ def purity(found, labels):
 
 
 RIGHT = {
-    "conditional.join_label": {"loop": joined_by_loop, "comparison": joined_by_comparison, "by index": joined_by_scatter},
     "conditional.ConditionalGenerator": {
         "normal_ of the weight": generator(start=lambda w: w.data.normal_(0, 0.1)),
         "scaled": ScaledInPlace, "one-hot": OneHot, "from a table": from_a_table(False),
     },
+    "conditional.projection_parts": {"centred": parts_centred, "against label 0": parts_against_label_0,
+                                     "image by image": parts_image_by_image},
     "conditional.ProjectionDiscriminator": {
         "two passes": ByTwoPasses,
         "einsum": projection(lambda h, s, v: s + torch.einsum("bfij,bf->b", h, v)),
@@ -468,19 +467,6 @@ RIGHT = {
 }
 
 WRONG = {
-    "conditional.join_label": {
-        "planes first": (lambda x, y, k: torch.cat([planes(x, y, k), x], 1), "images come first"),
-        "one number": (one_number, "channel of its own"),
-        "minus one": (lambda x, y, k: torch.cat([x, planes(x, y, k, off=-1.0)], 1), "are 0, not -1"),
-        "inverted": (lambda x, y, k: torch.cat([x, planes(x, y, k, 0.0, 1.0)], 1), "Inverted"),
-        "first label": (lambda x, y, k: torch.cat([x, planes(x, y[:1].repeat(len(y)), k)], 1), "label of the first one"),
-        "labels at hand": (lambda x, y, k: torch.cat([x, planes(x, y, int(y.max()) + 1)], 1), "num_classes"),
-        "planes alone": (planes, "themselves are missing"),
-        "all labels to all": (all_labels_to_all, "Every image got the labels of all"),
-        "double": (joined_in_double, "another precision"),
-        "images cut": (lambda x, y, k: torch.cat([x.detach(), planes(x, y, k)], 1), "lose their graph"),
-        "batch of one": (joined_and_squeezed, "same number of dimensions"),
-    },
     "conditional.ConditionalGenerator": {
         "PyTorch's start": (generator(start=lambda w: None), "as loud as z"),
         "variance": (generator(start=lambda w: nn.init.normal_(w, std=0.1 ** 0.5)), "not the variance"),
@@ -501,6 +487,26 @@ WRONG = {
         "a tenth": (generator(start=lambda w: None, join=lambda z, e: torch.cat([z, 0.1 * e], 1)), "as loud as z"),
         "batch of one": (OfFixedLength, "same number of dimensions"),
         "z in place": (ScalesZ, "in place"),
+    },
+    "conditional.projection_parts": {
+        "no sums": (parts(lambda r, a, b: r), "belong to psi"),
+        "one sum for both": (parts(lambda r, a, b: r - lse(a - b)), "a sum of its own"),
+        "signs": (parts(lambda r, a, b: r + lse(a) - lse(b)), "signs of the two sums"),
+        "fake less real": (parts(lambda r, a, b: r - lse(a) + lse(b), lambda u, v: v - u), "w is u - v, real less fake"),
+        "turned": (parts(lambda r, a, b: r + lse(a) - lse(b), lambda u, v: v - u), "other way round"),
+        "real alone": (parts(lambda r, a, b: r - lse(a), lambda u, v: u), "p_data(c | x) alone"),
+        "w of the real": (parts(lambda r, a, b: r - lse(a) + lse(b), lambda u, v: u), "w lacks the fakes'"),
+        "one sum": (parts(lambda r, a, b: r - lse(a)), "psi lacks the sum"),
+        "no ratio": (parts(lambda r, a, b: lse(b) - lse(a)), "is the image real"),
+        "ratio itself": (parts(lambda r, a, b: r.exp() - lse(a) + lse(b)), "a logarithm already"),
+        "sum of logits": (parts(lambda r, a, b: r - a.sum(1) + b.sum(1)), "sums are of exponentials"),
+        "no logarithm": (parts(lambda r, a, b: r - a.exp().sum(1) + b.exp().sum(1)), "*logarithms* of the sums"),
+        "over the batch": (parts(lambda r, a, b: r - a.logsumexp((0, 1)) + b.logsumexp((0, 1))), "each image by itself"),
+        "overflow": (parts(lambda r, a, b: r - log_sum(a) + log_sum(b)), "logsumexp"),
+        "psi of labels": (parts(lambda r, a, b: r[:, None] + a.log_softmax(1) - b.log_softmax(1)), "psi is one number"),
+        "w turned": (parts(lambda r, a, b: r - lse(a) + lse(b), lambda u, v: (u - v).T), "one vector for each label"),
+        "the logits": (lambda r, f, u, v: r[:, None] + (f @ u.T).log_softmax(1) - (f @ v.T).log_softmax(1), "two things"),
+        "in place": (parts_in_place, "in place"),
     },
     "conditional.ProjectionDiscriminator": {
         "no label": (projection(lambda h, s, v: s), "inner product is missing"),

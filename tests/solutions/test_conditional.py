@@ -6,7 +6,14 @@ import torch
 from torch import nn
 
 from clipkit import ClipSet, Walkers, digit_images
-from solutions.conditional import ConditionalGenerator, ProjectionDiscriminator, conditional_step, information_step, join_label
+from solutions.conditional import (
+    ConditionalGenerator,
+    ProjectionDiscriminator,
+    conditional_step,
+    information_step,
+    join_label,
+    projection_parts,
+)
 from solutions.dcgan import Generator
 from solutions.models.conditional import controlled_factor
 from solutions.models.infogan import Codes, InfoDiscriminator, information, information_loss
@@ -25,6 +32,16 @@ def test_the_projection_is_an_inner_product_of_label_and_features():
     pooled = discriminator.discriminator.features(images).sum((2, 3))
     expected = plain + torch.stack([pooled[i] @ discriminator.embed.weight[labels[i]] for i in range(6)])
     torch.testing.assert_close(discriminator(images, labels), expected)
+
+
+def test_the_parts_of_a_projection_are_the_log_ratio_of_joint_densities():
+    """Against Bayes, where all is countable: six images, three labels."""
+    torch.manual_seed(0)
+    features, real, fake = torch.randn(6, 4), torch.randn(3, 4), torch.randn(3, 4)
+    p, q = torch.rand(6).softmax(0), torch.rand(6).softmax(0)
+    joint_p, joint_q = p[:, None] * (features @ real.T).softmax(1), q[:, None] * (features @ fake.T).softmax(1)
+    psi, w = projection_parts((p / q).log(), features, real, fake)
+    torch.testing.assert_close(psi[:, None] + features @ w.T, (joint_p / joint_q).log())
 
 
 def test_a_label_changes_the_image_and_nothing_else_does():
