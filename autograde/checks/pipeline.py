@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -594,8 +593,8 @@ def _gaussian_mistakes(codes: Tensor) -> list[tuple[Tensor, Tensor, str]]:
         (0 * mean, cov, "The covariance is right; now add the mean of the codes."),
         (mean, std.square().diag(), "You draw each number of a code by itself. In the real codes they vary together: use the "
          "whole covariance, not only its diagonal."),
-        (mean, std.pow(4).diag(), "You multiply noise by a variance: to get a variance, multiply by its root. And use the whole "
-         "covariance."),
+        (mean, std.pow(4).diag(), "You multiply noise by a variance: to get a variance, multiply by its root. And use the "
+         "whole covariance."),
         (mean, cov @ cov, "You multiply by the covariance. Multiply by a root of it, a matrix A with A.T @ A = covariance."),
         (mean, root.T @ root, "The root is transposed: for rows of noise it is noise @ L.T, where L @ L.T = covariance."),
         (mean, cov * (len(codes) - 1), "Divide by the root of N - 1: a covariance is a mean over the codes, not a sum."),
