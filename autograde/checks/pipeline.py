@@ -603,7 +603,7 @@ def _gaussian_mistakes(codes: Tensor) -> list[tuple[Tensor, Tensor, str]]:
 
 
 @check("pipeline.gaussian_codes", points=3, hint="Noise times a root of the covariance, plus the mean.")
-def has_the_mean_and_the_covariance_of_the_codes(subject: Subject, draw: Draw) -> None:
+def agrees_with_them_in_mean_and_covariance(subject: Subject, draw: Draw) -> None:
     mix = torch.tensor([[1.5, 1.2, 0, 0], [0, 0.5, 0, 0], [0.8, 0, 2, -1.4], [0, 0, 0, 0.7]])
     codes = draw.normal(60, 4) @ mix + draw.uniform(4, low=2, high=4)
     made = _drawn(subject, codes, MANY, draw)

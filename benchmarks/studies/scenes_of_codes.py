@@ -54,7 +54,7 @@ def measure(seed: int, *, gaussians: int = 0, pack: int = 0) -> dict[str, float]
 
 
 STUDY = Study(
-    minutes=4, seeds=8,
+    minutes=3, seeds=5,
     variants={"real": "the clips, reconstructed", "gaussian": "a Gaussian", "three": "three Gaussians, one a scene",
               "pack_1": "GAN, D sees one code", "pack_4": "GAN, D sees four"},
     numbers={"scenes": Number("scenes, of 3", ".1f"), "rarest": Number("rarest scene", ".0%"),
