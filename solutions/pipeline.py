@@ -132,7 +132,7 @@ def scene_cuts(clip: Tensor, threshold: float = 0.4) -> Tensor:
     Args:
         clip: (T, C, H, W), in [-1, 1].
         threshold: the share of pixels that must change their colour. In
-            the walkers motion changes up to 0.11, another scene 0.68
+            the walkers motion changes up to 0.13, another scene 0.7
             and more.
     Returns:
         (T,), bool; the first frame begins none.
@@ -260,6 +260,24 @@ def train_autoencoder(
         losses.append(float(autoencoder_step(model, optimizer, batch)))
         bar.show(loss=losses[-1])
     return losses
+
+
+def gaussian_codes(
+    codes: Tensor, count: int, rng: torch.Generator
+) -> Tensor:
+    """New codes from the Gaussian with the mean and the covariance of
+    those that are there.
+
+    Args:
+        codes: (N, K), one code a row; N is larger than K.
+        count: how many new ones.
+        rng: draws.
+    Returns:
+        (count, K).
+    """
+    mean = codes.mean(dim=0)
+    noise = torch.randn(count, len(codes), generator=rng)
+    return mean + noise @ (codes - mean) / (len(codes) - 1) ** 0.5
 
 
 def pipeline(

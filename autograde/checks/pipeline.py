@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -328,56 +327,6 @@ def obeys_the_threshold(subject: Subject, draw: Draw) -> None:
                     "the chapter takes frames by it, video[~found], and ~ of other numbers is something else.")
 
 
-# Whole clips of one scene
-
-def _at(starts: list[int], ends: list[int], video: Tensor, n: int, step: int) -> Tensor:
-    clips = [video[at:at + n] for start, end in zip(starts, ends, strict=True) for at in range(start, end - n + 1, step)]
-    return torch.stack(clips) if clips else video.new_empty(0, n, *video.shape[1:])
-
-
-def _clip_mistakes(video: Tensor, cuts: list[int], n: int) -> list[tuple[Tensor, str]]:
-    T = len(video)
-    starts, ends = [0, *cuts], [*cuts, T]
-    late = [cut + 1 for cut in cuts]
-    long = [(s, e) for s, e in zip(starts, ends, strict=True) if e - s >= n]
-    return [
-        (_at([0], [T], video, n, n), "Some clips run across a cut: begin anew at the first frame of each scene."),
-        (_at(starts, ends, video, n, 1), "The clips overlap: the next one starts where the last one ended."),
-        (_at(cuts, ends[1:], video, n, n), "The first scene is missing: it begins at frame 0, where there is no cut."),
-        (_at(starts[:-1], ends[:-1], video, n, n), "The last scene is missing: it ends with the video."),
-        (_at([0, *late], [*late, T], video, n, n), "The frame at a cut belongs to the new scene, not to the old one."),
-        (_at([0, *late], ends, video, n, n), "The frame at a cut is the first of the new scene: don't skip it."),
-        (_at([s for s, _ in long], [s + n for s, _ in long], video, n, n), "A long scene holds more than one clip."),
-        (_at([e - (e - s) // n * n for s, e in zip(starts, ends, strict=True)], ends, video, n, n),
-         "Count from the first frame of a scene: what is left over is at its end."),
-        (_at(starts, [e - 1 for e in ends], video, n, n), "A scene whose length is just right loses its last clip: check the "
-         "end of your range."),
-    ]
-
-
-def _cuts_up(subject: Subject, draw: Draw, lengths: list[int], n: int) -> None:
-    video = draw.normal(sum(lengths), 2, 3, 4)
-    at = np.cumsum(lengths)[:-1].tolist()
-    cuts = torch.zeros(len(video), dtype=torch.bool)
-    cuts[at] = True
-    right = reference.whole_clips(video, cuts, n)
-    assert_close(subject(video, cuts, n), right, mistakes=_clip_mistakes(video, at, n))
-
-
-@check("pipeline.whole_clips", points=3, hint="For each scene: clips from its first frame on, as many as fit whole.")
-def no_clip_crosses_a_cut(subject: Subject, draw: Draw) -> None:
-    for n in (3, 4):
-        lengths = [int(x) for x in draw.integers(n + 1, 3 * n, 4)]
-        _cuts_up(subject, draw, [2 * n + 1, *lengths, 2 * n], n)
-
-
-@check("pipeline.whole_clips", points=2, hint="A scene may hold no clip, or just one; and a video may have no cut.")
-def short_scenes_give_nothing_and_the_shape_stays(subject: Subject, draw: Draw) -> None:
-    _cuts_up(subject, draw, [2, 5, 1, 4, 3, 9], 4)
-    _cuts_up(subject, draw, [int(draw.integers(9, 12))], 4)
-    _cuts_up(subject, draw, [3, 2], 4)
-
-
 # An augmentation for clips
 
 def augmented(function: Callable, clip: Tensor, seeds: list[int], options: dict) -> Tensor:
@@ -605,6 +554,89 @@ def returns_the_error_before_the_step(subject: Subject, draw: Draw) -> None:
                                           "that you have.") for value in after))
     if isinstance(loss, Tensor) and loss.requires_grad:
         raise Wrong(hint="The loss still holds its graph, and with it the memory of the whole step: return loss.detach().")
+
+
+# New codes from a Gaussian
+
+MANY = 20000  # draws: enough to know a covariance to six parts in a hundred at six standard deviations
+
+
+def drawn(function: Callable, codes: Tensor, count: int, seed: int) -> Tensor:
+    """`function`'s new codes, with a generator of this seed."""
+    return function(codes.clone(), count, torch.Generator().manual_seed(seed))
+
+
+def _drawn(subject: Subject, codes: Tensor, count: int, draw: Draw) -> Tensor:
+    made = subject.probe(drawn, codes, count, _seeds(draw, 1)[0])
+    expected = (count, codes.shape[1])
+    if not isinstance(made, Tensor) or tuple(made.shape) != expected:
+        got = f"shape {tuple(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
+        raise Wrong(hint=f"Expected `count` codes, one a row, a tensor of shape {expected}, got {got}.")
+    if not made.isfinite().all():
+        raise Wrong(hint="The codes hold NaN or infinity.")
+    return made.float()
+
+
+def _seen_from(mean: Tensor, covariance: Tensor, made: Tensor) -> dict[str, Tensor]:
+    """Mean and covariance of what is made, where those that are given are 0 and 1."""
+    back = torch.linalg.inv(torch.linalg.cholesky(covariance))
+    return {"mean": (made.mean(0) - mean) @ back.T, "covariance": back @ made.T.cov() @ back.T}
+
+
+def _gaussian_mistakes(codes: Tensor) -> list[tuple[Tensor, Tensor, str]]:
+    mean, cov = codes.mean(0), codes.T.cov()
+    std, root, ones = cov.diag().sqrt(), torch.linalg.cholesky(cov), torch.eye(len(cov))
+    between = "Points between two real codes vary less than the codes do. Draw from a Gaussian."
+    return [
+        (0 * mean, ones, "This is plain noise, with mean 0 and covariance 1: give it those of the codes."),
+        (mean, ones, "The mean is right; now give the noise the covariance of the codes."),
+        (0 * mean, cov, "The covariance is right; now add the mean of the codes."),
+        (mean, std.square().diag(), "You draw each number of a code by itself. In the real codes they vary together: use the "
+         "whole covariance, not only its diagonal."),
+        (mean, std.pow(4).diag(), "You multiply noise by a variance: to get a variance, multiply by its root. And use the "
+         "whole covariance."),
+        (mean, cov @ cov, "You multiply by the covariance. Multiply by a root of it, a matrix A with A.T @ A = covariance."),
+        (mean, root.T @ root, "The root is transposed: for rows of noise it is noise @ L.T, where L @ L.T = covariance."),
+        (mean, cov * (len(codes) - 1), "Divide by the root of N - 1: a covariance is a mean over the codes, not a sum."),
+        (mean, cov / 2, between), (mean, cov * 2 / 3, between),
+    ]
+
+
+@check("pipeline.gaussian_codes", points=3, hint="Noise times a root of the covariance, plus the mean.")
+def agrees_with_them_in_mean_and_covariance(subject: Subject, draw: Draw) -> None:
+    mix = torch.tensor([[1.5, 1.2, 0, 0], [0, 0.5, 0, 0], [0.8, 0, 2, -1.4], [0, 0, 0, 0.7]])
+    codes = draw.normal(60, 4) @ mix + draw.uniform(4, low=2, high=4)
+    made = _drawn(subject, codes, MANY, draw)
+    if (made - made[:1]).abs().max() < 1e-4:
+        raise Wrong(hint="All codes are the same: draw noise for each of them.")
+    if made.T.corrcoef().abs().min() > 0.99:
+        raise Wrong(hint="A code takes one number of noise: draw K of them for each.")
+    right = {"mean": torch.zeros(4), "covariance": torch.eye(4)}
+    near = {"rtol": 0.06, "atol": 0.06}
+    found = _seen_from(codes.mean(0), codes.T.cov(), made)
+    if not is_close(found, right, **near):
+        for mean, covariance, hint in _gaussian_mistakes(codes):
+            if is_close(_seen_from(mean, covariance, made), right, **near):
+                raise Wrong(hint=hint)
+    assert_close(found, right, **near)
+
+
+@check("pipeline.gaussian_codes", points=2, hint="A Gaussian is one heap: where the codes lie in two clumps, it fills the gap.")
+def makes_new_codes_also_where_there_were_none(subject: Subject, draw: Draw) -> None:
+    side = torch.arange(80) % 2 * 12.0 - 6
+    codes = draw.normal(80, 3) + torch.stack([side, 0 * side, 0 * side], 1) + draw.uniform(3, low=1, high=3)
+    made = _drawn(subject, codes, MANY, draw)
+    if (torch.cdist(made[:500], codes).amin(1) < 1e-3).any():
+        raise Wrong(hint="Some of these codes are real ones, drawn again. A model makes new ones: draw noise.")
+    centre, spread = codes[:, 0].mean(), codes[:, 0].std()
+    inside = torch.distributions.Normal(centre, spread).cdf(centre + torch.tensor([-3.0, 3])).diff()
+    share = ((made[:, 0] - centre).abs() < 3).float().mean()
+    assert_close(share, inside[0], rtol=0, atol=0.03)
+    if not is_close(made.T.cov(), codes.T.cov(), rtol=0.1, atol=0.5):
+        raise Wrong(hint="Where the codes lie in two clumps, the covariance of yours is another.")
+    few = [_drawn(subject, codes, count, draw) for count in (1, 3)]
+    if is_close(few[0], few[1][:1]):
+        raise Wrong(hint="Another generator, and the same code: draw from `rng`.")
 
 
 written("pipeline.no_distribution", points=3, rubric="""

@@ -1,6 +1,6 @@
-"""Chapter 1, given: an autoencoder for clips, and two ways to draw new codes for it.
+"""Chapter 1, given: an autoencoder for clips, and a GAN that makes new codes for it.
 
-It reconstructs; to sample, it needs a distribution of codes: a fitted Gaussian, or a GAN that makes codes from noise.
+It reconstructs; to sample, it needs a distribution of codes.
 """
 from __future__ import annotations
 
@@ -57,17 +57,6 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(clips), clips.shape[1])
 
 
-def gaussian_codes(
-    codes: Tensor, count: int, rng: torch.Generator
-) -> Tensor:
-    """New codes (count, code), from a Gaussian with the mean and the
-    covariance of `codes` (N, code), N at least 2."""
-    slack = 1e-4 * torch.eye(codes.shape[1])  # for few codes
-    factor = torch.linalg.cholesky(codes.T.cov() + slack)
-    noise = torch.randn(count, codes.shape[1], generator=rng)
-    return codes.mean(dim=0) + noise @ factor.T
-
-
 class CodeGenerator(nn.Module):
     """Noise (B, nz) to codes (B, code) with the scale of `codes`."""
 
@@ -114,7 +103,7 @@ class CodeDiscriminator(nn.Module):
 
 
 def train_code_gan(
-    codes: Tensor, *, steps: int, rng: torch.Generator,
+    codes: Tensor, *, steps: int, rng: torch.Generator, pack: int = 4,
     batch_size: int = 128, lr: float = 1e-3,
 ) -> CodeGenerator:
     """A generator of codes, trained against a discriminator in turn.
@@ -122,13 +111,14 @@ def train_code_gan(
     Args:
         codes: (N, code), of real clips.
         rng: draws the batches and the noise.
-        batch_size: a multiple of the discriminator's pack, 4.
+        pack: how many codes the discriminator sees at once.
+        batch_size: a multiple of `pack`.
     Returns:
         The trained generator.
     Source: the losses of Mao et al. 2017, "Least Squares Generative
         Adversarial Networks"; chapter 2 explains such a pair.
     """
-    G, D = CodeGenerator(codes), CodeDiscriminator(codes)
+    G, D = CodeGenerator(codes), CodeDiscriminator(codes, pack)
     turn_g = Adam(G.parameters(), lr=lr, betas=(0.5, 0.999))
     turn_d = Adam(D.parameters(), lr=lr, betas=(0.5, 0.999))
     for _ in progress(steps, description="GAN of codes"):

@@ -144,55 +144,6 @@ def repeats_unfold_and_list(clip, threshold=2 / 127.5, block=8):
     return found
 
 
-def starts_of(cuts):
-    return [0, *torch.where(cuts)[0].tolist()]
-
-
-def clips_at(video, n, places):
-    return torch.stack([video[i:i + n] for i in places]) if places else torch.zeros(0, n, *video.shape[1:])
-
-
-def clips_by_split(video, cuts, num_frames):
-    """Right: tensor_split into scenes, split into clips, short ones dropped."""
-    scenes = torch.tensor_split(video, cuts.nonzero().flatten())
-    clips = [clip for scene in scenes for clip in scene.split(num_frames) if len(clip) == num_frames]
-    return torch.stack(clips) if clips else video[:0].expand(0, *video.shape[1:])[:, None].expand(0, num_frames, -1, -1, -1)
-
-
-def clips_one_frame_at_a_time(video, cuts, num_frames):
-    """Right: a buffer that is emptied at each cut."""
-    done, waiting = [], []
-    for frame, cut in zip(video, cuts.tolist(), strict=True):
-        waiting = [frame] if cut else [*waiting, frame]
-        if len(waiting) == num_frames:
-            done.append(torch.stack(waiting))
-            waiting = []
-    return torch.stack(done) if done else torch.zeros(0, num_frames, *video.shape[1:])
-
-
-def clips_found_by_sliding(video, cuts, num_frames):
-    """Right: a window that slides on by one where a cut is in it, and by its length where none is."""
-    found, at = [], 0
-    while at + num_frames <= len(video):
-        crossed = cuts[at + 1:at + num_frames].any()
-        found += [] if crossed else [at]
-        at += 1 if crossed else num_frames
-    return clips_at(video, num_frames, found)
-
-
-def clips_of_scenes(video, cuts, n, *, step=None, later=0, first=True, last=True, most=None, short=0):
-    starts = [0, *[at + later for at in starts_of(cuts)[1:]]]
-    ends = [*starts[1:], len(video)]
-    scenes = list(zip(starts, ends, strict=True))[0 if first else 1:None if last else -1]
-    return clips_at(video, n, [at for s, e in scenes for at in list(range(s, e - n + 1 - short, step or n))[:most]])
-
-
-def clips_from_the_end(video, cuts, n):
-    starts = starts_of(cuts)
-    scenes = zip(starts, [*starts[1:], len(video)], strict=True)
-    return clips_at(video, n, [at for s, e in scenes for at in range(e - (e - s) // n * n, e, n)])
-
-
 def augmented(clip, rng, shift=2, light=0.1, *, mirror=-1, coins=False, lights=False, clamp=True, odds=0.5, moves=True,
               one_sided=False, moves_each=False):
     """An augmentation put together from named parts."""
@@ -264,6 +215,55 @@ def augmented_in_place(clip, rng, shift=2, light=0.1):
     """Wrong: the light is added to the caller's clip."""
     clip += light * (2 * torch.rand((), generator=rng) - 1)
     return augmented(clip.clamp_(-1, 1), rng, shift, 0.0)
+
+
+def noise_for(codes, count, rng):
+    return torch.randn(count, codes.shape[1], generator=rng)
+
+
+def gaussian(codes, count, rng, *, root=torch.linalg.cholesky, mean=True, noise=noise_for):
+    """A Gaussian put together from named parts: a root A of the covariance C with A @ A.T = C."""
+    return noise(codes, count, rng) @ root(codes.T.cov()).T + (codes.mean(0) if mean else 0)
+
+
+def symmetric_root(covariance):
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors @ values.clamp(min=0).sqrt().diag() @ vectors.T
+
+
+def gaussian_by_svd(codes, count, rng):
+    """Right: along the directions of the deviations."""
+    centred = codes - codes.mean(0)
+    _, scale, directions = torch.linalg.svd(centred, full_matrices=False)
+    return codes.mean(0) + noise_for(codes, count, rng) * scale / (len(codes) - 1) ** 0.5 @ directions
+
+
+def gaussian_by_numpy(codes, count, rng):
+    """Right: NumPy's own Gaussian, seeded from `rng`."""
+    other = np.random.default_rng(int(torch.randint(2 ** 31, (1,), generator=rng)))
+    made = other.multivariate_normal(codes.mean(0).numpy(), np.cov(codes.T.numpy()), count)
+    return torch.tensor(made, dtype=torch.float32)
+
+
+def gaussian_one_by_one(codes, count, rng):
+    """Right: code after code, with the covariance that divides by N."""
+    centred = codes - codes.mean(0)
+    root = torch.linalg.cholesky(centred.T @ centred / len(codes))
+    return torch.stack([codes.mean(0) + root @ torch.randn(codes.shape[1], generator=rng) for _ in range(count)])
+
+
+def real_again(codes, count, rng, jitter=0.0):
+    chosen = torch.randint(len(codes), (count,), generator=rng)
+    return codes[chosen] + jitter * noise_for(codes, count, rng)
+
+
+def between(codes, count, rng, half=False):
+    t = 0.5 if half else torch.rand(count, 1, generator=rng)
+    return t * real_again(codes, count, rng) + (1 - t) * real_again(codes, count, rng)
+
+
+def one_number(codes, count, rng):
+    return torch.randn(count, 1, generator=rng).expand(-1, codes.shape[1])
 
 
 def stepped(model, optimizer, clips, *, loss=F.mse_loss, clear=True, move=True, sign=1, detach=True, again=False):
@@ -361,13 +361,13 @@ RIGHT = {
                                   "masks": histogram_by_comparison},
     "pipeline.duplicate_frames": {"loop": repeats_in_a_loop, "unfolded": repeats_unfolded, "parts": repeats,
                                   "rolled": repeats_unfold_and_list},
-    "pipeline.whole_clips": {"split": clips_by_split, "buffer": clips_one_frame_at_a_time, "parts": clips_of_scenes,
-                             "sliding": clips_found_by_sliding},
     "pipeline.augment": {"parts": augmented, "other order": augmented_by_rolling_indices,
                          "four numbers": lambda clip, rng, **o: augmented_by(clip, rng, draws=four, **o),
                          "NumPy": augmented_by_numpy},
     "pipeline.autoencoder_step": {"written out": stepped_clearing_behind, "autograd": stepped_by_autograd,
                                    "closure": stepped_by_closure},
+    "pipeline.gaussian_codes": {"Cholesky": gaussian, "another root": lambda *a: gaussian(*a, root=symmetric_root),
+                                "SVD": gaussian_by_svd, "NumPy": gaussian_by_numpy, "one by one": gaussian_one_by_one},
 }
 
 WRONG = {
@@ -449,20 +449,6 @@ WRONG = {
         "squeezed": (lambda clip, threshold=2 / 127.5, block=8: torch.tensor([False, *(F.avg_pool2d(
             clip.diff(dim=0).abs().mean(1), block).squeeze().amax((1, 2)) < threshold)]), "may have two frames"),
     },
-    "pipeline.whole_clips": {
-        "blind to cuts": (lambda v, c, n: clips_at(v, n, range(0, len(v) - n + 1, n)), "across a cut"),
-        "overlapping": (lambda *a: clips_of_scenes(*a, step=1), "overlap"),
-        "no first scene": (lambda *a: clips_of_scenes(*a, first=False), "first scene is missing"),
-        "no last scene": (lambda *a: clips_of_scenes(*a, last=False), "last scene is missing"),
-        "cut one late": (lambda *a: clips_of_scenes(*a, later=1), "belongs to the new scene"),
-        "one a scene": (lambda *a: clips_of_scenes(*a, most=1), "more than one clip"),
-        "from the end": (clips_from_the_end, "Count from the first frame"),
-        "end of range": (lambda *a: clips_of_scenes(*a, short=1), "end of your range"),
-        "no frame at a cut": (lambda v, c, n: clips_of_scenes(v[~c], c.roll(-1)[~c].roll(1), n), "don't skip it"),
-        "nothing is nothing": (lambda v, c, n: torch.stack(list(reference.whole_clips(v, c, n))), "no clip"),
-        "time second": (lambda v, c, n: reference.whole_clips(v, c, n).transpose(1, 2), "Expected shape"),
-        "a list": (lambda v, c, n: list(reference.whole_clips(v, c, n).unbind()) or None, "Expected"),
-    },
     "pipeline.augment": {
         "as given": (lambda clip, rng, **o: augmented(clip, rng, mirror=-2, coins=True, lights=True, clamp=False, **o),
                      "Toss one coin"),
@@ -513,5 +499,25 @@ WRONG = {
         "halved": (lambda *a: stepped(*a, loss=lambda y, x: F.mse_loss(y, x) / 2), "Half of"),
         "eval for good": (stepped_in_eval, "another mode"),
         "returns nothing": (stepped_for_nothing, "returns None"),
+    },
+    "pipeline.gaussian_codes": {
+        "plain noise": (noise_for, "plain noise"),
+        "no mean": (lambda *a: gaussian(*a, mean=False), "add the mean"),
+        "no covariance": (lambda *a: gaussian(*a, root=lambda c: torch.eye(len(c))), "mean is right"),
+        "each by itself": (lambda *a: gaussian(*a, root=lambda c: c.diag().sqrt().diag()), "by itself"),
+        "by the variances": (lambda *a: gaussian(*a, root=lambda c: c.diag().diag()), "by its root"),
+        "by the covariance": (lambda *a: gaussian(*a, root=lambda c: c), "root of it"),
+        "root transposed": (lambda *a: gaussian(*a, root=lambda c: torch.linalg.cholesky(c).T), "transposed"),
+        "one number": (lambda *a: gaussian(*a, noise=one_number), "draw K"),
+        "one number each": (lambda *a: gaussian(*a, root=lambda c: c.diag().sqrt().diag(), noise=one_number), "draw K"),
+        "not divided": (lambda *a: gaussian(*a, root=lambda c: 59 ** 0.5 * torch.linalg.cholesky(c)), "N - 1"),
+        "all the same": (lambda c, n, rng: gaussian(c, 1, rng).expand(n, -1), "All codes are the same"),
+        "real ones again": (real_again, "real ones, drawn again"),
+        "a little beside": (lambda *a: real_again(*a, jitter=0.05), "one heap"),
+        "between two": (between, "between two real"),
+        "half way": (lambda *a: between(*a, half=True), "between two real"),
+        "as many as there are": (lambda c, n, rng: gaussian(c, len(c), rng), "Expected `count` codes"),
+        "another generator": (lambda c, n, rng: gaussian(c, n, None), "torch's own generator"),
+        "one seed": (lambda c, n, rng: gaussian(c, n, torch.Generator().manual_seed(0)), "draw from `rng`"),
     },
 }

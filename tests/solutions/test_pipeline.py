@@ -14,6 +14,7 @@ from solutions.pipeline import (
     clip_from_pixels,
     colour_histogram,
     duplicate_frames,
+    gaussian_codes,
     luma,
     pipeline,
     resize_and_crop,
@@ -129,6 +130,13 @@ def test_cleaning_gives_whole_clips_of_one_scene():
     torch.testing.assert_close(clips, torch.stack([meadow[:4], meadow[4:], night[:4]]))
     assert clean_clips(torch.full((9, 3, 32, 32), -1.0), 4).shape == (0, 4, 3, 32, 32)
     assert clean_clips(meadow, 9).shape == (0, 9, 3, 32, 32)
+
+
+def test_gaussian_codes_have_the_mean_and_covariance_of_the_codes():
+    codes = torch.randn(3000, 4) @ torch.tensor([[1.0, 0.9, 0, 0], [0, 0.4, 0, 0], [0, 0, 2, -1], [0, 0, 0, 1]]) + 3
+    drawn = gaussian_codes(codes, 20000, rng())
+    torch.testing.assert_close(drawn.mean(dim=0), codes.mean(dim=0), atol=0.06, rtol=0)
+    torch.testing.assert_close(drawn.T.cov(), codes.T.cov(), atol=0.15, rtol=0)
 
 
 def test_an_augmentation_treats_all_frames_alike():

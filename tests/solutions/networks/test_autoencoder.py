@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from clipkit import Walkers
-from solutions.networks.autoencoder import Autoencoder, gaussian_codes, train_code_gan
-from solutions.pipeline import train_autoencoder
+from solutions.networks.autoencoder import Autoencoder, train_code_gan
+from solutions.pipeline import gaussian_codes, train_autoencoder
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +26,6 @@ def test_a_clip_goes_through_few_numbers():
 def test_another_size_is_refused():
     with pytest.raises(ValueError, match="multiple of 8, got 30"):
         Autoencoder(3, size=30)
-
-
-def test_gaussian_codes_have_the_mean_and_covariance_of_the_codes():
-    codes = torch.randn(3000, 4) @ torch.tensor([[1.0, 0.9, 0, 0], [0, 0.4, 0, 0], [0, 0, 2, -1], [0, 0, 0, 1]]) + 3
-    drawn = gaussian_codes(codes, 20000, rng())
-    torch.testing.assert_close(drawn.mean(dim=0), codes.mean(dim=0), atol=0.06, rtol=0)
-    torch.testing.assert_close(drawn.T.cov(), codes.T.cov(), atol=0.15, rtol=0)
 
 
 def test_a_gan_of_codes_stays_out_of_the_gaps_that_a_gaussian_fills():
