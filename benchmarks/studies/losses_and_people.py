@@ -1,9 +1,10 @@
-"""Chapter 4's training, third by third: what the losses say, and how far the people are from real ones."""
+"""The first half of chapter 4's training: what the losses say, and how far the people are from real ones."""
 from __future__ import annotations
 
 import copy
 import tempfile
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -15,11 +16,11 @@ from clipkit import Walkers, pick, preset
 from solutions.evaluation import features_of, frechet_distance
 from solutions.measures.clip_features import load_features
 
-SETTINGS = {"first": {"third": 0}, "second": {"third": 1}, "last": {"third": 2}}
+SETTINGS = {"first": {"third": 0}, "second": {"third": 1}, "last": {"third": 2}}  # thirds of that half
 
 
 class Stage(NamedTuple):
-    """The generator after a third of the run, averaged and as it is, and both losses in that third."""
+    """The generator after a third, averaged and as it is, and both losses in that third."""
 
     average: nn.Module
     last: nn.Module
@@ -36,17 +37,18 @@ def page():
 @cache
 @torch.enable_grad()
 def stages(seed: int) -> list[Stage]:
-    """The page's run from another start, looked at after each third."""
+    """The page's run from another start, half of it, looked at after each third."""
     torch.manual_seed(seed)
     generator = page().Generator(32, nz=64, width=page().width).apply(page().dcgan_init)
     discriminator = page().Discriminator(32, width=page().width).apply(page().dcgan_init)
     ema, rng, found = page().ema_copy(generator), torch.Generator().manual_seed(seed), []
+    ends = [third * page().steps // 6 for third in range(4)]
     with tempfile.TemporaryDirectory() as folder:
-        for third in range(1, 4):
-            losses = page().train(page().article_step, generator, discriminator, page().real, third * page().steps // 3,
-                                  path=f"{folder}/run.pt", ema=ema, rng=rng)
-            since = 2 * ((third - 1) * page().steps // 3)
-            found.append(Stage(copy.deepcopy(ema), copy.deepcopy(generator).eval(), torch.tensor(losses[since:]).view(-1, 2)))
+        for begin, end in pairwise(ends):
+            losses = page().train(page().article_step, generator, discriminator, page().real, end, path=f"{folder}/run.pt",
+                                  ema=ema, rng=rng)
+            here = torch.tensor(losses[2 * begin:]).view(-1, 2)
+            found.append(Stage(copy.deepcopy(ema), copy.deepcopy(generator).eval(), here))
     return found
 
 
@@ -89,7 +91,7 @@ def measure(seed: int, *, third: int) -> dict[str, float]:
 
 STUDY = Study(
     minutes=5,
-    variants={"first": "first third", "second": "second", "last": "last"},
+    variants={"first": "300 steps", "second": "600", "last": "900"},
     numbers={"loss_d": Number("D's loss"), "loss_g": Number("G's loss"), "average": Number("distance, averaged", ".1f"),
              "last": Number("last weights", ".1f"), "arc": Number("half-way, arcs", ".1f"),
              "line": Number("half-way, lines", ".1f"), "real": Number("other real people")},
