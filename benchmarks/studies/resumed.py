@@ -77,7 +77,7 @@ def measure(seed: int, *, forgotten: tuple[str, ...]) -> dict[str, float]:
 
 
 STUDY = Study(
-    minutes=1,
+    minutes=2,
     variants={"nothing": "nothing", "optimizers": "both optimisers", "discriminator": "D", "generator": "G",
               "noise": "the random generator"},
     numbers={"first_d": Number("D's first loss"), "first_g": Number("G's first loss"), "later_d": Number("D's next twenty")},
