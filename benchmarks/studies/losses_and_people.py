@@ -1,4 +1,4 @@
-"""The first half of chapter 4's training: what the losses say, and how far the people are from real ones."""
+"""The first third of chapter 4's training: what the losses say, and how far the people are from real ones."""
 from __future__ import annotations
 
 import copy
@@ -16,11 +16,11 @@ from clipkit import Walkers, pick, preset
 from solutions.evaluation import features_of, frechet_distance
 from solutions.measures.clip_features import load_features
 
-SETTINGS = {"first": {"third": 0}, "second": {"third": 1}, "last": {"third": 2}}  # thirds of that half
+SETTINGS = {"first": {"part": 0}, "second": {"part": 1}, "last": {"part": 2}}
 
 
 class Stage(NamedTuple):
-    """The generator after a third, averaged and as it is, and both losses in that third."""
+    """The generator after such a part, averaged and as it is, and both losses in that part."""
 
     average: nn.Module
     last: nn.Module
@@ -37,12 +37,12 @@ def page():
 @cache
 @torch.enable_grad()
 def stages(seed: int) -> list[Stage]:
-    """The page's run from another start, half of it, looked at after each third."""
+    """The page's run from another start, a third of it, looked at three times."""
     torch.manual_seed(seed)
     generator = page().Generator(32, nz=64, width=page().width).apply(page().dcgan_init)
     discriminator = page().Discriminator(32, width=page().width).apply(page().dcgan_init)
     ema, rng, found = page().ema_copy(generator), torch.Generator().manual_seed(seed), []
-    ends = [third * page().steps // 6 for third in range(4)]
+    ends = [part * page().steps // 9 for part in range(4)]
     with tempfile.TemporaryDirectory() as folder:
         for begin, end in pairwise(ends):
             losses = page().train(page().article_step, generator, discriminator, page().real, end, path=f"{folder}/run.pt",
@@ -79,9 +79,9 @@ def half_way(seed: int) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def measure(seed: int, *, third: int) -> dict[str, float]:
+def measure(seed: int, *, part: int) -> dict[str, float]:
     """Both losses, and distances to people whom the networks have not seen."""
-    stage, z, real = stages(seed)[third], half_way(seed), people(1000 + seed)
+    stage, z, real = stages(seed)[part], half_way(seed), people(1000 + seed)
     distance = {name: frechet_distance(real, seen(stage.average(where))).item() for name, where in z.items()}
     loss_d, loss_g = stage.losses.mean(0).tolist()
     return {"loss_d": loss_d, "loss_g": loss_g, "average": distance["drawn"],
@@ -90,8 +90,8 @@ def measure(seed: int, *, third: int) -> dict[str, float]:
 
 
 STUDY = Study(
-    minutes=5,
-    variants={"first": "300 steps", "second": "600", "last": "900"},
+    minutes=4,
+    variants={"first": "200 steps", "second": "400", "last": "600"},
     numbers={"loss_d": Number("D's loss"), "loss_g": Number("G's loss"), "average": Number("distance, averaged", ".1f"),
              "last": Number("last weights", ".1f"), "arc": Number("half-way, arcs", ".1f"),
              "line": Number("half-way, lines", ".1f"), "real": Number("other real people")},
