@@ -1,7 +1,7 @@
 """Chapter 4: DCGAN, the convolutional GAN that others are measured against.
 
 One rule gives both networks for any size that is a power of two: 4 x 4 features double (or halve) until they are the
-image, and each doubling halves the channels. Size 64 with width 64 and nz 100 is the paper's network.
+image, and each doubling halves the channels. Size 64 with width 64 and nz 100 is the network of the authors' Torch code.
 """
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Generator(nn.Module):
         nz: length of z.
         width: channels at half of the size; doubled at each halving,
             down to 4 x 4.
-    Source: Radford et al. 2016, figure 1.
+    Source: Radford et al. 2016, figure 1, with the kernels of 4 x 4 of
+        the authors' Torch code.
     """
 
     def __init__(
@@ -123,13 +124,14 @@ def conv(before: int, after: int, norm: str, **options) -> nn.Module:
 
 
 def dcgan_init(module: nn.Module) -> None:
-    """Weights as in the paper, in place: `network.apply(dcgan_init)`.
+    """First weights of a DCGAN, in place: `network.apply(dcgan_init)`.
 
     Convolutions, also transposed ones, N(0, 0.02); batch norm N(1, 0.02);
     their biases 0. Other layers stay as they are. The second number is
-    the standard deviation.
+    the standard deviation. Under spectral norm a convolution keeps its
+    weights: their scale is divided out.
 
-    Source: Radford et al. 2016, section 4.
+    Source: Radford et al. 2016, section 4; batch norm as in their code.
     """
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)

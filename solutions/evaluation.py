@@ -204,7 +204,7 @@ def precision_recall(
         k: larger balls forgive more.
     Returns:
         (precision, recall), each in [0, 1].
-    Source: Kynkaanniemi et al. 2019, eq. 1-3.
+    Source: Kynkaanniemi et al. 2019, eq. 1 and 2.
     """
     between = distances(real, fake)  # (N, M)
     precision = (between <= neighbour_distance(real, k)[:, None]).any(dim=0)
@@ -215,7 +215,8 @@ def precision_recall(
 def density_coverage(
     real: Tensor, fake: Tensor, k: int = 5
 ) -> tuple[float, float]:
-    """Precision and recall that one far-off sample cannot bend.
+    """Quality and variety by the balls of real samples alone: one far-off
+    fake has none.
 
     Density: in how many balls of real samples a fake lies, on average,
     over k. Coverage: the share of real samples with a fake in their ball.
@@ -249,7 +250,7 @@ def generated_features(
 
     Every clip has noise of its own, drawn from `rng` batch by batch. The
     features of a clip do not depend on which others are in its batch,
-    and both networks stay as they were trained.
+    and neither network learns anything; their mode may change.
 
     Args:
         generator: noise (B, generator.nz) to clips (B, T, C, H, W), in
