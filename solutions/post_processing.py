@@ -221,7 +221,8 @@ def moved(images: Tensor, right: int, down: int) -> Tensor:
 def double_frame_rate(
     clip: Tensor, between: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """A clip with a new frame between any two; the old ones stay.
+    """A clip with a new frame between each two neighbours; the old ones
+    stay.
 
     Args:
         clip: (T, C, H, W).
@@ -316,7 +317,7 @@ class Stopwatch:
             train(clips)
         print(watch.shares())
 
-    Blocks may stand inside one another; each counts its own time.
+    Blocks may stand inside one another; each counts all of its own time.
 
     Args:
         clock: called without arguments, gives the time in seconds.
@@ -363,5 +364,5 @@ than PSNR is.
 The tint and the even flicker can be removed afterwards: a gain for each channel and an offset for each frame describe them
 fully, and the picture beneath is all there. A person with three legs cannot: nothing in the clip says what is right.
 That is for the generator and its training. And where the tint comes from the training (wrong ranges, say), it is better
-mended there: each repair afterwards also changes clips that had no fault.
+repaired there: each repair afterwards also changes clips that had no fault.
 """

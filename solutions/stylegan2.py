@@ -152,7 +152,7 @@ class StyledConv(nn.Module):
     Attributes:
         strength: of the noise; learnt, 0 at first.
         noise: (1, 1, size, size), that of evaluation mode.
-    Source: Karras et al. 2020, figure 2c.
+    Source: Karras et al. 2020, figure 2d.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class StyledConv(nn.Module):
 
 class ToImage(nn.Module):
     """Features to colours: a 1 x 1 convolution, modulated and not
-    demodulated, for a colour's size counts."""
+    demodulated, for a colour's brightness counts."""
 
     def __init__(self, before: int, channels: int, nw: int):
         super().__init__()

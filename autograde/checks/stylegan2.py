@@ -350,7 +350,7 @@ def _assert_modulated(subject: Subject, x: Tensor, weight: Tensor, style: Tensor
     assert_close(subject(x, weight, style), _per_sample(x, weight, style), mistakes=mistakes, atol=1e-4, rtol=1e-3)
 
 
-@check("stylegan2.modulated_conv", points=2,
+@check("stylegan2.modulated_conv", points=4,
        hint="Weights times style, divided by their length, a convolution for each sample.")
 def equals_other_weights_for_each_sample(subject: Subject, draw: Draw) -> None:
     _assert_modulated(subject, draw.normal(3, 5, 6, 7), draw.normal(4, 5, 3, 3), draw.normal(3, 5))
@@ -461,7 +461,7 @@ NEW_NOISE = ("In evaluation mode the noise is the one that the layer keeps, self
              "style flicker.")
 
 
-@check("stylegan2.StyledConv", points=2, hint=NO_BIAS)
+@check("stylegan2.StyledConv", points=1, hint=NO_BIAS)
 def a_new_style_lies_around_1(subject: Subject, draw: Draw) -> None:
     sizes, double, weights, x, w = _draw_styled(draw, False, 0.0)
     for given in (torch.zeros_like(w), w):
@@ -483,7 +483,7 @@ def an_image_keeps_its_noise(subject: Subject, draw: Draw) -> None:
                                                        "what is wrong.")
 
 
-@check("stylegan2.StyledConv", points=2, hint="In training: torch.randn_like(x[:, :1]), one number a pixel and sample.")
+@check("stylegan2.StyledConv", points=1, hint="In training: torch.randn_like(x[:, :1]), one number a pixel and sample.")
 def in_training_every_sample_has_its_own(subject: Subject, draw: Draw) -> None:
     seen = subject.probe(noise_in_training, [3, 4, 40, 5], draw.normal(1, 3, 40, 40).expand(3, -1, -1, -1),
                          draw.normal(1, 5).expand(3, -1), 0.5 + draw.uniform(1).item(), 3)
