@@ -1,0 +1,196 @@
+"""Runs whose illness is known: by how they were made and by what they did, asked of the truth that only their maker has.
+
+A recipe has a cause (a momentum, a rate, a cut gradient) and a sign, and a run is a patient only if it shows both. The
+sign looks at what `health` is not told: the true centres of the data, how far G's weights have moved, where G's samples
+were on the way, and what D thinks. Rates are drawn anew for each patient, within a factor of two.
+"""
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from autograde.writing.definitions import of_page
+from clipkit import pick, preset
+from solutions.training.history import History
+from solutions.training.settings import Hooks, Settings
+from solutions.training.train import fit
+
+TRIES = 8  # runs with one cause, until one shows the sign
+
+
+def mlp(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
+    """Two hidden layers."""
+    return nn.Sequential(nn.Linear(inputs, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2),
+                         nn.Linear(width, outputs))
+
+
+class Points(nn.Module):
+    """A generator of points; it begins at `at` in every direction, and may be deaf: no gradient comes through."""
+
+    def __init__(self, dims: int, at: float = 0.0, width: int = 64, deaf: bool = False):
+        super().__init__()
+        self.nz, self.deaf, self.layers = 4, deaf, mlp(4, dims, width)
+        nn.init.constant_(self.layers[-1].bias, at)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z).detach() if self.deaf else self.layers(z)
+
+
+class Shift(nn.Module):
+    """A generator that can move its cloud, and no more."""
+
+    def __init__(self, dims: int):
+        super().__init__()
+        self.nz, self.theta = dims, nn.Parameter(torch.ones(dims) / dims**0.5)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return 0.3 * z + self.theta
+
+
+class Labelled(nn.Module):
+    """A network that is told one of `kinds` labels, too."""
+
+    def __init__(self, inputs: int, outputs: int, kinds: int):
+        super().__init__()
+        self.nz, self.kinds, self.layers = inputs, kinds, mlp(inputs + kinds, outputs)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        return self.layers(torch.cat([x, nn.functional.one_hot(labels, self.kinds).float()], 1))
+
+
+@dataclass(frozen=True)
+class World:
+    """Data whose modes are known: samples belong to the nearest of `centres` (K, d) if it is nearer than `radius`."""
+
+    real: Tensor
+    centres: Tensor
+    radius: float
+    critic: Callable[[], nn.Module]
+    view: Callable[[Tensor], Tensor] = torch.Tensor.float  # where centres and `health` look at samples
+    labels: Tensor | None = None
+
+    def covered(self, samples: Tensor) -> tuple[float, float]:
+        """The effective share of the modes, and the share of the samples near one."""
+        gap, nearest = torch.cdist(self.view(samples), self.centres).min(1)
+        near = gap < self.radius  # false where it is not finite
+        if not near.any():
+            return 0.0, 0.0
+        shares = nearest[near].bincount() / near.sum()
+        return torch.special.entr(shares).sum().exp().item() / len(self.centres), near.float().mean().item()
+
+
+def points(centres: Tensor, stddev: float, labelled: bool = False) -> World:
+    """Gaussians around `centres`."""
+    rng = torch.Generator().manual_seed(0)
+    labels = torch.randint(len(centres), (2000,), generator=rng)
+    real = centres[labels] + stddev * torch.randn(2000, centres.shape[1], generator=rng)
+    dims, kinds = centres.shape[1], len(centres)
+    critic = (lambda: Labelled(dims, 1, kinds)) if labelled else (lambda: mlp(dims, 1))
+    return World(real, centres, 3 * stddev, critic, labels=labels if labelled else None)
+
+
+def circle(count: int, radius: float = 1.0) -> Tensor:
+    """Centres on a circle."""
+    angle = torch.arange(count) * 2 * math.pi / count
+    return radius * torch.stack([angle.cos(), angle.sin()], 1)
+
+
+@cache
+def page():
+    """Chapter 5's people, the networks that learn them, and the scores that it looks at."""
+    return of_page("05_stability", "people", "Generator", "critic_16", "scores", "middles", "half_way")
+
+
+@cache
+def world(name: str) -> World:
+    """The data sets: a ring of eight, a grid of nine, four on a line, one cloud, and little people of twelve kinds."""
+    axis = torch.tensor([-1.0, 0.0, 1.0])
+    if name == "people":
+        return World(page().people, page().middles, float(page().half_way), page().critic_16, page().scores)
+    return {
+        "ring": lambda: points(circle(8), 0.05),
+        "grid": lambda: points(torch.cartesian_prod(axis, axis), 0.05),
+        "line": lambda: points(torch.tensor([[-1.5], [-0.5], [0.5], [1.5]]), 0.1),
+        "cloud": lambda: points(torch.zeros(1, 2), 0.3),
+        "thread": lambda: points(torch.zeros(1, 1), 0.3),
+        "labelled ring": lambda: points(circle(8, 2.0), 0.3, labelled=True),
+        "labelled line": lambda: points(torch.tensor([[-2.0], [-0.5], [0.5], [2.0]]), 0.3, labelled=True),
+    }[name]()
+
+
+class Patient(NamedTuple):
+    """A run: what `health` is told of it, and what it is not."""
+
+    history: History
+    samples: Tensor  # as the world views them
+    labels: Tensor | None
+    modes: float  # the share of the modes that the last samples cover
+    near: float  # the share of the last samples near one
+    path: Tensor  # (looks, 2 + d): both at each look, and the mean of the samples
+    moved: float  # of G's weights, as a share of their length
+    believed: float  # D's mean probability that a sample is real, at the end
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One cause: what is trained on what, and the sign that tells whether it took."""
+
+    world: str
+    sign: Callable[[Patient], bool]
+    steps: int = 600
+    generator: Callable[[], nn.Module] | None = None
+    critic: Callable[[], nn.Module] | None = None
+    loud: float = 1.0  # of z
+    settings: dict = field(default_factory=dict)
+
+
+def run(recipe: Recipe, seed: int) -> Patient:
+    """Trains the two, the rates and the first weights drawn by `seed`."""
+    torch.manual_seed(seed)
+    draw, data = random.Random(seed), world(recipe.world)
+    dims = data.real.shape[1]
+    default = {"people": lambda: page().Generator(16, 3, nz=32, width=16)}.get(recipe.world, lambda: Points(dims))
+    if data.labels is not None:
+        default = lambda: Labelled(4, dims, len(data.centres))  # noqa: E731 - a factory, as the others
+    G, D = (recipe.generator or default)(), (recipe.critic or data.critic)()
+    settings = dict(batch=32 if recipe.world == "people" else 128, lr_g=1e-3, lr_d=1e-3, bfloat16=False) | recipe.settings
+    for rate in ("lr_g", "lr_d"):
+        settings[rate] *= 2 ** draw.uniform(-0.5, 0.5)
+    steps = pick(preset("cpu"), smoke=40, cpu=recipe.steps, gpu=recipe.steps)
+
+    def latent(rng: torch.Generator, count: int) -> Tensor:
+        return recipe.loud * torch.randn(count, G.nz, generator=rng)
+
+    labels = () if data.labels is None else (data.labels,)
+    first, path = weights_of(G), []
+    shown, asked = latent(torch.Generator().manual_seed(5), 512), tuple(label[:512] for label in labels)
+
+    def look(*_) -> Tensor:
+        with torch.no_grad():
+            samples = G(shown, *asked)
+        path.append(torch.tensor([*data.covered(samples), *data.view(samples).double().mean(0)]))
+        return samples
+
+    with contextlib.redirect_stderr(io.StringIO()):  # the bar of each run
+        history = fit(G, D, data.real, Settings(steps, **settings), labels=labels, hooks=Hooks(latent=latent), seed=seed,
+                      watch=look).history
+    samples = look()
+    last = weights_of(G)
+    with torch.no_grad():
+        believed = D(samples, *asked).sigmoid().mean().item()
+    return Patient(history, data.view(samples), asked[0] if asked else None, *data.covered(samples), torch.stack(path),
+                   ((last - first).norm() / first.norm()).item(), believed)
+
+
+def weights_of(network: nn.Module) -> Tensor:
+    """All weights as one vector."""
+    return torch.cat([p.detach().reshape(-1) for p in network.parameters()])
