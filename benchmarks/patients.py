@@ -160,7 +160,7 @@ def run(recipe: Recipe, seed: int) -> Patient:
     dims = data.real.shape[1]
     default = {"people": lambda: page().Generator(16, 3, nz=32, width=16)}.get(recipe.world, lambda: Points(dims))
     if data.labels is not None:
-        default = lambda: Labelled(4, dims, len(data.centres))  # noqa: E731 - a factory, as the others
+        default = lambda: Labelled(4, dims, len(data.centres))
     G, D = (recipe.generator or default)(), (recipe.critic or data.critic)()
     settings = dict(batch=32 if recipe.world == "people" else 128, lr_g=1e-3, lr_d=1e-3, bfloat16=False) | recipe.settings
     for rate in ("lr_g", "lr_d"):

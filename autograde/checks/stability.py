@@ -159,14 +159,15 @@ def _pull(matrix: Tensor, bend: float, game: Tensor) -> Tensor:
 def _ahead(matrix: Tensor, bend: float, game: Tensor, fault: str = "") -> Tensor:
     """The step that looks ahead with one named fault, both numbers stacked."""
     here = _pull(matrix, bend, game)
+    (theta, psi), (theta_ahead, psi_ahead) = game, game + here
     there = _pull(matrix, bend, game + here)
-    mixed = torch.stack([game[0], (game + here)[1]])
     return game + {
-        "": there, "plain": here, "two steps": here + there, "mean": (here + there) / 2, "half way": _pull(
-            matrix, bend, game + here / 2), "straight on": 2 * here, "optimistic": 2 * there - here, "momentum": 2 * here - there,
-        "one looks": torch.stack([there[0], here[1]]), "other looks": torch.stack([here[0], there[1]]), "back": -there,
-        "theta stays": _pull(matrix, bend, mixed), "psi stays": _pull(matrix, bend, torch.stack([(game + here)[0], game[1]])),
-        "change of the pull": there - here, "not added": there - game,
+        "": there, "plain": here, "two steps": here + there, "mean": (here + there) / 2, "straight on": 2 * here,
+        "half way": _pull(matrix, bend, game + here / 2), "optimistic": 2 * there - here, "momentum": 2 * here - there,
+        "one looks": torch.stack([there[0], here[1]]), "other looks": torch.stack([here[0], there[1]]),
+        "theta stays": _pull(matrix, bend, torch.stack([theta, psi_ahead])),
+        "psi stays": _pull(matrix, bend, torch.stack([theta_ahead, psi])),
+        "back": -there, "change of the pull": there - here, "not added": there - game,
     }[fault]
 
 
@@ -217,8 +218,8 @@ def takes_the_step_from_the_place_ahead(subject: Subject, draw: Draw) -> None:
 @check("stability.extragradient_step", points=1, hint="Call `step` twice: from here, and from where that leads.")
 def asks_for_two_plain_steps(subject: Subject, draw: Draw) -> None:
     if (calls := _looks_ahead(subject, *_game(draw, 1))) != 2:
-        raise Wrong(hint=f"It calls `step` {calls} times. Twice is enough, once for both players from here and once from ahead: "
-                    "in a network each call costs two gradients.")
+        raise Wrong(hint=f"It calls `step` {calls} times. Twice is enough, once from here and once from ahead, for both "
+                    "players: in a network each call costs two gradients.")
 
 
 # The penalty
