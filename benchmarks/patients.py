@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +24,6 @@ from solutions.training.history import History
 from solutions.training.settings import Hooks, Settings
 from solutions.training.train import fit
 
-TRIES = 8  # runs with one cause, until one shows the sign
 LOOKS = 60  # times that a run is looked at on its way
 
 
@@ -143,17 +141,51 @@ def world(name: str) -> World:
     }[name]()
 
 
-class Patient(NamedTuple):
+@dataclass(frozen=True)
+class Patient:
     """A run: what `health` is told of it, and what it is not."""
 
     history: History
-    samples: Tensor  # as the world views them
+    samples: Tensor
     labels: Tensor | None
+    world: World
     covered: Tensor  # (looks, 2): the share of the modes, and of the samples near one, on the way
     middle: Tensor  # (looks,): where the first coordinate of the samples was on average
     moved: float  # of G's weights, as a share of their length
     believed: float  # D's mean probability that a sample is real, at the end
-    within: float  # the standard deviation of the samples of one label
+
+    @property
+    def finite(self) -> bool:
+        """Whether all that it left is a number."""
+        curves = [self.history[name] for name in ("loss_d", "loss_g", "accuracy", "grad_norm_g")]
+        return all(bool(values.isfinite().all()) for values in (*curves, self.samples))
+
+    @property
+    def modes(self) -> float:
+        """The share of the modes that the samples covered in the last quarter of the run."""
+        return self.covered[-LOOKS // 4:, 0].median().item()
+
+    @property
+    def near(self) -> float:
+        """The share of the samples near one, in the last quarter of the run."""
+        return self.covered[-LOOKS // 4:, 1].median().item()
+
+    @property
+    def turns(self) -> int:
+        """How often the middle of the samples went from one side of the data's to the other, in the second half."""
+        first = self.world.real.flatten(1)[:, 0]
+        swing = self.middle[len(self.middle) // 2:] - first.mean()
+        return int((swing[swing.abs() > first.std() / 2].sign().diff() != 0).sum())
+
+    @property
+    def varied(self) -> float:
+        """The standard deviation among the samples of one label, over that of the data."""
+        def spread(samples: Tensor, labels: Tensor) -> float:
+            return sum(samples[labels == k].std(0).mean().item() for k in range(self.world.modes))
+
+        if self.labels is None or self.world.labels is None:
+            return math.nan
+        return spread(self.samples, self.labels) / spread(self.world.real, self.world.labels)
 
 
 @dataclass(frozen=True)
@@ -203,9 +235,8 @@ def run(recipe: Recipe, seed: int) -> Patient:
     samples = look(len(shown))
     with torch.no_grad():
         believed = D(samples, *asked).sigmoid().mean().item()
-    within = [samples[asked[0] == k].std(0).mean().item() for k in range(kinds)] if labels else [math.nan]
-    return Patient(history, data.view(samples), asked[0] if labels else None, torch.tensor(covered), torch.tensor(middle),
-                   ((weights_of(G) - first).norm() / first.norm()).item(), believed, sum(within) / len(within))
+    return Patient(history, samples, asked[0] if labels else None, data, torch.tensor(covered), torch.tensor(middle),
+                   ((weights_of(G) - first).norm() / first.norm()).item(), believed)
 
 
 def weights_of(network: nn.Module) -> Tensor:
