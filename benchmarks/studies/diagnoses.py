@@ -17,7 +17,7 @@ SURE = {"loss": "minimax", "n_critic": 3, "lr_d": 1e-2, "lr_g": 1e-4}
 STILL = {"lr_g": 1e-7, "lr_d": 1e-7}
 FAST = {"lr_g": 2e-3, "lr_d": 2e-3}
 STEEP = {"lr_g": 1e-2, "lr_d": 1e-2}
-ENORMOUS = {"lr_g": 1.0, "lr_d": 1.0}
+ENORMOUS = {"lr_g": 1e3, "lr_d": 1e3}
 
 
 def line(dims: int) -> Callable[[], nn.Module]:
@@ -65,9 +65,9 @@ CAUSES = {  # of each illness several; a patient has one of them
     "oscillation": [
         Recipe("cloud", 800, shift(2), line(2), settings=STEEP),
         Recipe("thread", 800, shift(1), line(1), settings=STEEP | {"betas": (0.0, 0.999)}),
-        Recipe("cloud", 800, shift(2), settings=STEEP | {"lr_d": 2e-3}),
+        Recipe("cloud", 800, shift(2), settings=STEEP | HEAVY | {"lr_d": 2e-3}),
         Recipe("thread", 800, shift(1), line(1), settings=STEEP | {"loss": "minimax"}),
-        Recipe("thread", 800, shift(1), settings=STEEP | {"lr_d": 2e-3})],
+        Recipe("cloud", 800, shift(2), line(2), settings=STEEP | {"loss": "hinge"})],
     "healthy": [
         Recipe("ring", 1000, settings=R1 | FAST), Recipe("line", 800, settings=R1), Recipe("labelled ring", settings=R1),
         Recipe("people", 300, settings=R1 | {"penalty_weight": 1.0}),

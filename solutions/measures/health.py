@@ -132,6 +132,12 @@ def swing(curve: Tensor) -> tuple[float, int]:
     return (wave.std() / (noise.std() + 1e-12)).item(), crossings
 
 
+def swings(curve: Tensor) -> bool:
+    """Whether a curve (N,) goes slowly up and down, not by its noise."""
+    size, crossings = swing(curve)
+    return size > 1 and crossings >= 4
+
+
 def diversity_within(
     samples: Tensor, labels: Tensor, real: Tensor,
     real_labels: Tensor,
@@ -210,6 +216,8 @@ def _far_from_the_data(
         return Diagnosis("not started", (
             f"{away}, D's loss has changed by {change:.0%} at most, and G's "
             "gradient as little"))
+    if varied > 0.7 and swings(curves["loss_g"]):
+        return None  # as varied as the data: it only passes by
     if gap < 0.1 and (far > 0.25 or varied < 0.7):
         return Diagnosis("collapse", (
             f"{away}, but each of them lies among real ones: two samples "
@@ -224,11 +232,11 @@ def _far_from_the_data(
         return Diagnosis("overpowering discriminator", (
             f"{away}, D orders {lead:.1%} of pairs right, and G has won no "
             "ground that it lost again"))
-    if varied < 0.7 and back > 0.1:
+    if back > 0.1 and (varied < 0.7 or far > 0.25):
         return Diagnosis("diverged", (
-            f"{away}, alike ({varied:.2f} times as different as real ones), "
-            f"and near no real one; G's loss falls and rises by {back:.0%} of "
-            "its range: both move and do not meet"))
+            f"{away}, and so is each from the nearest real one; G's loss falls "
+            f"and rises by {back:.0%} of its range: both move and do not "
+            "meet"))
     return None
 
 
@@ -244,8 +252,8 @@ def _near(
         return Diagnosis("one sample per label", (
             f"two samples of one label differ {within:.2f} times as much as "
             "real ones"))
-    size, crossings = swing(curves["loss_g"])
-    if size > 1 and crossings >= 4:
+    if swings(curves["loss_g"]):
+        size, crossings = swing(curves["loss_g"])
         return Diagnosis("oscillation", (
             f"G's loss goes up and down {crossings} times, {size:.1f} times "
             "its noise"))
