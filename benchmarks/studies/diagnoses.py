@@ -40,7 +40,7 @@ CAUSES = {  # of each illness several; a patient has one of them
         Recipe("people", 200, settings=HEAVY), Recipe("ring", 500, settings=HEAVY | {"lr_g": 5e-3, "lr_d": 5e-3}),
         Recipe("ring", 400, settings={"loss": "wasserstein", "n_critic": 2} | FAST), Recipe("line", 150, settings=ENORMOUS),
         Recipe("people", 150, settings={"lr_g": 3e-2, "lr_d": 3e-2}),
-        Recipe("line", 400, settings={"loss": "wasserstein", "lr_g": 5e-3, "lr_d": 5e-3})],
+        Recipe("ring", 500, settings=HEAVY | {"lr_g": 2e-2})],
     "not started": [
         Recipe("ring", 200, points(2, 2.0), settings=STILL), Recipe("people", 80, settings=STILL),
         Recipe("line", 200, points(1, 1.0, deaf=True)), Recipe("grid", 200, points(2), settings=STILL),
