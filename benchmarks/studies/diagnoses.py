@@ -55,17 +55,18 @@ CAUSES = {  # of each illness several; a patient has one of them
         Recipe("grid", 300, points(2, 3.0), settings={"lr_g": 1e-5, "lr_d": 5e-3, "n_critic": 3}),
         Recipe("people", 120, settings={"lr_g": 1e-5, "lr_d": 2e-3, "n_critic": 3})],
     "collapse": [
-        Recipe("four", 400, settings=HEAVY | {"lr_g": 1e-2}), Recipe("line", 400, settings=HEAVY | {"lr_g": 1e-2}),
+        Recipe("four", 400, settings=HEAVY | {"lr_g": 1e-2}),
+        Recipe("line", 500, loud=0.05, settings=R1 | {"loss": "relativistic"}),
         Recipe("four", 500, loud=0.05, settings=R1), Recipe("line", 500, loud=0.05, settings=R1),
-        Recipe("grid", 500, loud=0.05, settings=R1), Recipe("four", 500, loud=0.05, settings=FAST)],
+        Recipe("grid", 500, loud=0.05, settings=R1), Recipe("four", 500, loud=0.05, settings=R1 | {"loss": "relativistic"})],
     "one sample per label": [
         Recipe("labelled ring", 500, loud=0.0, settings=R1), Recipe("labelled line", 500, loud=0.02, settings=R1),
         Recipe("labelled ring", 500, loud=0.02, settings=R1 | {"loss": "relativistic"}),
         Recipe("labelled line", 500, loud=0.0, settings=R1 | {"loss": "hinge"})],
     "oscillation": [
         Recipe("cloud", 800, shift(2), line(2), settings=STEEP),
-        Recipe("thread", 800, shift(1), line(1), settings=STEEP | {"betas": (0.0, 0.999)}),
-        Recipe("cloud", 800, shift(2), settings=STEEP | HEAVY | {"lr_d": 2e-3}),
+        Recipe("thread", 800, shift(1), line(1), settings=STEEP),
+        Recipe("cloud", 800, shift(2), line(2), settings=STEEP | {"loss": "relativistic"}),
         Recipe("thread", 800, shift(1), line(1), settings=STEEP | {"loss": "minimax"}),
         Recipe("cloud", 800, shift(2), line(2), settings=STEEP | {"loss": "hinge"})],
     "healthy": [

@@ -216,7 +216,7 @@ def _far_from_the_data(
         return Diagnosis("not started", (
             f"{away}, D's loss has changed by {change:.0%} at most, and G's "
             "gradient as little"))
-    if varied > 0.7 and swings(curves["loss_g"]):
+    if varied > 0.7 and gap < 0.2 and swings(curves["loss_g"]):
         return None  # as varied as the data: it only passes by
     if gap < 0.1 and (far > 0.25 or varied < 0.7):
         return Diagnosis("collapse", (
