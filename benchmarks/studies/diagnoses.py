@@ -9,7 +9,7 @@ from benchmarks.patients import Patient, Points, Recipe, Shift, run
 from benchmarks.studies import Number, Study
 from solutions.measures.health import ADVICE, health
 
-TRIES = 8  # runs of one cause, until one shows the sign
+TRIES = 24  # runs of one cause, until one shows the sign
 SET_ON, NEW = 0, 1  # the two halves: no seed is in both
 R1 = {"penalty": "r1", "penalty_weight": 0.1, "penalty_every": 4}
 HEAVY = {"betas": (0.9, 0.999)}
@@ -122,7 +122,7 @@ def measure(seed: int, *, illness: str) -> dict[str, float]:
 
 
 STUDY = Study(
-    minutes=10, seeds=6, variants={key(name): name for name in CAUSES},
+    minutes=4, seeds=6, variants={key(name): name for name in CAUSES},
     numbers={"set_on": Number("right, of those it was set on", "count"), "right": Number("right, of the others", "count")}
     | {key(name): Number(f"“{name}”", "count") for name in CAUSES},
 )
