@@ -202,6 +202,32 @@ def frame_features(network: nn.Module, clips: Tensor) -> Tensor:
     return network(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
 
 
+def convolution_over_time(
+    clips: Tensor, weight: Tensor, bias: Tensor
+) -> Tensor:
+    """A convolution over time alone, which never sees a later frame.
+
+    At every pixel, each output is the sum of the last K frames up to this
+    one, over all channels, times the kernel (not mirrored: its last weight
+    meets the frame itself), plus the bias. Before the first frame stand
+    zeros.
+
+    Args:
+        clips: (B, T, C, H, W).
+        weight: (O, C, K), one kernel for each output channel.
+        bias: (O,).
+    Returns:
+        (B, T, O, H, W); gradients reach all three.
+    """
+    # BEGIN SOLUTION
+    B, _, _, H, W = clips.shape
+    pixels = clips.permute(0, 3, 4, 2, 1).flatten(0, 2)  # (B*H*W, C, T)
+    padded = F.pad(pixels, [weight.shape[2] - 1, 0])
+    output = F.conv1d(padded, weight, bias)  # (B*H*W, O, T)
+    return output.unflatten(0, (B, H, W)).permute(0, 4, 3, 1, 2)
+    # END SOLUTION
+
+
 def feature_maps(network: nn.Module, layer: str, images: Tensor) -> Tensor:
     """What one layer of a network gives for some images.
 

@@ -74,6 +74,27 @@ def convergence_rate(gamma: float) -> float:
     return torch.linalg.eigvals(jacobian).real.max().item()
 
 
+def extragradient_step(
+    step: Callable, theta: Tensor, psi: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of a game in which both players look ahead.
+
+    Both go to where a plain step leads, see what a plain step would add
+    *there*, and add that to where they stand.
+
+    Args:
+        step: a plain step, called as step(theta, psi); both after it.
+        theta: where the one player stands, any shape.
+        psi: where the other one stands, the same shape.
+    Returns:
+        Both after the step.
+    Source: Korpelevich 1976; for GANs Gidel et al. 2019.
+    """
+    ahead = step(theta, psi)
+    further = step(*ahead)
+    return theta + further[0] - ahead[0], psi + further[1] - ahead[1]
+
+
 def squared_gradient_norm(
     critic: Callable[[Tensor], Tensor], samples: Tensor
 ) -> Tensor:

@@ -263,67 +263,93 @@ def works_at_other_sizes(subject: Subject, draw: Draw) -> None:
         assert_close(list(_made(subject, sizes, weights, images)(images).shape), [4, 5])
 
 
-# Features of frames
+# A convolution over time
 
-class Matrix(nn.Module):
-    """A network for images that is one matrix: (N, C, H, W) to (N, F)."""
-
-    def __init__(self, weight: Tensor):
-        super().__init__()
-        self.weight = nn.Parameter(weight)
-
-    def forward(self, images: Tensor) -> Tensor:
-        if images.ndim != 4:
-            raise ValueError(f"a network for images takes (N, C, H, W), got {tuple(images.shape)}")
-        return torch.tanh(images.flatten(1) @ self.weight)
+def _over_time(clips: Tensor, weight: Tensor, bias: Tensor | None, *, after: int = 0, fill: str = "constant") -> Tensor:
+    """The convolution, with `after` of its K - 1 frames of padding behind the last frame."""
+    x, before = clips.transpose(1, 2), weight.shape[2] - 1 - after
+    B, C, T, H, W = x.shape
+    padded = F.pad(x.reshape(B, C, T, H * W), [0, 0, before, after], mode=fill).unflatten(3, (H, W))
+    return F.conv3d(padded, weight[..., None, None], bias).transpose(1, 2)
 
 
-def features_with(function: Callable, weight: Tensor, clips: Tensor) -> dict:
-    """The features of clips, and the gradient of their sum with respect to the network's weight and to the clips."""
-    network, clips = Matrix(weight), clips.requires_grad_()
-    features = function(network, clips)
-    slopes = [torch.zeros_like(weight), torch.zeros_like(clips)]
-    if features.requires_grad:
-        found = torch.autograd.grad(features.sum(), [network.weight, clips], allow_unused=True)
-        slopes = [zero if one is None else one for zero, one in zip(slopes, found, strict=True)]
-    return {"features": features.detach(), "slopes": slopes}
+def _pixels_as_they_lie(clips: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    B, T, C, H, W = clips.shape
+    padded = F.pad(clips.reshape(-1, C, T), [weight.shape[2] - 1, 0])
+    return F.conv1d(padded, weight, bias).reshape(B, T, len(weight), H, W)
 
 
-def _per_frame(weight: Tensor, clips: Tensor) -> Tensor:
-    return torch.tanh(clips.flatten(2) @ weight)  # (B, T, F)
+def _one_long_clip(clips: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return _over_time(clips.flatten(0, 1)[None], weight, bias)[0].unflatten(0, clips.shape[:2])
 
 
-FRAME_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda f: f.flatten(0, 1).unflatten(0, (f.shape[1], f.shape[0])),
-     "B and T are exchanged on the way back: frames of different clips are mixed. Unflatten to (B, T)."),
-    (lambda f: f.transpose(0, 1).reshape(f.shape),
-     "Frames of different clips are mixed: go through the clips, and through the frames of each, in the order of (B, T)."),
-    (lambda f: f.squeeze(), "The result is (B, T, F), also for one clip or one frame: no squeeze()."),
-    (lambda f: f.transpose(0, 1), "B and T are exchanged: the result is (B, T, F)."),
-    (lambda f: f.mean(1), "Keep the features of every frame: no mean over time."),
-    (lambda f: f.flatten(0, 1), "The result is (B, T, F): undo the flattening of the first two axes."),
-    (lambda f: f.flatten(1), "The result is (B, T, F): frames are not laid one behind the other."),
-    (lambda f: f[:, :1].expand_as(f), "Every frame has the features of the first: hand all frames to the network."),
+FUTURE = "It sees later frames: all K - 1 frames of zeros stand before the first, none behind the last."
+ORDER = ("The axes are laid out anew where they should change places: permute to (B, H, W, C, T) before you flatten, and back "
+         "afterwards.")
+TIME_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda x, w, b: _over_time(x, w, b, after=(w.shape[2] - 1) // 2), FUTURE),
+    (lambda x, w, b: _over_time(x, w, b, after=w.shape[2] // 2), FUTURE),
+    (lambda x, w, b: _over_time(x, w, b, after=w.shape[2] - 1), FUTURE),
+    (lambda x, w, b: _over_time(x, w, b)[:, w.shape[2] - 1:],
+     "As many frames come out as go in: K - 1 frames of zeros stand before the first."),
+    (lambda x, w, b: _over_time(x, w.flip(2), b), "You mirror the kernel. Its last weight meets the frame itself, the first "
+     "one the earliest frame."),
+    (lambda x, w, b: _over_time(x, w, None), "The bias is missing: one number for each output channel."),
+    (lambda x, w, b: _over_time(x, w, b * w.shape[2]), "The bias is added once for each output, not for each frame it sees."),
+    (lambda x, w, b: _over_time(x, w, b * w[0].numel()), "The bias is added once for each output, not to each product."),
+    (lambda x, w, b: _over_time(x[:, :, :1], w[:, :1], b), "Sum over all input channels, not only the first."),
+    (lambda x, w, b: _over_time(x, w / w.shape[2], b), "A convolution is a sum of products, not their mean."),
+    (lambda x, w, b: _over_time(x, w, b, fill="replicate"), "Before the first frame stand zeros, not the first frame again."),
+    (lambda x, w, b: _over_time(x, w, b).transpose(1, 2), "Outside, time stands before channels: (B, T, O, H, W)."),
+    (lambda x, w, b: _over_time(x, w, b).transpose(3, 4), "Height and width are exchanged on the way back."),
+    (lambda x, w, b: _over_time(x, w, b).flatten(3).unflatten(3, (x.shape[4], x.shape[3])),
+     "Height and width are exchanged on the way back."),
+    (lambda x, w, b: _over_time(x, w, b).relu(), "No ReLU here: a convolution may be negative."),
+    (_one_long_clip, "The first frames of a clip see the last ones of the clip before it: each clip stands alone."),
+    (_pixels_as_they_lie, ORDER),
 ]
+SIZES = [(2, 5, 3, 3, 4, 2, 3), (3, 4, 1, 2, 3, 4, 2), (1, 6, 2, 4, 2, 3, 4), (2, 3, 2, 2, 3, 3, 1), (2, 2, 2, 3, 2, 1, 4)]
 
 
-@check("cnn_features.frame_features", points=2, hint="Make one batch of all frames, and undo it behind the network.")
-def every_frame_gets_its_own_features(subject: Subject, draw: Draw) -> None:
-    for batch, frames in ((2, 3), (3, 2), (1, 4), (4, 1)):
-        weight, clips = draw.normal(12, 5), draw.normal(batch, frames, 3, 2, 2)
-        right = _per_frame(weight, clips)
-        mistakes = ((wrong(right), hint) for wrong, hint in FRAME_MISTAKES)
-        assert_close(subject.probe(features_with, weight, clips)["features"], right, mistakes=mistakes)
+def over_time_with(function: Callable, clips: Tensor, weight: Tensor, bias: Tensor, by: Tensor) -> dict:
+    """What the function gives, and the gradient of its sum weighted `by`, for each of its arguments: 0 where none comes."""
+    free = [one.requires_grad_() for one in (clips, weight, bias)]
+    found = function(*free)
+    slopes = [torch.zeros_like(one) for one in free]
+    if found.requires_grad and found.shape == by.shape:
+        grads = torch.autograd.grad((found * by).sum(), free, allow_unused=True)
+        slopes = [zero if one is None else one for zero, one in zip(slopes, grads, strict=True)]
+    return {"found": found.detach(), "slopes": slopes}
 
 
-@check("cnn_features.frame_features", points=1, hint="Gradients pass through: no no_grad() and no detach().")
-def they_pass_on_gradients(subject: Subject, draw: Draw) -> None:
-    weight, clips = draw.normal(12, 5), draw.normal(2, 3, 3, 2, 2)
-    free = [weight.clone().requires_grad_(), clips.clone().requires_grad_()]
-    expected = torch.autograd.grad(_per_frame(*free).sum(), free)
-    for slope, right in zip(subject.probe(features_with, weight, clips)["slopes"], expected, strict=True):
-        assert_close(slope, right, mistakes=[(torch.zeros_like(right), "No gradient arrives behind the features: without "
-                                              "no_grad() and detach(), the network can be trained by them.")])
+def _drawn_over_time(draw: Draw, batch: int, frames: int, channels: int, height: int, width: int, maps: int,
+                     kernel: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Clips, weight, bias, and something of the output's shape."""
+    return (draw.normal(batch, frames, channels, height, width), draw.normal(maps, channels, kernel), draw.normal(maps),
+            draw.normal(batch, frames, maps, height, width))
+
+
+@check("cnn_features.convolution_over_time", points=3, hint="At each pixel a conv1d over the frames, with K - 1 zeros before "
+       "the first one. Where are T, C, H and W when it is called?")
+def sums_the_last_frames_at_each_pixel(subject: Subject, draw: Draw) -> None:
+    for sizes in SIZES:
+        drawn = _drawn_over_time(draw, *sizes)
+        mistakes = ((wrong(*drawn[:3]), hint) for wrong, hint in TIME_MISTAKES)
+        assert_close(subject.probe(over_time_with, *drawn)["found"], _over_time(*drawn[:3]), mistakes=mistakes, atol=1e-4)
+
+
+@check("cnn_features.convolution_over_time", points=1, hint="Gradients pass through: no no_grad(), detach() or .data.")
+def and_passes_on_gradients(subject: Subject, draw: Draw) -> None:
+    drawn = _drawn_over_time(draw, *SIZES[0])
+    found = subject.probe(over_time_with, *drawn)
+    free = [one.clone().requires_grad_() for one in drawn[:3]]
+    right = _over_time(*free)
+    if not is_close(found["found"], right.detach(), atol=1e-4):
+        raise Wrong(hint="First its values: then its gradients are looked at.")
+    expected = torch.autograd.grad((right * drawn[3]).sum(), free)
+    for slope, wanted, name in zip(found["slopes"], expected, ("the clips", "the weight", "the bias"), strict=True):
+        assert_close(slope, wanted, atol=1e-3, mistakes=[(torch.zeros_like(wanted), f"No gradient reaches {name}: no "
+                                                          "no_grad(), detach() or .data.")])
 
 
 # Saliency

@@ -135,46 +135,91 @@ def and_with_the_penalty(subject: Subject, draw: Draw) -> None:
     assert_close(friction, wanted, mistakes=mistakes)
 
 
-RATE_MISTAKES: list[tuple[Callable, str]] = [
-    (lambda e: e.real.min(), "The *largest* real part decides: the slowest direction is what remains."),
-    (lambda e: e.abs().max(), "This is the modulus. In small steps the real part decides: negative shrinks."),
-    (lambda e: e.imag.max(), "This is the imaginary part: how fast it turns, not how fast it shrinks."),
-    (lambda e: -e.real.max(), "The sign: where distances shrink, the rate is negative."),
-    (lambda e: e.real.max() * 2, "A factor of 2: the slope of the sigmoid's argument at 0 has weight sigmoid(0) = 1/2."),
-    (lambda e: e.real.mean(), "This is -gamma / 2, the mean of both. From gamma = 1 on the root is real, and counts: the "
-     "largest real part decides."),
-]
+# Looking ahead
+
+def looked_ahead(function: Callable, matrix: Tensor, bend: float, game: Tensor) -> dict:
+    """Both players after a step that looks ahead, in a game with this plain step, and how often that was asked for."""
+    calls = []
+
+    def step(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+        calls.append(1)
+        return tuple(torch.stack([theta, psi]) + _pull(matrix, bend, torch.stack([theta, psi])))
+
+    found = function(step, *game.clone())
+    if not isinstance(found, list | tuple) or len(found) != 2:
+        return {"game": None, "calls": len(calls)}
+    return {"game": [torch.as_tensor(one) for one in found], "calls": len(calls)}
 
 
-def _eigenvalues(gamma: float, half: float = 0.5, friction: float = 1.0) -> Tensor:
-    return torch.linalg.eigvals(torch.tensor([[0.0, half], [-half, -friction * gamma]], dtype=torch.float64))
+def _pull(matrix: Tensor, bend: float, game: Tensor) -> Tensor:
+    """What a plain step adds: a turn, and something that is not linear."""
+    return torch.einsum("ij,j...->i...", matrix, game) + bend * torch.tanh(game)
 
 
-@check("stability.convergence_rate", points=2, hint="The Jacobian at (0, 0) is [[0, 1/2], [-1/2, -gamma]].")
-def is_the_largest_real_part(subject: Subject, draw: Draw) -> None:
-    for gamma in (draw.uniform(1, low=0.2, high=0.8).item(), 0.0):
-        _assert_rate(subject, gamma)
+def _ahead(matrix: Tensor, bend: float, game: Tensor, fault: str = "") -> Tensor:
+    """The step that looks ahead with one named fault, both numbers stacked."""
+    here = _pull(matrix, bend, game)
+    (theta, psi), (theta_ahead, psi_ahead) = game, game + here
+    there = _pull(matrix, bend, game + here)
+    return game + {
+        "": there, "plain": here, "two steps": here + there, "mean": (here + there) / 2, "straight on": 2 * here,
+        "half way": _pull(matrix, bend, game + here / 2), "optimistic": 2 * there - here, "momentum": 2 * here - there,
+        "one looks": torch.stack([there[0], here[1]]), "other looks": torch.stack([here[0], there[1]]),
+        "theta stays": _pull(matrix, bend, torch.stack([theta, psi_ahead])),
+        "psi stays": _pull(matrix, bend, torch.stack([theta_ahead, psi])),
+        "back": -there, "change of the pull": there - here, "not added": there - game,
+    }[fault]
 
 
-@check("stability.convergence_rate", points=2, hint="Above 1 the eigenvalues are real: both are negative, one is near 0.")
-def also_where_the_penalty_is_heavy(subject: Subject, draw: Draw) -> None:
-    for low, high in ((2.3, 6), (1.1, 1.9)):
-        _assert_rate(subject, draw.uniform(1, low=low, high=high).item())
+AHEAD_MISTAKES = {
+    "plain": "This is the plain step. Look which step one would take *there*, where it leads, and take that one.",
+    "two steps": "These are two plain steps, one after the other. Come back first: add only what the second one has added.",
+    "mean": "You take the mean of the steps here and there. Take the one there alone.",
+    "half way": "You look half a step ahead. Look at where the whole plain step leads.",
+    "straight on": "You go on in the old direction. Ask for the step there: call `step` a second time.",
+    "optimistic": "You add twice what the second step added and take the first one away: add only what the second one added.",
+    "momentum": "The two steps are exchanged: what the second one added counts, not the first.",
+    "one looks": "Only theta looks ahead: both do.",
+    "other looks": "Only psi looks ahead: both do.",
+    "theta stays": "You look from a place where theta has not moved: both go ahead.",
+    "psi stays": "You look from a place where psi has not moved: both go ahead.",
+    "back": "The sign: where both stand *plus* what the second step added, which is its end minus its beginning.",
+    "change of the pull": "You add how much the two steps differ. Add the second step, as it is.",
+    "not added": "Return where both stand after the step: add it to where they were.",
+}
 
 
-def _assert_rate(subject: Subject, gamma: float) -> None:
-    right, mine = _eigenvalues(gamma), subject(gamma)
-    if isinstance(mine, Subject):
-        raise Wrong(hint=f"It gives {mine.kind}; asked for is a real part, one number: .real, then the largest.")
-    mistakes = [(wrong(right), hint) for wrong, hint in RATE_MISTAKES]
-    mistakes += [(_eigenvalues(gamma, half=1.0).real.max(), "At (0, 0) each sigmoid is 1/2, not 1."),
-                 (_eigenvalues(gamma, friction=0.5).real.max(), "The slope of gamma psi^2 / 2 is gamma psi."),
-                 (torch.linalg.eigvals(torch.tensor([[0.0, 0.5], [0.5, -gamma]])).real.max(),
-                  "One of the two 1/2 has a minus: psi falls where theta is positive. So the matrix is not symmetric, as "
-                  "eigvalsh takes it to be: eigvals."),
-                 (torch.linalg.eigvals(torch.tensor([[0.0, 0.5], [-0.5, gamma]])).real.max(),
-                  "The penalty brakes: it stands in the Jacobian with a minus.")]
-    assert_close(mine, right.real.max(), mistakes=mistakes)
+def _game(draw: Draw, *shape: int) -> tuple[Tensor, float, Tensor]:
+    """A game that turns, drawn anew, and where many of it stand."""
+    a, b, c = draw.uniform(3, low=0.3, high=0.8).tolist()
+    return torch.tensor([[-0.2 * c, a], [-b, -0.5 * c]]), draw.uniform(1, low=0.1, high=0.4).item(), draw.normal(2, *shape)
+
+
+def _looks_ahead(subject: Subject, matrix: Tensor, bend: float, game: Tensor) -> int:
+    """Compares one step; gives how often the plain step was asked for."""
+    found = subject.probe(looked_ahead, matrix, bend, game)
+    if found["game"] is None:
+        raise Wrong(hint="Return two things: theta and psi after the step.")
+    if any(one.shape != game[0].shape for one in found["game"]):
+        raise Wrong(hint=f"theta and psi keep their shape, here {tuple(game[0].shape)}.")
+    right = _ahead(matrix, bend, game)
+    mistakes = [(_ahead(matrix, bend, game, fault), hint) for fault, hint in AHEAD_MISTAKES.items()]
+    mistakes.append((right.flip(0), "theta first, then psi."))
+    assert_close(torch.stack(list(found["game"])), right, mistakes=mistakes)
+    return found["calls"]
+
+
+@check("stability.extragradient_step", points=3, hint="Where both stand, plus what a plain step adds at the place ahead.")
+def takes_the_step_from_the_place_ahead(subject: Subject, draw: Draw) -> None:
+    for shape in ((5,), (2, 3)):
+        _looks_ahead(subject, *_game(draw, *shape))
+
+
+@check("stability.extragradient_step", points=1, hint="Call `step` twice: from here, and from where that leads.")
+def asks_for_two_plain_steps(subject: Subject, draw: Draw) -> None:
+    if (calls := _looks_ahead(subject, *_game(draw, 1))) != 2:
+        raise Wrong(hint=f"It calls `step` {calls} times. Twice is enough, once from here and once from ahead, for both "
+                    "players: in a network each call costs two gradients.")
 
 
 # The penalty

@@ -1,7 +1,8 @@
 """What the text says of studies: their numbers and their tables, from benchmarks/figures/studies.
 
 {measured}`STUDY.VARIANT.NUMBER` stands for the mean and the standard deviation over seeds, with their count;
-{measured}`STUDY.VARIANT.NUMBER short` leaves the count out. The directive {measured} STUDY stands for the table. On page,
+{measured}`STUDY.VARIANT.NUMBER short` leaves the count out. A number of the form "count", 0 or 1 in each run, is added up:
+"5 of 6"; and VARIANT may be * for the runs of all variants. The directive {measured} STUDY stands for the table. On page,
 notebook and paper alike; what is missing or outdated stops all three.
 """
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .chapter import BOOK
 FIGURES = ROOT / "benchmarks" / "figures" / "studies"
 SOURCES = ROOT / "benchmarks" / "studies"
 ROLE = re.compile(r"\{measured\}`(?P<key>[^`]+)`")
+COUNT = "count"  # the form of a number that is 0 or 1, and is added up
 DECIDE = ("SETTINGS", "measure")  # the names in a study's module that its numbers come from
 
 
@@ -44,10 +46,13 @@ def number(key: str) -> str:
         raise SourceError(f"expected {{measured}}`STUDY.VARIANT.NUMBER`, perhaps with ` short` behind it, got {key!r}")
     study, variant, name = path.split(".")
     found = load(_one_of(names(), study, "study"))
-    _one_of(found["variants"], variant, f"variant of the study {study}")
+    if variant != "*":
+        _one_of(found["variants"], variant, f"variant of the study {study}")
     _one_of(found["numbers"], name, f"number of the study {study}")
-    shown = spread(found, variant, name)
-    return shown if form else f"{shown} ({len(found['runs'][variant])} seeds)"
+    shown, runs = spread(found, variant, name), len(_values(found, variant, name))
+    if found["numbers"][name]["form"] == COUNT:
+        return f"{shown or 0} of {runs}"
+    return shown if form else f"{shown} ({runs} seeds)"
 
 
 def table(name: str) -> str:
@@ -57,8 +62,10 @@ def table(name: str) -> str:
         SourceError: there is no such study, or its figures are outdated.
     """
     found = load(name)
-    return (f"{as_table(found)}\n\n*Mean ± standard deviation over {found['seeds']} seeds. `{found['command']}` measures it "
-            f"again, on two cores in {found['minutes']:g} minutes.*")
+    forms = {number["form"] for number in found["numbers"].values()}
+    said = "Counts" if forms == {COUNT} else "Mean ± standard deviation"
+    return (f"{as_table(found)}\n\n*{said} over {found['seeds']} seeds. `{found['command']}` measures it again, on two cores "
+            f"in {found['minutes']:g} minutes.*")
 
 
 def as_table(found: dict) -> str:
@@ -73,13 +80,21 @@ def as_table(found: dict) -> str:
 def spread(found: dict, variant: str, name: str) -> str:
     """Mean and standard deviation of the runs, in the form that the study asks for; nothing where there are none.
 
-    What is the same in every run, such as a bound that follows from the settings, has no spread.
+    What is the same in every run, such as a bound that follows from the settings, has no spread; of counts that are 0
+    nothing is shown.
     """
-    values, form = [run[name] for run in found["runs"][variant]], found["numbers"][name]["form"]
+    values, form = _values(found, variant, name), found["numbers"][name]["form"]
+    if form == COUNT:
+        return f"{sum(values):.0f}" if any(values) else ""
     if not values:
         return ""
     parts = [statistics.mean(values)] + ([statistics.stdev(values)] if len(set(values)) > 1 else [])
     return " ± ".join(format(part, form).rstrip("%") for part in parts) + " %" * form.endswith("%")
+
+
+def _values(found: dict, variant: str, name: str) -> list[float]:
+    """A number of all runs of a variant, or of all there are."""
+    return [run[name] for of, runs in found["runs"].items() if variant in (of, "*") for run in runs]
 
 
 def load(name: str) -> dict:

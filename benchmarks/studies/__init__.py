@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 
 class Number(NamedTuple):
-    """A number that each run returns: the head of its column, and its form (".1f", ".0%")."""
+    """A number that each run returns: the head of its column, and its form (".1f", ".0%"; "count" of 0 or 1 is added up)."""
 
     title: str
     form: str = ".2f"

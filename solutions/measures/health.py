@@ -14,7 +14,8 @@ from torch import Tensor
 
 ADVICE = {
     "diverged":
-        "lower both learning rates, clip the gradients, and look for a "
+        "lower beta1 (0.5 or 0) and both learning rates, bound D's slope "
+        "(R1), clip the gradients; where a number is not finite, look for a "
         "logarithm or a root at 0",
     "not started":
         "train longer or raise the learning rates (try ten times as much), "
@@ -83,6 +84,34 @@ def distance(samples: Tensor, real: Tensor) -> float:
     return (apart / spread(real)).item()
 
 
+def astray(samples: Tensor, real: Tensor) -> float:
+    """Median distance of a sample to the nearest real one, over the mean
+    distance between two real samples: near 0 where each sample, taken by
+    itself, could be real.
+
+    Args:
+        samples, real: (N, *) and (M, *), at least 2 real ones.
+    """
+    x, y = samples.flatten(1).double(), real.flatten(1).double()
+    return (torch.cdist(x, y).amin(1).median() / spread(real)).item()
+
+
+def setback(curve: Tensor) -> float:
+    """How far a curve (N,), smoothed, has come down and gone up again, the
+    smaller of the two as a share of its range: 0 where it only rises, or
+    rises once and then falls."""
+    smooth = smoothed(curve, 25)
+    down = smooth.cummax(0).values - smooth
+    up = smooth.flip(0).cummax(0).values.flip(0) - smooth
+    turned = torch.minimum(down, up).max()
+    return (turned / (smooth.max() - smooth.min() + 1e-12)).item()
+
+
+def smoothed(curve: Tensor, parts: int) -> Tensor:
+    """Means over windows of one of so many parts of a curve (N,)."""
+    return curve.unfold(0, max(1, len(curve) // parts), 1).mean(1)
+
+
 def swing(curve: Tensor) -> tuple[float, int]:
     """How much a curve (N,) goes slowly up and down in its second half.
 
@@ -101,6 +130,12 @@ def swing(curve: Tensor) -> tuple[float, int]:
     high = wave[wave.abs() > wave.std() / 2].sign()  # no small ripples
     crossings = int((high.diff() != 0).sum())
     return (wave.std() / (noise.std() + 1e-12)).item(), crossings
+
+
+def swings(curve: Tensor) -> bool:
+    """Whether a curve (N,) goes slowly up and down, not by its noise."""
+    size, crossings = swing(curve)
+    return size > 1 and crossings >= 4
 
 
 def diversity_within(
@@ -152,41 +187,57 @@ def health(
     if not all(finite):
         return Diagnosis(
             "diverged", "a loss, a gradient or a sample is not finite")
-    first = {name: curve[:max(1, steps // 50)].median().item()
-             for name, curve in curves.items()}
-    last = {name: curve[-(steps // 4):].median().item()
-            for name, curve in curves.items()}
     samples, real = samples[:512].cpu(), real[:512].cpu()
     within = None
     if labels is not None and real_labels is not None:
         within = diversity_within(
             samples, labels[:512].cpu(), real, real_labels[:512].cpu())
-    far = distance(samples, real)
-    found = _far_from_the_data(curves, first, last, far)
-    return found or _near(curves, diversity(samples, real), within)
+    far, varied = distance(samples, real), diversity(samples, real)
+    found = None
+    if far > 0.15:  # a good run is below 0.1
+        found = _far_from_the_data(
+            curves, far, varied, astray(samples, real))
+    return found or _near(curves, varied, within)
 
 
 def _far_from_the_data(
-    curves: dict, first: dict, last: dict, far: float
+    curves: dict, far: float, varied: float, gap: float
 ) -> Diagnosis | None:
-    """The illnesses in which G's samples are not where the data are."""
-    if far < 0.25:  # a good run is below 0.1
-        return None
+    """The illnesses in which G's samples are not distributed as the data."""
     away = f"the samples are far from the data (energy distance {far:.2g})"
-    loss = curves["loss_d"]  # it may come back to where it began
-    smooth = loss.unfold(0, max(1, len(loss) // 50), 1).mean(1)
-    change = (smooth / first["loss_d"] - 1).abs().max().item()
-    if change < 0.1 and last["grad_norm_g"] > 0.1 * first["grad_norm_g"]:
+    norm, accuracy = curves["grad_norm_g"], curves["accuracy"]
+    quarter = len(norm) // 4
+    last, best = norm[-quarter:].median().item(), norm.max().item()
+    if best == 0:
+        return Diagnosis("not started", f"{away}, and no gradient reaches G")
+    loss_d, norms = smoothed(curves["loss_d"], 50), smoothed(norm, 50)
+    change = (loss_d / loss_d[0] - 1).abs().max().item()
+    if change < 0.1 and norms.max() < 3 * norms.min():
         return Diagnosis("not started", (
-            f"{away} and D's loss has changed by {change:.0%} at most"))
-    if last["accuracy"] < 0.99:
-        return None
-    push = last["grad_norm_g"] / curves["grad_norm_g"].max().item()
-    if push < 0.01:
+            f"{away}, D's loss has changed by {change:.0%} at most, and G's "
+            "gradient as little"))
+    if varied > 0.7 and gap < 0.2 and swings(curves["loss_g"]):
+        return None  # as varied as the data: it only passes by
+    if gap < 0.1 and (far > 0.25 or varied < 0.7):
+        return Diagnosis("collapse", (
+            f"{away}, but each of them lies among real ones: two samples "
+            f"differ {varied:.2f} times as much as two real ones"))
+    lead = accuracy[-quarter:].median().item()
+    if lead > 0.99 and last < 0.01 * best:
         return Diagnosis("vanishing gradient", (
-            f"{away}, and G's gradient is {push:.1g} of what it was at most"))
-    return Diagnosis("overpowering discriminator", (
-        f"{away}, and D orders {last['accuracy']:.1%} of pairs right"))
+            f"{away}, and G's gradient is {last / best:.1g} of what it was "
+            "at most"))
+    back = setback(curves["loss_g"])
+    if lead > 0.95 and back < 0.1:
+        return Diagnosis("overpowering discriminator", (
+            f"{away}, D orders {lead:.1%} of pairs right, and G has won no "
+            "ground that it lost again"))
+    if back > 0.1 and (varied < 0.7 or far > 0.25):
+        return Diagnosis("diverged", (
+            f"{away}, and so is each from the nearest real one; G's loss falls "
+            f"and rises by {back:.0%} of its range: both move and do not "
+            "meet"))
+    return None
 
 
 def _near(
@@ -201,8 +252,8 @@ def _near(
         return Diagnosis("one sample per label", (
             f"two samples of one label differ {within:.2f} times as much as "
             "real ones"))
-    size, crossings = swing(curves["loss_g"])
-    if size > 1 and crossings >= 4:
+    if swings(curves["loss_g"]):
+        size, crossings = swing(curves["loss_g"])
         return Diagnosis("oscillation", (
             f"G's loss goes up and down {crossings} times, {size:.1f} times "
             "its noise"))

@@ -273,35 +273,50 @@ class NetworkWithView(Network):
         return self.fc2(self.fc1(x.view(x.size(0), -1)).clamp(min=0))
 
 
-def frames_in_a_loop(net, clips):
-    """Right: frame by frame."""
-    return torch.stack([net(clips[:, t]) for t in range(clips.shape[1])], dim=1)
+def over_time(clips, weight, bias, *, before=None, after=0, flip=False, channels=None, times_bias=1, mean=False,
+              end=lambda y: y, fill=0.0):
+    """A convolution over time, tap by tap, put together from named parts."""
+    kernel = weight.shape[2]
+    weight = weight.flip(2) if flip else weight
+    before = kernel - 1 - after if before is None else before
+    ends = [(clips[:, :1] * fill).expand(-1, before, -1, -1, -1), (clips[:, :1] * fill).expand(-1, after, -1, -1, -1)]
+    padded = torch.cat([ends[0], clips, ends[1]], 1)
+    frames = padded.shape[1] - kernel + 1
+    output = sum(torch.einsum("btchw,oc->btohw", padded[:, k:k + frames, :channels], weight[:, :channels, k])
+                 for k in range(kernel))
+    output = output / kernel if mean else output
+    return end(output + times_bias * bias[:, None, None])
 
 
-def frames_reshaped(net, clips):
-    """Right: reshape, with the sizes written out."""
+def over_time_by_conv3d(clips, weight, bias):
+    """Right: a 3-D convolution of one pixel."""
+    padded = F.pad(clips.transpose(1, 2), [0, 0, 0, 0, weight.shape[2] - 1, 0])
+    return F.conv3d(padded, weight[..., None, None], bias).transpose(1, 2)
+
+
+def over_time_by_windows(clips, weight, bias):
+    """Right: all windows as a view, one einsum."""
+    zeros = clips.new_zeros(len(clips), weight.shape[2] - 1, *clips.shape[2:])
+    windows = torch.cat([zeros, clips], 1).unfold(1, weight.shape[2], 1)  # (B, T, C, H, W, K)
+    return torch.einsum("btchwk,ock->btohw", windows, weight) + bias.view(-1, 1, 1)
+
+
+def over_time_of_rows(clips, weight, bias, *, permuted=True, unflatten=lambda y, B, H, W: y.unflatten(0, (B, H, W))):
+    """Wrong, but for its defaults: each pixel a sequence, the axes laid out or put back in another way."""
     B, T, C, H, W = clips.shape
-    return net(clips.reshape(B * T, C, H, W)).reshape(B, T, -1)
+    pixels = clips.permute(0, 3, 4, 2, 1) if permuted else clips
+    output = F.conv1d(F.pad(pixels.reshape(-1, C, T), [weight.shape[2] - 1, 0]), weight, bias)
+    return unflatten(output, B, H, W).permute(0, 4, 3, 1, 2) if permuted else output.reshape(B, T, -1, H, W)
 
 
-def frames_by_vmap(net, clips):
-    """Right: torch maps over the clips."""
-    return torch.vmap(net)(clips.contiguous())
+def over_time_of_all(clips, weight, bias):
+    """Wrong: all clips as one long one."""
+    return over_time(clips.flatten(0, 1)[None], weight, bias)[0].unflatten(0, clips.shape[:2])
 
 
-def frames_without_gradients(net, clips):
+def over_time_without_gradients(clips, weight, bias):
     with torch.no_grad():
-        return frames_reshaped(net, clips)
-
-
-def frames_in_eval(net, clips):
-    net.eval()
-    return frames_reshaped(net, clips)
-
-
-def frames_as_rows(net, clips):
-    """Wrong: time first on the way in, clips first on the way out."""
-    return net(clips.transpose(0, 1).flatten(0, 1)).unflatten(0, clips.shape[:2])
+        return over_time(clips, weight, bias)
 
 
 def looked(net, inputs, classes, *, of="chosen", size=torch.abs, channels=lambda g: g.amax(-3), copy=True, scale=1,
@@ -380,7 +395,8 @@ RIGHT = {
     "cnn_features.receptive_field": {"from the end": field_from_the_end, "measured": field_measured,
                                      "products": field_by_products},
     "cnn_features.CNN": {"lazy": LazyNetwork, "view": NetworkWithView, "measured": MeasuredNetwork},
-    "cnn_features.frame_features": {"loop": frames_in_a_loop, "reshape": frames_reshaped, "vmap": frames_by_vmap},
+    "cnn_features.convolution_over_time": {"taps": over_time, "conv3d": over_time_by_conv3d, "windows": over_time_by_windows,
+                                           "rows": over_time_of_rows},
     "cnn_features.saliency": {"one by one": looked_one_by_one, "one-hot": looked_by_one_hot,
                               "frozen meanwhile": looked_and_restored},
 }
@@ -445,19 +461,24 @@ WRONG = {
         "cut": (Dropped, "no gradient arrives"),
         "squeezed": (Squeezed, "batch of one"),
     },
-    "cnn_features.frame_features": {
-        "mixed": (lambda net, c: net(c.flatten(0, 1)).unflatten(0, (c.shape[1], c.shape[0])), "are mixed"),
-        "time first": (lambda net, c: torch.stack([net(x) for x in c.unbind(1)]), "exchanged"),
-        "mean": (lambda net, c: frames_in_a_loop(net, c).mean(1), "no mean over time"),
-        "still flat": (lambda net, c: net(c.flatten(0, 1)), "undo the flattening"),
-        "one behind the other": (lambda net, c: frames_in_a_loop(net, c).flatten(1), "one behind the other"),
-        "first frame": (lambda net, c: net(c[:, 0])[:, None].repeat(1, c.shape[1], 1), "features of the first"),
-        "no gradients": (frames_without_gradients, "No gradient arrives"),
-        "detached": (lambda net, c: frames_reshaped(net, c.detach()), "No gradient arrives"),
-        "squeezed": (lambda net, c: frames_reshaped(net, c).squeeze(), "no squeeze()"),
-        "eval for good": (frames_in_eval, "another mode"),
-        "rows mixed": (frames_as_rows, "order of (B, T)"),
-        "clips as images": (lambda net, c: net(c), "takes (N, C, H, W)"),
+    "cnn_features.convolution_over_time": {
+        "centred": (lambda x, w, b: over_time(x, w, b, after=(w.shape[2] - 1) // 2), "later frames"),
+        "zeros behind": (lambda x, w, b: over_time(x, w, b, after=w.shape[2] - 1), "later frames"),
+        "no padding": (lambda x, w, b: over_time(x, w, b, before=0), "As many frames come out"),
+        "mirrored": (lambda *a: over_time(*a, flip=True), "You mirror the kernel"),
+        "no bias": (lambda *a: over_time(*a, times_bias=0), "bias is missing"),
+        "bias for each frame": (lambda x, w, b: over_time(x, w, b, times_bias=w.shape[2]), "not for each frame"),
+        "first channel": (lambda *a: over_time(*a, channels=1), "all input channels"),
+        "mean": (lambda *a: over_time(*a, mean=True), "not their mean"),
+        "first frame repeated": (lambda *a: over_time(*a, fill=1.0), "stand zeros"),
+        "channels first": (lambda *a: over_time(*a, end=lambda y: y.transpose(1, 2)), "time stands before channels"),
+        "height and width": (lambda *a: over_time_of_rows(
+            *a, unflatten=lambda y, B, H, W: y.unflatten(0, (B, W, H))), "Height and width"),
+        "laid out anew": (lambda *a: over_time_of_rows(*a, permuted=False), "permute"),
+        "one long clip": (over_time_of_all, "each clip stands alone"),
+        "rectified": (lambda *a: over_time(*a, end=torch.relu), "No ReLU here"),
+        "no gradients": (over_time_without_gradients, "No gradient reaches"),
+        "weights detached": (lambda x, w, b: over_time(x, w.detach(), b), "reaches the weight"),
     },
     "cnn_features.saliency": {
         "no abs": (lambda *a: looked(*a, size=lambda g: g), "abs()"),

@@ -1,7 +1,6 @@
 """Answers to the exercises of chapter 5; see tests/answers/gan_losses.py."""
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -113,41 +112,47 @@ def dirac(*, sign_g=1, sign_d=1, alternating=False, flat=False, friction=1.0, no
     return step
 
 
-def rate_by_formula(gamma):
-    """Right: the roots of the quadratic."""
-    root = gamma ** 2 - 1
-    return -gamma / 2 if root < 0 else (-gamma + math.sqrt(root)) / 2
+def ahead_by_parts(step, theta, psi):
+    """Right: each player's second change by itself."""
+    theta_ahead, psi_ahead = step(theta, psi)
+    theta_there, psi_there = step(theta_ahead, psi_ahead)
+    return theta + (theta_there - theta_ahead), psi + (psi_there - psi_ahead)
 
 
-def rate_by_autograd(gamma):
-    """Right: the Jacobian of both slopes, differentiated."""
-    def motion(x):
-        theta, psi = x
-        return torch.stack([torch.sigmoid(-psi * theta) * psi, -torch.sigmoid(psi * theta) * theta - gamma * psi])
-    jacobian = torch.autograd.functional.jacobian(motion, torch.zeros(2, dtype=torch.float64))
-    return torch.linalg.eigvals(jacobian).real.max()
+def ahead_by_stacks(step, theta, psi):
+    """Right: both players as one tensor."""
+    def pull(game):
+        return torch.stack(step(*game)) - game
+    game = torch.stack([theta, psi])
+    return (game + pull(game + pull(game))).unbind()
 
 
-def rate_by_numpy(gamma):
-    """Right: the roots of the characteristic polynomial, by NumPy."""
-    return max(np.roots([1.0, gamma, 0.25]).real)
+def ahead_by_loop(step, theta, psi):
+    """Right: two rounds, each from the start."""
+    start = place = [theta, psi]
+    for _ in range(2):
+        moved = [new - old for new, old in zip(step(*place), place, strict=True)]
+        place = [one + change for one, change in zip(start, moved, strict=True)]
+    return place
 
 
-def rate_told_apart_at(limit):
-    return lambda gamma: -gamma / 2 if gamma < limit else (-gamma + math.sqrt(abs(gamma ** 2 - 1))) / 2
+def ahead(combine, times=1):
+    """A step put together from what a plain step adds here and there."""
+    def answer(step, theta, psi):
+        def pull(game):
+            return [torch.stack(step(*game)) for _ in range(times)][0] - game
+        game = torch.stack([theta, psi])
+        here = pull(game)
+        return tuple(combine(game, here, pull(game + here), pull))
+    return answer
 
 
-def rate_for_a_symmetric_matrix(gamma):
-    return torch.linalg.eigvalsh(torch.tensor([[0.0, 0.5], [-0.5, -gamma]])).max().item()
-
-
-def rate(entries, read):
-    """A rate read off another Jacobian, or otherwise."""
-    return lambda gamma: read(torch.linalg.eigvals(torch.tensor(entries(gamma), dtype=torch.float64))).item()
-
-
-def right_entries(gamma):
-    return [[0.0, 0.5], [-0.5, -gamma]]
+def ahead_in_place(step, theta, psi):
+    """Wrong: the places of the caller are overwritten."""
+    found = ahead_by_parts(step, theta, psi)
+    theta.copy_(found[0])
+    psi.copy_(found[1])
+    return theta, psi
 
 
 def norm_by_loop(critic, samples):
@@ -368,7 +373,7 @@ def std_behind(compute):
 RIGHT = {
     "stability.effective_modes": {"loop": modes_by_loop, "Categorical": modes_by_distribution, "bits": modes_in_bits},
     "stability.dirac_step": {"autograd": dirac_by_autograd, "exp": dirac_with_exp, "one gradient": dirac_by_one_gradient},
-    "stability.convergence_rate": {"formula": rate_by_formula, "autograd": rate_by_autograd, "roots": rate_by_numpy},
+    "stability.extragradient_step": {"by parts": ahead_by_parts, "stacked": ahead_by_stacks, "loop": ahead_by_loop},
     "stability.squared_gradient_norm": {"loop": norm_by_loop, "vector_norm": norm_by_vector_norm, "func": norm_by_torch_func},
     "stability.penalised_step": {"no_grad": step_in_one_pass, "two backwards": step_with_two_backwards,
                                  "gradients": step_with_gradients},
@@ -418,19 +423,27 @@ WRONG = {
         "numbers": (lambda theta, psi, *, lr, gamma=0.0: (theta.flatten()[0].item(), psi.flatten()[0].item()),
                     "keep their shape"),
     },
-    "stability.convergence_rate": {
-        "smallest": (rate(right_entries, lambda e: e.real.min()), "largest"),
-        "modulus": (rate(right_entries, lambda e: e.abs().max()), "modulus"),
-        "imaginary": (rate(right_entries, lambda e: e.imag.max()), "imaginary"),
-        "sign": (rate(right_entries, lambda e: -e.real.max()), "negative"),
-        "whole sigmoid": (rate(lambda g: [[0.0, 1.0], [-1.0, -g]], lambda e: e.real.max()), "1/2, not 1"),
-        "half friction": (rate(lambda g: [[0.0, 0.5], [-0.5, -g / 2]], lambda e: e.real.max()), "gamma psi"),
-        "symmetric": (rate(lambda g: [[0.0, 0.5], [0.5, -g]], lambda e: e.real.max()), "has a minus"),
-        "accelerates": (rate(lambda g: [[0.0, 0.5], [-0.5, g]], lambda e: e.real.max()), "negative"),
-        "always -gamma / 2": (lambda gamma: -gamma / 2, "From gamma = 1 on"),
-        "told apart at 2": (rate_told_apart_at(2.0), "From gamma = 1 on"),
-        "eigvalsh": (rate_for_a_symmetric_matrix, "eigvals"),
-        "complex": (lambda gamma: torch.linalg.eigvals(torch.tensor(right_entries(gamma)))[0], ".real"),
+    "stability.extragradient_step": {
+        "plain": (lambda step, theta, psi: step(theta, psi), "plain step"),
+        "two steps": (lambda step, theta, psi: step(*step(theta, psi)), "Come back first"),
+        "mean": (ahead(lambda game, here, there, pull: game + (here + there) / 2), "one there alone"),
+        "half way": (ahead(lambda game, here, there, pull: game + pull(game + here / 2)), "half a step ahead"),
+        "straight on": (ahead(lambda game, here, there, pull: game + 2 * here), "old direction"),
+        "optimistic": (ahead(lambda game, here, there, pull: game + 2 * there - here), "take the first one away"),
+        "exchanged": (ahead(lambda game, here, there, pull: game + 2 * here - there), "exchanged"),
+        "only theta looks": (ahead(lambda game, here, there, pull: [game[0] + there[0], game[1] + here[1]]), "Only theta"),
+        "only psi looks": (ahead(lambda game, here, there, pull: [game[0] + here[0], game[1] + there[1]]), "Only psi"),
+        "theta stays": (ahead(lambda game, here, there, pull: game + pull(torch.stack([game[0], (game + here)[1]]))),
+                        "theta has not moved"),
+        "psi stays": (ahead(lambda game, here, there, pull: game + pull(torch.stack([(game + here)[0], game[1]]))),
+                      "psi has not moved"),
+        "back": (ahead(lambda game, here, there, pull: game - there), "The sign"),
+        "change of the pull": (ahead(lambda game, here, there, pull: game + there - here), "how much the two steps differ"),
+        "not added": (ahead(lambda game, here, there, pull: there), "add it to where they were"),
+        "swapped": (ahead(lambda game, here, there, pull: (game + there).flip(0)), "theta first"),
+        "asks again": (ahead(lambda game, here, there, pull: game + there, times=2), "Twice is enough"),
+        "one thing": (lambda step, theta, psi: ahead_by_parts(step, theta, psi)[0], "two things"),
+        "in place": (ahead_in_place, "in place"),
     },
     "stability.squared_gradient_norm": {
         "untouched": (norm_variant(mean=True, axes="last", graph=False), "create_graph"),

@@ -72,7 +72,7 @@ def typed_by_hand(text: str) -> list[str]:
 def numerals(found: dict) -> set[str]:
     """What a study's means and single runs look like, as they are shown: only numerals that say enough to be told apart."""
     values = [(number["form"], [run[name] for run in runs]) for name, number in found["numbers"].items()
-              for runs in found["runs"].values()]
+              for runs in found["runs"].values() if number["form"] != studies.COUNT]
     shown = {format(value, form) for form, runs in values for value in (*runs, sum(runs) / len(runs))}
     return {numeral for numeral in shown if re.search(r"\d\D*[\d%]", numeral) and numeral not in ("0%", "100%")}
 

@@ -10,6 +10,7 @@ from solutions.cnn_features import (
     average_pool,
     convolution,
     convolution_loops,
+    convolution_over_time,
     feature_maps,
     frame_features,
     max_pool,
@@ -102,6 +103,15 @@ def test_the_repaired_network_is_not_one_linear_map_after_the_pooling():
     assert not torch.allclose(head(x + y) + head(torch.zeros_like(x)), head(x) + head(y), atol=1e-4)
     pooled = network.pool(network.relu(network.conv1(images := torch.randn(4, 3, 8, 8)))).flatten(1)
     torch.testing.assert_close(network(images), head(pooled))
+
+
+def test_a_convolution_over_time_is_a_3d_one_of_one_pixel_that_knows_no_later_frame():
+    clips, weight, bias = torch.randn(2, 6, 3, 4, 5), torch.randn(7, 3, 3), torch.randn(7)
+    found = convolution_over_time(clips, weight, bias)
+    centred = nn.functional.conv3d(clips.transpose(1, 2), weight[..., None, None], bias, padding=(2, 0, 0)).transpose(1, 2)
+    torch.testing.assert_close(found, centred[:, :6])
+    later = torch.cat([clips[:, :4], torch.randn(2, 2, 3, 4, 5)], 1)
+    torch.testing.assert_close(convolution_over_time(later, weight, bias)[:, :4], found[:, :4])
 
 
 def test_frame_features_are_each_frames_own():

@@ -1,5 +1,6 @@
 """Losses of pairs, schedules, noise, penalties and spectral norm against torch and closed forms; the trap of batch norm."""
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from solutions.stability import (
     convergence_rate,
     dirac_step,
     effective_modes,
+    extragradient_step,
     gradient_penalty,
     instance_noise,
     learning_rate_factor,
@@ -208,6 +210,14 @@ def test_the_dirac_game_shrinks_at_its_rate(gamma):
     middle, end = max(norms[4000:6000]), max(norms[8000:])  # the envelope of a swing
     seen = math.log(end / middle) / ((norms.index(end) - norms.index(middle)) * lr)
     assert seen == pytest.approx(convergence_rate(gamma), rel=0.15)
+
+
+@pytest.mark.parametrize("lr", [0.1, 0.5])
+def test_looking_ahead_multiplies_a_small_game_by_its_polynomial(lr):
+    """The eigenvalues are +-i/2, so the squared distance shrinks by |1 + h l + (h l)^2|^2 = 1 - h^2/4 + h^4/16."""
+    game = torch.tensor([1e-3, -2e-3], dtype=torch.float64)
+    stepped = torch.stack(extragradient_step(partial(dirac_step, lr=lr), *game))
+    assert (stepped.norm() / game.norm()).item() ** 2 == pytest.approx(1 - lr**2 / 4 + lr**4 / 16, abs=1e-6)
 
 
 def test_without_a_penalty_every_step_leads_outward():

@@ -46,6 +46,14 @@ def test_a_table_has_a_row_a_variant_and_says_how_to_measure_it_again(kept):
     assert "over 2 seeds" in text and "`python -m benchmarks.studies momentum`" in text and "2.5 minutes" in text
 
 
+def test_counts_are_added_up_over_one_variant_or_all(kept):
+    runs = {"heavy": [{"seed": 0, "right": 0}, {"seed": 1, "right": 1}], "light": [{"seed": 0, "right": 0}, {"seed": 1, "right": 0}]}
+    kept(numbers={"right": {"title": "right", "form": "count"}}, runs=runs)
+    assert [studies.number(f"momentum.{which}.right") for which in ("heavy", "light", "*")] == ["1 of 2", "0 of 2", "1 of 4"]
+    text = figures.table("momentum")
+    assert "| $\\beta_1 = 0.9$ | 1 |\n| 0.5 |  |" in text and "Counts over 2 seeds" in text
+
+
 def test_page_notebook_and_appendix_say_the_same(kept):
     text = "A heap: {measured}`momentum.heavy.modes`.\n\n:::{measured} momentum\n:::\n\n:::{note}\n{measured}`momentum.light.near short`\n:::"
     read = chapter.parse(HEAD + text, "02_gan_losses")
