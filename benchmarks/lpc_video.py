@@ -5,7 +5,8 @@
     python -m benchmarks.lpc_video --preset smoke           # whether it works
 
 Each model trains on one thread, two side by side on two cores. The figures (machine, steps, CPU seconds and scores of
-every seed) go into figures/lpc_video.json, and with --pictures FOLDER clips of each model as film strips. The LPC
+every seed) go into figures/lpc_video.json in the form of a study's, so that the text takes its numbers from there (those of
+walkers into walkers_video.json), and with --pictures FOLDER clips of each model as film strips. The LPC
 pictures show artists' work: show them with the credits that the file holds, under the same licence.
 Distances are between features of a network that has learnt the labels of clips which no generator sees.
 """
@@ -20,22 +21,27 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autograde.writing import figures
+from autograde.writing import studies
 from benchmarks import machine
+from benchmarks.studies import Number
 from clipkit import ClipSet, LPCSprites, film_strip
 from clipkit.names import known
 from solutions.challenge import motion
 from solutions.evaluation import features_of, frechet_distance, precision_recall
 from solutions.measures.clip_features import ClipFeatures, label_accuracy, load_features, train_features
 from solutions.measures.clip_quality import fine_detail
-from solutions.models import as_published, registry
+from solutions.models import registry
 from solutions.training.gan_step import fast_at_bfloat16
 
-NAME = "lpc_video"
 SHEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
-PUBLISHED = ", as published"  # behind the name of a model, and then of its row
-MODELS = ("frames_as_channels", "videogan", "mocogan", "latent_gan", "principal_flow",
-          *(name + PUBLISHED for name in as_published.RECIPES))
+VARIANTS = {
+    "real": "real clips", "shuffled": "real, frames shuffled", "still": "real, first frame only",
+    "frames_as_channels": "stacked frames", "videogan": "VideoGAN", "mocogan": "MoCoGAN", "latent_gan": "GAN of codes",
+    "principal_flow": "flow of codes (chapter 13)"}
+MODELS = tuple(VARIANTS)[3:]
+NUMBERS = {"frechet": Number("Fréchet distance", ".1f"), "precision": Number("precision"), "recall": Number("recall"),
+           "motion": Number("motion", ".0f"), "detail": Number("detail"), "cpu_seconds": Number("CPU seconds", ".0f")}
+MINUTES = 25  # of all on two cores
 SEED = 0
 CLIPS = {"smoke": 64, "cpu": 1024, "long": 1024}  # real and generated clips that a distance compares
 
@@ -61,7 +67,7 @@ class Judge(NamedTuple):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lpc_video", description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="cpu", help="smoke, cpu or long")
     parser.add_argument("--data", nargs="+", default=["lpc", "walkers"], help="lpc, walkers")
     parser.add_argument("--models", nargs="+", default=MODELS, help=", ".join(MODELS))
@@ -74,51 +80,57 @@ def main(arguments: list[str] | None = None) -> None:
     known(options.preset, CLIPS, "preset of this benchmark")
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
-    kept = before() if options.preset == "cpu" else {}
     for data in options.data:
-        measure(known(data, SETS, "data of this benchmark"), options, kept)
-        print(figures.video({"data": kept}, data), flush=True)
+        print(studies.as_table(measure(known(data, SETS, "data of this benchmark"), options)), flush=True)
 
 
-def before() -> dict:
-    """What has been measured; empty where nothing has been."""
+def before(name: str) -> dict[str, list[dict]]:
+    """The runs that have been measured, of each variant."""
     try:
-        return machine.kept(NAME)["data"]
-    except (FileNotFoundError, KeyError):
+        return machine.kept(name)["runs"]
+    except FileNotFoundError:
         return {}
 
 
-def measure(data: str, options: argparse.Namespace, kept: dict) -> None:
-    """Trains and scores what is missing of one set of clips, and keeps each run as it ends."""
+def measure(data: str, options: argparse.Namespace) -> dict:
+    """Trains and scores what is missing of one set of clips, keeps each run as it ends, and returns the figures."""
+    keeps, name = options.preset == "cpu", f"{data}_video"
     training, judge, about = SETS[data](options)
-    rows = kept.setdefault(data, {"about": about, "rows": {}})["rows"]
-    kept[data]["about"] = about
     torch.manual_seed(SEED)
-    rows |= {name: [judge(clips)] for name, clips in real_rows(judge, about.pop("others")).items()}
-    names = [known(name, MODELS, "model of this benchmark") for name in options.models]
-    missing = [(name, seed) for seed in range(options.seeds) for name in names
-               if options.again or not any(run["seed"] == seed for run in rows.get(name, []))]
+    runs = before(name) if keeps else {}
+    runs |= {real: [judge(clips)] for real, clips in real_rows(about.pop("others")).items()}
+    models = [known(model, MODELS, "model of this benchmark") for model in options.models]
+    missing = [(model, seed) for seed in range(options.seeds) for model in models
+               if options.again or not any(run["seed"] == seed for run in runs.get(model, []))]
+    found = {"command": f"python -m benchmarks.lpc_video --data {data}", "about": about, "training in": digits(),
+             "minutes": MINUTES, "seeds": options.seeds, "numbers": {key: number._asdict() for key, number in NUMBERS.items()}}
+
+    def figures() -> dict:
+        """What is known so far, the variants in their order."""
+        return found | {"variants": {key: title for key, title in VARIANTS.items() if key in runs},
+                        "runs": {key: runs[key] for key in VARIANTS if key in runs}}
+
     with ProcessPoolExecutor(min(len(missing), machine.cores()) or 1) as processes:
-        runs = {processes.submit(trained, name, training, options.preset, seed, len(judge.real)): (name, seed)
-                for name, seed in missing}
-        for run in as_completed(runs):
-            (name, seed), (clips, cost) = runs[run], run.result()
-            others = [row for row in rows.get(name, []) if row["seed"] != seed]
+        training_now = {processes.submit(trained, model, training, options.preset, seed, len(judge.real)): (model, seed)
+                        for model, seed in missing}
+        for run in as_completed(training_now):
+            (model, seed), (clips, cost) = training_now[run], run.result()
+            others = [row for row in runs.get(model, []) if row["seed"] != seed]
             row = {"seed": seed} | judge(clips) | cost
-            rows[name] = sorted([*others, row], key=lambda row: row["seed"])
-            print(data, name, row, flush=True)
+            runs[model] = sorted([*others, row], key=lambda row: row["seed"])
+            print(data, model, row, flush=True)
             if options.pictures:
-                alt = f"four clips of {name}, trained on {data}"
-                film_strip(clips[:4], alt=alt, scale=2).save(options.pictures / f"{data}_{name}_{seed}.png")
-            if options.preset == "cpu":
-                machine.keep(NAME, {"training in": digits(), "data": kept})
+                alt = f"four clips of {model}, trained on {data}"
+                film_strip(clips[:4], alt=alt, scale=2).save(options.pictures / f"{data}_{model}_{seed}.png")
+            if keeps:
+                machine.keep(name, figures())
+    return figures()
 
 
-def real_rows(judge: Judge, others: Tensor) -> dict[str, Tensor]:
+def real_rows(others: Tensor) -> dict[str, Tensor]:
     """Other real clips, and what a model must not be content with: their frames shuffled, and their first frame alone."""
     order = torch.randperm(others.shape[1], generator=torch.Generator().manual_seed(SEED))
-    return {"real clips": others, "real clips, frames shuffled": others[:, order],
-            "real clips, first frame only": others[:, :1].expand_as(others)}
+    return {"real": others, "shuffled": others[:, order], "still": others[:, :1].expand_as(others)}
 
 
 def lpc(options: argparse.Namespace) -> tuple[ClipSet, Judge, dict]:
@@ -160,8 +172,7 @@ def trained(name: str, training: ClipSet, preset: str, seed: int, count: int) ->
     """Clips of a model trained here, and what it cost; on one thread."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    published = as_published.RECIPES.get(name.removesuffix(PUBLISHED)) if name.endswith(PUBLISHED) else None
-    recipe = published(training, preset) if published else registry.recipe(name, training, preset, seed)
+    recipe = registry.recipe(name, training, preset, seed)
     start = time.process_time()
     run = recipe.train(seed=seed, description=name)
     seconds = time.process_time() - start

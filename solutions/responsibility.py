@@ -172,7 +172,8 @@ def embed(clip: Tensor, key: int, strength: float = STRENGTH) -> Tensor:
     Returns:
         (T, C, H, W), in [-1, 1], at least 20 log10(2 / strength) dB from
         the clip.
-    Source: Cox et al. 1997, section 4.
+    Source: after Cox et al. 1997, with signs in place of Gaussian
+    numbers.
     """
     band = marked_band((clip.shape[0], *clip.shape[2:]))
     pattern = torch.zeros(band.shape)
@@ -197,7 +198,8 @@ def detection_score(clip: Tensor, key: int) -> float:
         clip: (T, C, H, W), in [-1, 1], as long and as large as it was
             when marked: resize it back first.
         key: a whole number.
-    Source: Cox et al. 1997, eq. 5, with squashed coefficients.
+    Source: after Cox et al. 1997, who subtract the original first; here
+    it is not needed.
     """
     volume = luma(clip)
     coefficients = spectrum(volume)[marked_band(tuple(volume.shape))]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pybtex.database import parse_file
 
-from . import directives, figures, reference_run, studies
+from . import directives, reference_run, studies
 from .chapter import BOOK, Chapter, Exercise, settings
 from .directives import Directive
 from .reference_run import ReferenceRun
@@ -106,7 +106,7 @@ class PlainMarkdown:
         return before + run.picture(label)
 
     def _measured(self, directive: Directive) -> str:
-        return figures.table(directive.argument)
+        return studies.table(directive.argument)
 
     def _figure(self, directive: Directive) -> str:
         data = base64.b64encode((BOOK / directive.argument).read_bytes()).decode()

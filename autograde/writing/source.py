@@ -14,7 +14,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from . import answers, dependencies, directives, figures, reference_run, studies
+from . import answers, dependencies, directives, reference_run, studies
 from .answers import SourceError
 from .chapter import BOOK, Chapter, imported, model_of, parse, role, stems
 
@@ -41,7 +41,7 @@ def read_chapter(text: str) -> NotebookNode:
 def _on_any_page(directive: directives.Directive) -> directives.Directive | str:
     """`{expected} CHAPTER LABEL` becomes that picture of the chapter's reference run, `{measured} NAME` that table."""
     if directive.name == "measured":
-        return figures.table(directive.argument)
+        return studies.table(directive.argument)
     if directive.name != "expected":
         return directive
     stem, label = directive.argument.split()

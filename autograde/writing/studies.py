@@ -1,4 +1,4 @@
-"""What the text says of studies: their numbers and their tables, from benchmarks/figures/studies.
+"""What the text says of studies: their numbers and their tables, from benchmarks/figures/studies; of some benchmarks, too.
 
 {measured}`STUDY.VARIANT.NUMBER` stands for the mean and the standard deviation over seeds, with their count;
 {measured}`STUDY.VARIANT.NUMBER short` leaves the count out. A number of the form "count", 0 or 1 in each run, is added up:
@@ -22,12 +22,18 @@ FIGURES = ROOT / "benchmarks" / "figures" / "studies"
 SOURCES = ROOT / "benchmarks" / "studies"
 ROLE = re.compile(r"\{measured\}`(?P<key>[^`]+)`")
 COUNT = "count"  # the form of a number that is 0 or 1, and is added up
+BENCHMARKS = ("lpc_video",)  # figures of a study's form that a command of its own measures; nothing says that they are outdated
 DECIDE = ("SETTINGS", "measure")  # the names in a study's module that its numbers come from
 
 
 def names() -> list[str]:
     """All studies, by the names of their modules."""
     return sorted(path.stem for path in SOURCES.glob("[!_]*.py"))
+
+
+def tables() -> list[str]:
+    """All that the text may name."""
+    return [*names(), *BENCHMARKS]
 
 
 def filled(text: str) -> str:
@@ -45,14 +51,14 @@ def number(key: str) -> str:
     if path.count(".") != 2 or form not in ([], ["short"]):
         raise SourceError(f"expected {{measured}}`STUDY.VARIANT.NUMBER`, perhaps with ` short` behind it, got {key!r}")
     study, variant, name = path.split(".")
-    found = load(_one_of(names(), study, "study"))
+    found = load(study)
     if variant != "*":
         _one_of(found["variants"], variant, f"variant of the study {study}")
     _one_of(found["numbers"], name, f"number of the study {study}")
     shown, runs = spread(found, variant, name), len(_values(found, variant, name))
     if found["numbers"][name]["form"] == COUNT:
         return f"{shown or 0} of {runs}"
-    return shown if form else f"{shown} ({runs} seeds)"
+    return shown if form or runs == 1 else f"{shown} ({runs} seeds)"
 
 
 def table(name: str) -> str:
@@ -94,20 +100,24 @@ def spread(found: dict, variant: str, name: str) -> str:
 
 def _values(found: dict, variant: str, name: str) -> list[float]:
     """A number of all runs of a variant, or of all there are."""
-    return [run[name] for of, runs in found["runs"].items() if variant in (of, "*") for run in runs]
+    return [run[name] for of, runs in found["runs"].items() if variant in (of, "*") for run in runs if name in run]
 
 
 def load(name: str) -> dict:
-    """A study's figures, if they are what its code would measure.
+    """A study's figures, if they are what its code would measure; a benchmark's as they are.
 
     Raises:
-        SourceError: they are missing, some runs are, or they are outdated; says which command helps.
+        SourceError: there is no such study, its figures are missing, some runs are, or they are outdated; says which command
+            helps.
     """
-    path = FIGURES / f"{name}.json"
-    again = f"run python -m benchmarks.studies {name}"
+    is_study = _one_of(tables(), name, "study") not in BENCHMARKS
+    path, again = ((FIGURES / f"{name}.json", f"run python -m benchmarks.studies {name}") if is_study else
+                   (FIGURES.parent / f"{name}.json", f"run python -m benchmarks.{name}"))
     if not path.is_file():
         raise SourceError(f"there are no figures of the study {name} yet: {again}")
     found = json.loads(path.read_text(encoding="utf-8"))
+    if not is_study:
+        return found
     if found["made of"] != made_of(name):
         raise SourceError(f"the figures of the study {name} are outdated, for what it measures has changed since: {again}")
     counts = {len(runs) for runs in found["runs"].values()}

@@ -63,7 +63,7 @@ def typed_by_hand(text: str) -> list[str]:
         spoken_of = {key.split(".")[0] for key in studies.ROLE.findall(paragraph)}
         beside = [other for other in paragraphs[max(0, k - 1):k + 2] if re.match(r"[:`]{3,}\{measured\} \w+$", other, re.M)]
         spoken_of |= {re.search(r"\{measured\} (\w+)$", other, re.M)[1] for other in beside}
-        shown = {numeral for name in spoken_of & set(studies.names()) for numeral in numerals(studies.load(name))}
+        shown = {numeral for name in spoken_of & set(studies.tables()) for numeral in numerals(studies.load(name))}
         bare = re.sub(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`", "", paragraph)
         found += [numeral for numeral in NUMERAL.findall(bare) if numeral.replace(" %", "%") in shown]
     return found
@@ -72,7 +72,7 @@ def typed_by_hand(text: str) -> list[str]:
 def numerals(found: dict) -> set[str]:
     """What a study's means and single runs look like, as they are shown: only numerals that say enough to be told apart."""
     values = [(number["form"], [run[name] for run in runs]) for name, number in found["numbers"].items()
-              for runs in found["runs"].values() if number["form"] != studies.COUNT]
+              for runs in found["runs"].values() if number["form"] != studies.COUNT and all(name in run for run in runs)]
     shown = {format(value, form) for form, runs in values for value in (*runs, sum(runs) / len(runs))}
     return {numeral for numeral in shown if re.search(r"\d\D*[\d%]", numeral) and numeral not in ("0%", "100%")}
 

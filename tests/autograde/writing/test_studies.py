@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from autograde.writing import chapter, figures, source, studies
+from autograde.writing import chapter, source, studies
 from autograde.writing.answers import SourceError
 from autograde.writing.markdown import PlainMarkdown
 
@@ -40,7 +40,7 @@ def test_a_number_is_mean_and_standard_deviation_with_the_count_of_seeds(kept):
 
 
 def test_a_table_has_a_row_a_variant_and_says_how_to_measure_it_again(kept):
-    text = figures.table("momentum")
+    text = studies.table("momentum")
     assert text.split("\n")[:4] == ["|  | modes | near |", "|:--|--:|--:|", "| $\\beta_1 = 0.9$ | 2.0 ± 1.4 | 60 ± 14 % |",
                                     "| 0.5 | 7.0 | 80 % |"]
     assert "over 2 seeds" in text and "`python -m benchmarks.studies momentum`" in text and "2.5 minutes" in text
@@ -96,3 +96,25 @@ def test_a_study_that_is_not_finished_or_not_measured_stops_the_build(kept, tmp_
     (tmp_path / "momentum.json").unlink()
     with pytest.raises(SourceError, match="no figures of the study momentum yet: run"):
         studies.table("momentum")
+
+
+# A benchmark whose figures have the form of a study's.
+
+RUN = {"frechet": 3.0, "recall": 0.5, "cpu_seconds": 120}
+VIDEO = {"command": "python -m benchmarks.lpc_video", "minutes": 25, "seeds": 2,
+         "variants": {"real": "real clips", "mocogan": "MoCoGAN"},
+         "numbers": {"frechet": {"title": "distance", "form": ".1f"}, "recall": {"title": "recall", "form": ".2f"},
+                     "cpu_seconds": {"title": "CPU seconds", "form": ".0f"}},
+         "runs": {"real": [{"frechet": 0.9, "recall": 0.96}],
+                  "mocogan": [{"seed": 0, **RUN}, {"seed": 1, **RUN, "frechet": 5.0}]}}
+
+
+def test_a_benchmark_is_read_like_a_study_and_what_a_row_has_not_stays_empty(kept, tmp_path, monkeypatch):
+    monkeypatch.setattr(studies, "FIGURES", tmp_path / "studies")
+    with pytest.raises(SourceError, match="no figures of the study lpc_video yet: run python -m benchmarks.lpc_video"):
+        studies.table("lpc_video")
+    (tmp_path / "lpc_video.json").write_text(json.dumps(VIDEO))
+    assert studies.table("lpc_video").split("\n")[2:4] == [
+        "| real clips | 0.9 | 0.96 |  |", "| MoCoGAN | 4.0 ± 1.4 | 0.50 | 120 |"]
+    assert studies.number("lpc_video.mocogan.frechet") == "4.0 ± 1.4 (2 seeds)"
+    assert studies.number("lpc_video.real.recall") == "0.96"  # one run: nothing to count
