@@ -31,7 +31,7 @@ def beside(t: Tensor, x: Tensor) -> Tensor:
 def on_the_line(
     noise: Tensor, data: Tensor, t: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Where a point on its straight way from noise to data is, and how
+    """Where a point on its straight line from noise to data is, and how
     fast it goes.
 
     Args:
@@ -151,7 +151,7 @@ def euler(velocity: Velocity, x: Tensor, steps: int) -> Tensor:
     """Carries noise to data in equal steps, each along the velocity at its
     start.
 
-    Exact where ways are straight; otherwise the error falls as 1 / steps.
+    Exact where trajectories are straight; otherwise the error falls as 1 / steps.
 
     Args:
         velocity: called as velocity(x, t), x (B, *) and t (B,).
@@ -238,7 +238,7 @@ def score_from_velocity(v: Tensor, x: Tensor, t: Tensor) -> Tensor:
         t: (B,), in [0, 1): at t = 1 there is no noise to read it from.
     Returns:
         (B, *).
-    Source: Tweedie's formula; Song et al. 2021, "Score-Based Generative
+    Source: Tweedie's formula; Song et al. 2021b, "Score-Based Generative
         Modeling through Stochastic Differential Equations".
     """
     noise, _ = noise_and_data(v, x, t)
@@ -271,7 +271,7 @@ def ddim_step(x: Tensor, noise: Tensor, t: Tensor, s: Tensor) -> Tensor:
         t, s: (B,), 0 < t < s <= 1.
     Returns:
         (B, *), at time s.
-    Source: Song et al. 2021, "Denoising Diffusion Implicit Models", eq. 12 with sigma = 0.
+    Source: Song et al. 2021a, "Denoising Diffusion Implicit Models", eq. 12 with sigma = 0.
     """
     (alpha_t, sigma_t), (alpha_s, sigma_s) = (variance_preserving(beside(time, x)) for time in (t, s))
     data = (x - sigma_t * noise) / alpha_t
@@ -280,15 +280,15 @@ def ddim_step(x: Tensor, noise: Tensor, t: Tensor, s: Tensor) -> Tensor:
 
 @torch.no_grad()
 def bend(velocity: Velocity, x: Tensor, steps: int = 32) -> float:
-    """How bent the ways are: the mean squared distance of the velocity
-    from the way's straight connection.
+    """How bent trajectories are: the mean squared distance of the velocity
+    from the straight connection of their ends.
 
-    0 where every way is straight, and then one step of Euler's samples as
+    0 where all are straight, and then one step of Euler's samples as
     well as a hundred.
 
     Args:
         x: noise (B, *).
-        steps: of Euler's, to follow the ways.
+        steps: of Euler's, to follow them.
     Source: Liu et al. 2023, the measure S of section 2.2.
     """
     start, seen = x, []
@@ -308,7 +308,7 @@ def reflow_pairs(
     pairs hardly cross.
 
     A velocity trained on them (`on_the_line(noise, data, t)` as its
-    target) has straighter ways, and needs fewer steps.
+    target) has straighter trajectories, and needs fewer steps.
 
     Source: Liu et al. 2023, algorithm 1.
     """
@@ -324,8 +324,8 @@ equilibrium to miss. A GAN's generator is judged only on what it makes: nothing 
 The loss does not go to 0 because lines between noise and data cross. At a crossing the target has several values, and a
 function of x and t can give only their mean; what is left is the variance of the target given x and t.
 
-That mean turns as t grows: at t = 0 it points at the mean of all data, later at one of them. So the ways are bent though
-every line is straight, and a step along the velocity at its start leaves the way. One large step leads all noise
+That mean turns as t grows: at t = 0 it points at the mean of all data, later at one of them. So trajectories are bent though
+every line is straight, and a step along the velocity at its start leaves them. One large step leads all noise
 to the middle; many small ones, Heun's two evaluations, or reflow, which trains anew on pairs joined by the flow,
 whose lines hardly cross, repair that. A generator of a GAN is one evaluation by construction.
 """

@@ -18,7 +18,7 @@ LINE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda n, d, t: ((1 - t) * n + t * d, n - d), "The velocity points back to the noise. It leads from noise to data."),
     (lambda n, d, t: (t * n + (1 - t) * d, n - d), "Noise and data are swapped: the line leads from noise, t = 0, to data."),
     (lambda n, d, t: ((1 - t) * n + t * d, d - ((1 - t) * n + t * d)),
-     "That is the way that is left, which shrinks. The velocity is the derivative of x_t with respect to t."),
+     "That is the rest of the line, which shrinks. The velocity is the derivative of x_t with respect to t."),
     (lambda n, d, t: ((1 - t) * n + t * d, t * (d - n)),
      "The velocity is the derivative with respect to t: no t is left in it."),
     (lambda n, d, t: (n + t * d, d), "The noise must fade: its share is 1 - t."),
@@ -26,7 +26,7 @@ LINE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda n, d, t: ((1 - t ** 2).sqrt() * n + t * d, d - n),
      "On a straight line the noise's share is 1 - t, not sqrt(1 - t^2)."),
     (lambda n, d, t: (d - n, (1 - t) * n + t * d), "The point comes first, then the velocity."),
-    (lambda n, d, t: ((1 - t) * n + t * d, (d - n) / t), "The way is walked in time 1: the velocity is not divided by t."),
+    (lambda n, d, t: ((1 - t) * n + t * d, (d - n) / t), "The line is walked in time 1: the velocity is not divided by t."),
 ]
 
 
@@ -168,7 +168,7 @@ LOSS_MISTAKES: list[tuple[dict, str]] = [
     ({"line": lambda n, d, t: ((1 - t) * n + t * d, d)}, "The network is to give the velocity, data - noise, not the data."),
     ({"line": lambda n, d, t: ((1 - t) * n + t * d, n)}, "The network is to give the velocity, data - noise, not the noise."),
     ({"line": lambda n, d, t: ((1 - t) * n + t * d, (1 - t) * (d - n))},
-     "The target is the velocity, data - noise, not the way that is left, data - x_t."),
+     "The target is the velocity, data - noise, not the rest of the line, data - x_t."),
     ({"line": lambda n, d, t: (d, d - n)}, "The velocity is asked at the data: ask it at x_t, the point on the line."),
     ({"line": lambda n, d, t: (n, d - n)}, "The velocity is asked at the noise: ask it at x_t, the point on the line."),
     ({"told": lambda t: 1 - t}, "The velocity is told another time than the one at which x_t was taken."),
@@ -367,8 +367,8 @@ LEFT = [  # what is seen in the loss; whether the old gradients count is asked a
     (_flow_step(narrow=True, late=True), NARROW), (_flow_step(narrow=True), NARROW), (_flow_step(late=True), LATE),
     (_flow_step(target=lambda n, d: n - d), "The target points back to the noise: it was right before."),
     (_flow_step(late=True, target=lambda n, d: n - d),
-     "This flow carries data to noise. Mend x_t and leave the target, so that data are at t = 1."),
-    (_flow_step(late=True, told=lambda t: 1 - t), "The network is told 1 - t: mend x_t instead, and leave the time as it is."),
+     "This flow carries data to noise. Correct x_t and leave the target, so that data are at t = 1."),
+    (_flow_step(late=True, told=lambda t: 1 - t), "The network is told 1 - t: correct x_t, and leave the time as it is."),
     (_flow_step(told=lambda t: 1 - t), "The network is told 1 - t, though x_t is right: tell it t."),
     (_flow_step(target=lambda n, d: d), "The target was right before: the velocity, data - noise, not the data."),
     (_flow_step(target=lambda n, d: n), "The target was right before: the velocity, data - noise, not the noise."),
@@ -451,7 +451,7 @@ EULER_MISTAKES: list[tuple[Callable, str]] = [
     (_sampler(_euler, count=lambda n: n - 1), "One step is missing."),
     (_sampler(_euler, count=lambda n: n + 1), "One step too many: the last one begins at 1 - 1 / steps."),
     (lambda v, x, n: x + v(x, torch.zeros(len(x))),
-     "One velocity for all of the way is one step, not `steps` of them: ask it anew in each, in a loop."),
+     "One velocity all along is one step, not `steps` of them: ask it anew in each, in a loop."),
     (_sampler(_euler, time=lambda k, n: (k + 0.5) / n), "This is the time of the step's middle: step k begins at k / steps."),
     (_sampler(lambda v, x, t, h: h * v(x, t)), "x is moved by the velocity: x + ..., it is not replaced."),
     (_sampler(_euler, time=lambda k, n: k / max(n - 1, 1)), "Step k begins at k / steps, not at k / (steps - 1)."),
@@ -534,6 +534,6 @@ written("after_gans.no_opponent", points=3, rubric="""
 - 1 point: the loss weighs every real sample, in proportion to how often it occurs; leaving a mode out costs loss at the
   points that lead there. A GAN's generator is judged only on what it makes.
 - 1 point: lines cross, a function of (x, t) can answer only with their mean, so the variance of the target remains.
-- 1 point: the mean turns with t, so the ways are bent; a step along the velocity at its start leaves the way. One large
-  step ends near the mean. A remedy: more steps, a higher order, straighter ways (reflow).
+- 1 point: the mean turns with t, so trajectories are bent; a step along the velocity at its start leaves them. One large
+  step ends near the mean. A remedy: more steps, a higher order, straighter trajectories (reflow).
 """)

@@ -414,9 +414,49 @@ def and_the_right_average(subject: Subject, draw: Draw) -> None:
     _assert_entry_steps(subject, draw, lambda name: True)
 
 
+# An idea of one's own
+
+def trained_entry(train: Callable, clips: Tensor, steps: int, seed: int, z: Tensor) -> dict:
+    """What an entry that `train` has made of these clips makes of noise, and how many numbers it holds."""
+    entry = train(clips, steps, seed)
+    with torch.no_grad():
+        made = entry(z)
+    return {"made": made, "numbers": sum(value.numel() for value in entry.state_dict().values())}
+
+
+def _given(draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
+    """Some clips of people, some others, and noise."""
+    some = challenge_clips(256, seed=int(draw.integers(1000, 10 ** 6)))
+    return some[:128], some[128:], draw.normal(4, reference.NOISE)
+
+
+@check("challenge.train_mine", points=1, hint="Return a network, from noise (B, 128) to clips (B, 8, 3, 32, 32) in [-1, 1].")
+def it_trains_an_entry_within_the_budget(subject: Subject, draw: Draw) -> None:
+    clips, _, z = _given(draw)
+    found, again = (subject.probe(trained_entry, clips, 2, 5, z) for _ in range(2))
+    _valid(found["made"], (len(z), *clips.shape[1:]))
+    if not is_close(found["made"], again["made"]):
+        raise Wrong(hint="With the same clips, steps and seed it gave another entry: draw all from this seed.")
+    if found["numbers"] > Budget().parameters:
+        raise Wrong(hint=f"The entry holds {found['numbers']:,} numbers; the budget allows {Budget().parameters:,}.")
+
+
+@check("challenge.train_mine", points=1, hint="What it is given decides what it makes: other clips, another entry.")
+def it_learns_and_is_not_the_entry_of_the_chapter(subject: Subject, draw: Draw) -> None:
+    clips, others, z = _given(draw)
+    made, of_others, longer = (subject.probe(trained_entry, some, steps, 5, z)["made"]
+                               for some, steps in ((clips, 2), (others, 2), (clips, 9)))
+    if is_close(made, of_others, rtol=0, atol=1e-4):
+        raise Wrong(hint="Other training clips give the same entry: learn from those that are handed over.")
+    if torch.equal(made, longer):
+        raise Wrong(hint="The number of steps has no influence: train for as many as it is told.")
+    if is_close(made, trained_entry(reference.train_entry, clips, 2, 5, z)["made"]):
+        raise Wrong(hint="This is the chapter's entry. Change one thing that you expect to help.")
+
+
 # The entry
 
-GOOD = 50.0  # the total that a quarter of a minute of training exceeds
+AHEAD = 5.0  # points above the chapter's entry, which take more than luck
 _course: dict[str, Any] = {"held back": "", "weights": b""}  # of the submission that this process judges
 _last: list[_Judged] = []  # the entry that was judged last
 
@@ -529,7 +569,7 @@ def verdict_in(exercise: dict, *, end: bool = False) -> Verdict | None:
     return next((Verdict(Score(*map(float, found.groups()[1:])), float(found[1]) / 1.96) for found in said if found), None)
 
 
-@check("challenge.make_clips", points=2, hint="All that it needs must be in the notebook and in entry.safetensors beside it.")
+@check("challenge.make_clips", points=1, hint="All that it needs must be in the notebook and in entry.safetensors beside it.")
 def its_clips_are_valid(subject: Subject, draw: Draw) -> Said:
     judged = _judged(subject)
     spent = subject.probe(clip_flops, judged.z[:4])
@@ -561,9 +601,8 @@ def its_clips_are_its_own(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint=f"{judged.said} {near}: copies count nothing.")
 
 
-def _assert_better(subject: Subject, than: float, name: str) -> None:
-    judged = _judged(subject)
-    if judged.score.total <= than:
+def _assert_better(judged: _Judged, total: float, than: float, name: str) -> None:
+    if total <= than:
         worst = min(ADVICE, key=lambda part: getattr(judged.score, part))
         raise Wrong(hint=f"{judged.said} {name} has {than:.3g}. Your weakest part is {worst}: {ADVICE[worst]}")
 
@@ -576,14 +615,34 @@ ADVICE = {
 }
 
 
-@check("challenge.make_clips", points=2, hint="Train longer, and look at your clips.")
+def _standing(judged: _Judged, name: str) -> float:
+    return judged.held.standing[name][0].score.total
+
+
+@check("challenge.make_clips", points=1, hint="Train longer, and look at your clips.")
 def scores_more_than_the_linear_baseline(subject: Subject, draw: Draw) -> None:
-    _assert_better(subject, _judged(subject).held.standing["linear baseline"][0].score.total, "The linear baseline")
+    judged = _judged(subject)
+    _assert_better(judged, judged.score.total, _standing(judged, "linear baseline"), "The linear baseline")
 
 
-@check("challenge.make_clips", points=2, hint="Train longer, and look at your clips.")
-def scores_more_than_50(subject: Subject, draw: Draw) -> None:
-    _assert_better(subject, GOOD, "The next step")
+def _assert_ahead(judged: _Judged, points: float) -> None:
+    """Of the chapter's entry, with the whole interval."""
+    from solutions.leaderboard.board import REFERENCE
+
+    low = judged.verdicts[0].interval[0]
+    _assert_better(judged, low, _standing(judged, REFERENCE) + points,
+                   f"The whole of its interval, from {low:.1f} on, should lie {f'{points:g} points ' * (points > 0)}above the "
+                   "chapter's entry. The mark")
+
+
+@check("challenge.make_clips", points=2, hint="Change one thing about the chapter's entry, and train it.")
+def is_better_than_the_entry_of_the_chapter(subject: Subject, draw: Draw) -> None:
+    _assert_ahead(_judged(subject), 0.0)
+
+
+@check("challenge.make_clips", points=2, hint="Which part is lowest now? A second idea may help there.")
+def is_far_ahead_of_it(subject: Subject, draw: Draw) -> None:
+    _assert_ahead(_judged(subject), AHEAD)
 
 
 written("challenge.what_i_tried", points=4, rubric="""

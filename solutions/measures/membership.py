@@ -49,16 +49,22 @@ def membership_auc(discriminator: Callable[[Tensor], Tensor], members: Tensor, o
     return auc(*scores)
 
 
-def true_positives(members: Tensor, others: Tensor, false_positives: float = 0.01) -> float:
-    """The share of members that an attacker names while wrongly naming at most a given share of the others.
+def true_positives(
+    members: Tensor, others: Tensor, false_positives: float = 0.01
+) -> float:
+    """The share of members that an attacker names while wrongly naming at
+    most a given share of the others.
 
-    An AUC is a mean over all attackers; privacy is lost where a careful one is sure of a few.
+    An AUC is a mean over all pairs; privacy is lost where a careful
+    attacker is sure of a few.
 
     Args:
         members, others: scores (N,) and (M,).
         false_positives: the share of others that may be named.
-    Source: Carlini et al. 2022, "Membership Inference Attacks From First Principles".
+    Source: Carlini et al. 2022, "Membership Inference Attacks From First
+    Principles".
     """
     allowed = int(false_positives * len(others))
-    bar = others.sort(descending=True).values[allowed]  # the first that must not be named
+    # the first that must not be named
+    bar = others.sort(descending=True).values[allowed]
     return (members > bar).float().mean().item()

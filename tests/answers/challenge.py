@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from autograde.checks.challenge import SPECTRUM_MISTAKES, _motion, _originality, _step, _worse_of_both
 from clipkit import Walkers
 from solutions.after_gans import heun
-from solutions.challenge import Entry, flow_matching_loss, luma
+from solutions.challenge import Entry, challenge_clips, entry_step, flow_matching_loss, luma, train_entry
 from solutions.responsibility import nearest, wilson_interval
 
 
@@ -143,6 +143,64 @@ def step_by_state(velocity, average, optimizer, codes, rng, decay):
     return loss.detach()
 
 
+# Ideas
+
+def mine_with_noisy_codes(clips, steps, seed=0):
+    """Right: the chapter's loop, with noise on the codes, so that no code is met twice."""
+    torch.manual_seed(seed)
+    made, rng = Entry(), torch.Generator().manual_seed(seed)
+    made.find_axes(clips)
+    codes, average = made.encode(clips), copy.deepcopy(made.velocity)
+    optimizer = torch.optim.AdamW(made.velocity.parameters(), lr=1e-3)
+    for _ in range(steps):
+        some = codes[torch.randint(len(codes), (128,), generator=rng)]
+        entry_step(made.velocity, average, optimizer, some + 0.1 * torch.randn(some.shape, generator=rng), rng, 0.99)
+    made.velocity = average
+    return made
+
+
+class Narrow(Entry):
+    """Fewer components, a wider velocity, and calmer noise."""
+
+    def __init__(self):
+        super().__init__(codes=64, width=320)
+
+    def forward(self, z):
+        return super().forward(0.9 * z)
+
+
+def mine_narrow(clips, steps, seed=0):
+    """Right: another division of the budget; another sampler."""
+    return train_entry(clips, steps, seed, Narrow)
+
+
+class Unbounded(Entry):
+    def decode(self, codes):
+        return (2 * codes * self.scale @ self.axes.T + self.mean).unflatten(1, (8, 3, 32, 32))
+
+
+def mine_huge(clips, steps, seed=0):
+    return train_entry(clips, steps, seed, lambda: Entry(codes=128))
+
+
+def mine_of_other_clips(clips, steps, seed=0):
+    return train_entry(challenge_clips(128, seed=3), steps, seed, Narrow)
+
+
+def mine_by_luck(clips, steps, seed=0):
+    return train_entry(clips, steps, int(torch.randint(1000, ())) + seed, Narrow)
+
+
+def mine_in_a_hurry(clips, steps, seed=0):
+    return train_entry(clips, 3, seed, Narrow)
+
+
+def mine_for_channels_first(clips, steps, seed=0):
+    made = train_entry(clips, steps, seed, Narrow)
+    made.register_forward_hook(lambda module, given, out: out.transpose(1, 2))
+    return made
+
+
 # The entry: weights come in the file that is handed in with it
 
 def trained_entry():
@@ -205,6 +263,7 @@ RIGHT = {
     "challenge.time_spectrum": {"by sums": spectrum_by_sums, "by halves": spectrum_by_halves},
     "challenge.Entry": {"in loops": LoopEntry, "as a matrix": MatrixEntry},
     "challenge.entry_step": {"by foreach": step_by_lerp, "by states": step_by_state},
+    "challenge.train_mine": {"noisy codes": mine_with_noisy_codes, "narrow": mine_narrow},
     "challenge.make_clips": {"by Euler": entry_by_euler, "by eights": entry_by_eights},
 }
 
@@ -278,6 +337,15 @@ WRONG = {
         "shares swapped": (_step(keep=lambda decay: 1 - decay), "swapped"),
         "a copy": (_step(keep=lambda decay: 0.0), "mere copy"),
         "the wrong one moves": (_step("zero backward step trained"), "other way round"),
+    },
+    "challenge.train_mine": {
+        "as handed out": (train_entry, "This is the chapter's entry"),
+        "too many numbers": (mine_huge, "the budget allows 3,000,000"),
+        "other clips": (mine_of_other_clips, "those that are handed over"),
+        "by luck": (mine_by_luck, "draw all from this seed"),
+        "always three steps": (mine_in_a_hurry, "as many as it is told"),
+        "out of range": (lambda clips, steps, seed=0: train_entry(clips, steps, seed, Unbounded), "Expected clips"),
+        "channels first": (mine_for_channels_first, "Expected clips"),
     },
     "challenge.make_clips": {
         "frames behind channels": (lambda z: torch.zeros(len(z), 3, 8, 32, 32),

@@ -16,6 +16,7 @@ from solutions.challenge import (
     originality,
     save_entry,
     train_entry,
+    train_mine,
 )
 from solutions.leaderboard.scorer import NUM_CLIPS, Score, Scorer, linear_clips, pixel_noise, small, stills
 from solutions.measures.energy import count_flops
@@ -136,6 +137,15 @@ def test_a_step_moves_the_velocity_and_then_the_average():
     entry_step(velocity, average, torch.optim.SGD(velocity.parameters(), 0.1), torch.randn(8, 4), RNG, 0.9)
     for old, now, new in zip(before, average.parameters(), velocity.parameters(), strict=True):
         torch.testing.assert_close(now.detach(), 0.9 * old + 0.1 * new.detach())
+
+
+def test_my_codes_are_scaled_half_way_and_as_large_as_the_noise(train):
+    given, mine = train_entry(train[:200], 1), train_mine(train[:200], 1)
+    ratio = mine.scale ** 2 / given.scale
+    torch.testing.assert_close(ratio, ratio.mean().expand(96))
+    spread = mine.encode(train[:200]).std(0)
+    assert spread.square().mean() == pytest.approx(1, abs=1e-3) and spread[0] > 3 * spread[-1]
+    torch.testing.assert_close(mine.decode(mine.encode(train[:9])), given.decode(given.encode(train[:9])), atol=1e-4, rtol=0)
 
 
 def test_clips_are_made_of_the_file_alone(train, tmp_path, monkeypatch):
