@@ -1,9 +1,7 @@
 """A set of labelled clips: what every data source of the course gives."""
 
 import hashlib
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -17,7 +15,7 @@ class ClipSet(Dataset):
 
     Attributes:
         clips: (N, T, C, H, W), float32 in [-1, 1], all in memory.
-        labels: name -> int64 (N,), or (N, T) where each frame has its own.
+        labels: name -> int64 (N,).
         attributes: name -> the names of the label's values: `s.attributes["shirt"][s.labels["shirt"][i]]`.
         fps: frames a second, for playing.
     """
@@ -38,13 +36,12 @@ class ClipSet(Dataset):
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
-        labels = {name: values[index] for name, values in self.labels.items()}
-        return self.clips[index], {name: value if value.ndim else int(value) for name, value in labels.items()}
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, int]]:
+        return self.clips[index], {name: int(values[index]) for name, values in self.labels.items()}
 
-    def describe(self, index: int) -> dict[str, str | list[str]]:
-        """The labels of one clip in words: `{"shirt": "red", "action": "wave"}`; a list where each frame has its own."""
-        return {name: np.array(self.attributes[name])[values[index].numpy()].tolist() for name, values in self.labels.items()}
+    def describe(self, index: int) -> dict[str, str]:
+        """The labels of one clip in words: `{"shirt": "red", "action": "wave"}`."""
+        return {name: self.attributes[name][int(values[index])] for name, values in self.labels.items()}
 
     def unlike(self, clips: Tensor) -> "ClipSet":
         """Those clips of this set that are not, pixel by pixel, among `clips`: a program that makes clips repeats itself.

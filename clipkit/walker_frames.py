@@ -1,6 +1,6 @@
 """A walker in every pose: how it walks, waves and turns, drawn from the parts in `walker_art`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,8 +10,6 @@ HAIRCUTS = ("short", "long", "curly")
 DIRECTIONS = ("left", "right", "towards")
 ACTIONS = ("walk", "wave", "turn")
 PERIOD = 16  # frames after which every motion begins again
-STEERED = ("stand", "walk", "wave")
-VIEWS = ("left", "right", "back", "front")
 
 MIDDLE, HEAD, SHOULDER, HIP, FLOOR = 16, 3, 14, 18, 26  # column of the figure, rows of its joints
 # One foot's way in a step of 8 frames, (ahead of the hip, above the floor): on the floor it goes back one
@@ -47,17 +45,6 @@ def pose(action: str, direction: str, phase: int) -> Pose:
     return {"walk": _walk, "wave": _wave, "turn": _turn}[action](view, phase)
 
 
-def steered(action: str, view: str, phase: int, blink: bool) -> Pose:
-    """The pose of a person who is steered. Phases 0 to 7 are a walk or a wave; 8 to 15 begin with the other foot, or hand."""
-    turned = phase // 8
-    if action == "walk":
-        return replace(_walk(view, (phase + 4 * turned) % 8), blink=blink)
-    if action == "stand":
-        return Pose(view, feet=_apart(view), blink=blink)
-    waving = _wave("front", phase % 8)
-    return replace(waving, hands=waving.hands[::-1] if turned else waving.hands, blink=blink)
-
-
 def figure(haircut: str, pose: Pose) -> np.ndarray:
     """The figure in one pose: slots of the palette, uint8 (32, 32), 0 where the scenery shows."""
     canvas = np.zeros((32, 32), np.uint8)
@@ -79,7 +66,7 @@ def figure(haircut: str, pose: Pose) -> np.ndarray:
 def _walk(view: str, phase: int) -> Pose:
     feet: tuple = STEP[(phase + 4) % 8], STEP[phase % 8]
     hands = tuple((SWING[(phase + k) % 8], 5) for k in (0, 4))
-    if view in ("front", "back"):  # the way ahead is towards us or away: all that shows is up and down
+    if view == "front":  # the way ahead is towards us: all that shows is up and down
         feet = tuple((0, lift) for _, lift in feet)
         hands = tuple((0, 5 - (ahead > 1)) for ahead, _ in hands)
     return Pose(view, bob=int(phase % 4 in (2, 3)), feet=feet, hands=hands, blink=phase == 11)

@@ -90,16 +90,6 @@ GROUND = drawn("""
     GGGGGGGGGGGGGgGG
     GGGGGGGGGGGGGGGG
 """)
-LAWN = drawn("""
-    GGGGGGGG
-    GGFGGGGG
-    GGGGGGGG
-    GGGGGGGG
-    GGGGGGGG
-    GGGGGGgG
-    GGGGGGGG
-    GGGGGGGG
-""")  # where it goes every way, a few numbers should tell where it is
 SHADOW = drawn("""
     .DDDDDDDDDDD.
     DDDDDDDDDDDDD
@@ -107,16 +97,15 @@ SHADOW = drawn("""
 """)
 
 
-def scenery(scene: str, right: int, down: int, ground: np.ndarray = GROUND) -> np.ndarray:
+def scenery(scene: str, right: int, down: int) -> np.ndarray:
     """The scenery after its ground went `right` and `down` by so many pixels: slots, uint8 (32, 32)."""
-    height, width = ground.shape
     canvas = np.full((32, 32), SLOTS.index("K"), np.uint8)
     canvas[9:] = SLOTS.index("k")
     _sky(canvas, scene)
     x, rows = np.arange(32), np.arange(32)[:, None]
     canvas[rows >= HORIZON - np.array(HILLS)] = SLOTS.index("L")
     canvas[rows >= HORIZON - np.array(BUSHES)[(x - right // 2) % 8]] = SLOTS.index("l")
-    canvas[HORIZON:] = ground[(rows[HORIZON:] - down) % height, (x - right) % width]
+    canvas[HORIZON:] = GROUND[(rows[HORIZON:] - down) % 16, (x - right) % 16]
     stamp(canvas, SHADOW, 25, 16)
     return canvas
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from clipkit.walker_art import SLOTS
-from clipkit.walker_frames import ACTIONS, DIRECTIONS, HAIRCUTS, PERIOD, STEERED, VIEWS, figure, pose, steered
-from clipkit.walker_scenery import LAWN, SCENES, scenery
+from clipkit.walker_frames import ACTIONS, DIRECTIONS, HAIRCUTS, PERIOD, figure, pose
+from clipkit.walker_scenery import SCENES, scenery
 
 SCROLL = (
     (1, 0),
@@ -22,27 +22,6 @@ def figures(size: int) -> Tensor:
     """Slots of every figure, uint8 (haircut, action, direction, phase, H, W); 0 where the scenery shows."""
     poses = [[[pose(a, d, phase) for phase in range(PERIOD)] for d in DIRECTIONS] for a in ACTIONS]
     drawn = np.array([[[[figure(h, p) for p in row] for row in rows] for rows in poses] for h in HAIRCUTS])
-    return _finished(drawn, size)
-
-
-@lru_cache
-def steered_figures(size: int) -> Tensor:
-    """Slots of every figure that is steered, uint8 (haircut, action, view, phase, blink, H, W); 0 where the scenery shows."""
-    poses = [[[[steered(a, v, phase, blink) for blink in (False, True)] for phase in range(PERIOD)] for v in VIEWS]
-             for a in STEERED]
-    return _finished(np.array([[[[[figure(h, p) for p in pair] for pair in row] for row in rows] for rows in poses]
-                               for h in HAIRCUTS]), size)
-
-
-@lru_cache
-def wide_sceneries(size: int) -> Tensor:
-    """Slots of every scenery after its ground went right and down, uint8 (scene, right, down, H, W)."""
-    drawn = np.array([[[scenery(s, right, down, LAWN) for down in range(PERIOD)] for right in range(PERIOD)] for s in SCENES])
-    return torch.from_numpy(drawn if size == 32 else scale2x(drawn))
-
-
-def _finished(drawn: np.ndarray, size: int) -> Tensor:
-    """Drawings of 32 pixels at a size, outlined."""
     return torch.from_numpy(_outlined(drawn if size == 32 else _sparkling(scale2x(drawn))))
 
 

@@ -87,21 +87,15 @@ class Walkers(ClipSet):
 
 def _draw_labels(count: int, seed: int, only: dict) -> tuple[dict[str, Tensor], Tensor]:
     """The labels of each clip and the phase of its first frame."""
-    labels, last = drawn(ATTRIBUTES, count, seed, only)
-    turns = labels["action"] == ACTIONS.index("turn")
-    return labels, torch.where(turns, 0, (last * PERIOD).long())
-
-
-def drawn(attributes: dict[str, tuple[str, ...]], count: int, seed: int, only: dict) -> tuple[dict[str, Tensor], Tensor]:
-    """A value of each attribute for each clip, and one more number in [0, 1)."""
     for name in only:
-        known(name, attributes, "attribute of walkers")
-    draws = torch.rand(count, len(attributes) + 1, generator=torch.Generator().manual_seed(seed))
+        known(name, ATTRIBUTES, "attribute of walkers")
+    draws = torch.rand(count, len(ATTRIBUTES) + 1, generator=torch.Generator().manual_seed(seed))
     labels = {}
-    for draw, (name, values) in zip(draws.T, attributes.items(), strict=False):
+    for draw, (name, values) in zip(draws.T, ATTRIBUTES.items(), strict=False):
         allowed = _allowed(name, values, only.get(name, values))
         labels[name] = allowed[(draw * len(allowed)).long()]
-    return labels, draws[:, -1]
+    turns = labels["action"] == ACTIONS.index("turn")
+    return labels, torch.where(turns, 0, (draws[:, -1] * PERIOD).long())
 
 
 def _allowed(name: str, values: tuple[str, ...], chosen: str | tuple[str, ...]) -> Tensor:
@@ -112,18 +106,13 @@ def _allowed(name: str, values: tuple[str, ...], chosen: str | tuple[str, ...]) 
 
 
 def _paint(labels: dict[str, Tensor], person: Tensor, ground: Tensor, size: int) -> Tensor:
-    """(N, T, 3, H, W) from the phases of person and ground, (N, T)."""
+    """(N, T, 3, H, W) from phases (N, T): every pixel's slot, looked up in the palette of its clip."""
+    count, num_frames = person.shape
     action, direction = labels["action"][:, None], labels["direction"][:, None]
     front = figures(size)[labels["haircut"][:, None], action, direction, person]  # (N, T, H, W)
     walking = action == ACTIONS.index("walk")
     behind = sceneries(size)[labels["scene"][:, None], direction, torch.where(walking, ground, ground[:, :1])]
-    return coloured(torch.where(front > 0, front, behind), labels)
-
-
-def coloured(slots: Tensor, labels: dict[str, Tensor]) -> Tensor:
-    """Slots (N, T, H, W), uint8, in the colours of their clip: (N, T, 3, H, W), in [-1, 1]."""
-    count, num_frames, size, _ = slots.shape
-    slots = slots.view(count, num_frames, 1, -1).long()
+    slots = torch.where(front > 0, front, behind).view(count, num_frames, 1, -1).long()
     palette = _palettes(labels)[:, None].expand(-1, num_frames, -1, -1)  # (N, T, 3, slots)
     return palette.gather(3, slots.expand(-1, -1, 3, -1)).view(count, num_frames, 3, size, size)
 

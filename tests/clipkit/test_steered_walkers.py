@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from clipkit import SteeredWalkers
-from clipkit.steered_walkers import COMMANDS
+from clipkit.steered_walkers import COMMANDS, figures
 from clipkit.walker_frames import PERIOD
-from clipkit.walker_sheets import steered_figures
 
 LEFT, RIGHT, UP, DOWN = (COMMANDS.index(name) for name in ("left", "right", "up", "down"))
 STAND, WAVE = COMMANDS.index("stand"), COMMANDS.index("wave")
@@ -105,7 +104,7 @@ def test_foot_hand_and_blinking_are_left_to_chance():
 
 
 def test_every_pose_is_drawn_and_left_is_right_in_a_mirror():
-    drawn = steered_figures(32)
+    drawn = figures(32)
     assert drawn.shape == (3, 3, 4, PERIOD, 2, 32, 32)
     assert (drawn > 0).flatten(5).any(5).all()
     assert torch.equal(drawn[:, :2, 0], drawn[:, :2, 1].flip(-1))
@@ -115,7 +114,7 @@ def test_every_pose_is_drawn_and_left_is_right_in_a_mirror():
 
 
 def test_wishes_that_cannot_be_are_answered():
-    with pytest.raises(ValueError, match="attribute of walkers 'action'"):
+    with pytest.raises(ValueError, match="attribute of steered walkers 'action'"):
         SteeredWalkers(2, action="walk")
     with pytest.raises(ValueError, match="size 32 or 64, got 48"):
         SteeredWalkers(2, size=48)

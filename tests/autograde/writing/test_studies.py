@@ -50,7 +50,7 @@ def test_counts_are_added_up_over_one_variant_or_all(kept):
     runs = {"heavy": [{"seed": 0, "right": 0}, {"seed": 1, "right": 1}], "light": [{"seed": 0, "right": 0}, {"seed": 1, "right": 0}]}
     kept(numbers={"right": {"title": "right", "form": "count"}}, runs=runs)
     assert [studies.number(f"momentum.{which}.right") for which in ("heavy", "light", "*")] == ["1 of 2", "0 of 2", "1 of 4"]
-    text = figures.table("momentum")
+    text = studies.table("momentum")
     assert "| $\\beta_1 = 0.9$ | 1 |\n| 0.5 |  |" in text and "Counts over 2 seeds" in text
 
 
