@@ -612,13 +612,12 @@ def agrees_with_them_in_mean_and_covariance(subject: Subject, draw: Draw) -> Non
     if made.T.corrcoef().abs().min() > 0.99:
         raise Wrong(hint="A code takes one number of noise: draw K of them for each.")
     right = {"mean": torch.zeros(4), "covariance": torch.eye(4)}
-    near = {"rtol": 0.06, "atol": 0.06}
     found = _seen_from(codes.mean(0), codes.T.cov(), made)
-    if not is_close(found, right, **near):
+    if not is_close(found, right, rtol=0.06, atol=0.06):
         for mean, covariance, hint in _gaussian_mistakes(codes):
-            if is_close(_seen_from(mean, covariance, made), right, **near):
+            if is_close(_seen_from(mean, covariance, made), right, rtol=0.06, atol=0.06):
                 raise Wrong(hint=hint)
-    assert_close(found, right, **near)
+    assert_close(found, right, rtol=0.06, atol=0.06)
 
 
 @check("pipeline.gaussian_codes", points=2, hint="A Gaussian is one heap: where the codes lie in two clumps, it fills the gap.")
