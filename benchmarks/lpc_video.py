@@ -30,14 +30,16 @@ from solutions.challenge import motion
 from solutions.evaluation import features_of, frechet_distance, precision_recall
 from solutions.measures.clip_features import ClipFeatures, label_accuracy, load_features, train_features
 from solutions.measures.clip_quality import fine_detail
-from solutions.models import registry
+from solutions.models import as_published, registry
 from solutions.training.gan_step import fast_at_bfloat16
 
 SHEETS = Path(__file__).resolve().parents[2] / "shared" / "data" / "lpc_sprites"
 VARIANTS = {
     "real": "real clips", "shuffled": "real, frames shuffled", "still": "real, first frame only",
     "frames_as_channels": "stacked frames", "videogan": "VideoGAN", "mocogan": "MoCoGAN", "latent_gan": "GAN of codes",
-    "principal_flow": "flow of codes (chapter 13)"}
+    "principal_flow": "flow of codes (chapter 13)",
+    "videogan_published": "VideoGAN, as published (one seed)", "mocogan_published": "MoCoGAN, as published (one seed)"}
+PUBLISHED = "_published"  # behind the name of a model
 MODELS = tuple(VARIANTS)[3:]
 NUMBERS = {"frechet": Number("Fréchet distance", ".1f"), "precision": Number("precision"), "recall": Number("recall"),
            "motion": Number("motion", ".0f"), "detail": Number("detail"), "cpu_seconds": Number("CPU seconds", ".0f")}
@@ -172,7 +174,8 @@ def trained(name: str, training: ClipSet, preset: str, seed: int, count: int) ->
     """Clips of a model trained here, and what it cost; on one thread."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    recipe = registry.recipe(name, training, preset, seed)
+    published = as_published.RECIPES.get(name.removesuffix(PUBLISHED)) if name.endswith(PUBLISHED) else None
+    recipe = published(training, preset) if published else registry.recipe(name, training, preset, seed)
     start = time.process_time()
     run = recipe.train(seed=seed, description=name)
     seconds = time.process_time() - start

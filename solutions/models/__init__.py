@@ -10,6 +10,7 @@
     infogan             codes whose meaning the network finds (chapter 7)
     inpainting          an autoencoder GAN that fills holes (chapter 8)
     frames_as_channels  an image GAN whose channels are frames, the baseline of chapter 10
+    as_published        VideoGAN and MoCoGAN with their papers' judges and loss, to compare with
     mocogan             content and motion apart, of the parts in `solutions.video_gan`
     latent_gan          a GAN of the codes of clips (chapter 10)
     latent_flow         flow matching on codes (chapter 13)
