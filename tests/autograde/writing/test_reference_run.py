@@ -28,7 +28,7 @@ def only(page: NotebookNode, *beginnings: str) -> list[NotebookNode]:
 
 
 @pytest.mark.parametrize("stem, beginnings, shown", [
-    ("01_pipeline", ["raw = [read_video", "steps = clipkit.pick(preset, smoke=4"], "[loss.hex() for loss in losses]"),
+    ("01_pipeline", ["folder = Path(mkdtemp())", "raw = [read_video", "steps = clipkit.pick(preset, smoke=4"], "[loss.hex() for loss in losses]"),
     ("02_gan_losses", ["digits = clipkit.digit_images", "rng = torch.Generator().manual_seed(0)\ntorch.manual_seed(0)\ngenerator",
                        "steps = clipkit.pick(preset, smoke=5, cpu=6000", "history = train(", "def walk("], "_._repr_html_()"),
 ])

@@ -126,6 +126,6 @@ def test_a_tiny_one_learns_two_pictures_by_heart_and_its_category_chooses_betwee
     z = codes.draw(torch.Generator().manual_seed(1), 64)
     with torch.no_grad():
         nearest, which = torch.cdist(ema(z).flatten(1), two.flatten(1)).min(1)
-    assert nearest.median() < 0.25 * torch.dist(*two.flatten(1))
+    assert nearest.median() < 0.35 * torch.dist(*two.flatten(1))
     category, _ = codes.split(z)
     assert (which == category).all() or (which != category).all()
