@@ -121,11 +121,12 @@ def test_a_tiny_one_learns_two_pictures_by_heart_and_its_category_chooses_betwee
     codes = Codes(2, 0, 4)
     generator, discriminator = Generator(16, 1, nz=codes.nz, width=8), InfoDiscriminator(codes, 16, 1, width=8)
     hooks = Hooks(latent=codes.draw, extra_d=information_loss, extra_g=information_loss)
-    settings = Settings(steps=250, batch=8, lr_g=4e-3, lr_d=4e-3, penalty="r1", penalty_every=4, ema=0.98)
+    settings = Settings(steps=250, batch=8, lr_g=4e-3, lr_d=4e-3, penalty="r1", penalty_every=4, ema=0.98,
+                        bfloat16=False)  # the same on every CPU
     ema = fit(generator, discriminator, two, settings, hooks=hooks).ema
     z = codes.draw(torch.Generator().manual_seed(1), 64)
     with torch.no_grad():
         nearest, which = torch.cdist(ema(z).flatten(1), two.flatten(1)).min(1)
-    assert nearest.median() < 0.35 * torch.dist(*two.flatten(1))
+    assert nearest.median() < 0.25 * torch.dist(*two.flatten(1))
     category, _ = codes.split(z)
     assert (which == category).all() or (which != category).all()
