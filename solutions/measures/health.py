@@ -234,9 +234,9 @@ def _far_from_the_data(
             "ground that it lost again"))
     if back > 0.1 and (varied < 0.7 or far > 0.25):
         return Diagnosis("diverged", (
-            f"{away}, and so is each from the nearest real one; G's loss falls "
-            f"and rises by {back:.0%} of its range: both move and do not "
-            "meet"))
+            f"{away}, and so is each from the nearest real one; G's loss "
+            f"falls and rises by {back:.0%} of its range: both move and do "
+            "not meet"))
     return None
 
 

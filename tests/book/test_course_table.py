@@ -8,7 +8,8 @@ from autograde.writing import chapter
 
 from .test_extensions import EXTENSIONS
 
-HOURS = {"two hours and a half": 2.5, "three hours": 3, "three hours and a half": 3.5, "four hours and a half": 4.5}
+HOURS = {"two hours and a half": 2.5, "three hours": 3, "three hours and a half": 3.5, "four hours and a half": 4.5,
+         "five hours and a half": 5.5}
 
 
 @pytest.fixture
