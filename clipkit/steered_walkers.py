@@ -11,7 +11,7 @@ from torch import Tensor
 from clipkit.clips import ClipSet
 from clipkit.names import known
 from clipkit.walker_art import drawn, stamp
-from clipkit.walker_frames import HAIRCUTS, PERIOD, Pose, figure, pose
+from clipkit.walker_frames import HAIRCUTS, PERIOD, Pose, _apart, figure, pose
 from clipkit.walker_scenery import HORIZON, SCENES, SHADOW, scenery
 from clipkit.walker_sheets import _outlined, _sparkling, scale2x
 from clipkit.walkers import ATTRIBUTES, SIZES, _draw_labels, _palettes
@@ -99,8 +99,7 @@ def steered(action: str, view: str, phase: int, blink: bool) -> Pose:
         walking = pose("walk", view if view in ("left", "right") else "towards", (phase + 4 * turned) % 8)
         return replace(walking, view=view, blink=blink)
     if action == "stand":
-        apart = ((1, 0), (-1, 0)) if view in ("left", "right") else ((0, 0), (0, 0))
-        return Pose(view, feet=apart, blink=blink)
+        return Pose(view, feet=_apart(view), blink=blink)
     waving = pose("wave", "towards", phase % 8)
     return replace(waving, hands=waving.hands[::-1] if turned else waving.hands, blink=blink)
 

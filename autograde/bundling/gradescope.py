@@ -26,7 +26,7 @@ from ..writing.chapter import Chapter
 from . import pins
 
 FILES = Path(__file__).parent / "gradescope_files"
-PACKAGES = ("autograde", "solutions", "clipkit")
+PACKAGES = ("autograde", "solutions", "clipkit", "benchmarks")  # the last holds the studies whose numbers the pages show
 MADE = (2026, 1, 1, 0, 0, 0)  # of every file, so that the same course makes the same archive
 
 

@@ -231,40 +231,6 @@ def _valid(clips: Any, shape: tuple) -> None:
                     f"{clips.max():.3g}.")
 
 
-SPECTRUM_MISTAKES = [
-    (lambda clips: torch.fft.rfft(clips, dim=1).abs(), "The root of T is missing: norm=\"ortho\"."),
-    (lambda clips: torch.fft.rfft(clips, dim=1).abs() / clips.shape[1], "Over the root of T, not over T."),
-    (lambda clips: torch.fft.fft(clips, dim=1, norm="ortho").abs(),
-     "Frequencies above T // 2 say the same again: rfft gives T // 2 + 1 of them."),
-    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").real,
-     "The real part still knows where the clip begins: take the absolute value."),
-    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").imag,
-     "The imaginary part still knows where the clip begins: take the absolute value."),
-    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").abs().square(), "The absolute values, not their squares."),
-    (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").angle(),
-     "That is the phase, which says where the clip begins: the absolute value does not."),
-    *((lambda clips, dim=dim: torch.fft.rfft(clips, dim=dim, norm="ortho").abs(),
-       f"That is the transform over {name}; time is dimension 1.")
-      for dim, name in ((-1, "columns"), (-2, "rows"), (2, "colours"), (0, "clips"))),
-]
-
-
-def _assert_spectrum(subject: Subject, clips: Tensor) -> None:
-    mistakes = ((wrong(clips), hint) for wrong, hint in SPECTRUM_MISTAKES)
-    assert_close(subject(clips), reference.time_spectrum(clips), mistakes=mistakes, atol=1e-4)
-
-
-@check("challenge.time_spectrum", points=1, hint="The Fourier transform over time; of what comes, the absolute values.")
-def is_the_size_of_each_frequency(subject: Subject, draw: Draw) -> None:
-    _assert_spectrum(subject, draw.uniform(3, 8, 3, 4, 6, low=-1))
-
-
-@check("challenge.time_spectrum", points=1, hint="Of T frames, whatever T is, T // 2 + 1 frequencies.")
-def of_clips_of_any_length(subject: Subject, draw: Draw) -> None:
-    for frames in (6, 5, 1):
-        _assert_spectrum(subject, draw.uniform(2, frames, 1, 3, 3, low=-1))
-
-
 # The network
 
 def _weights_of(network: nn.Module, draw: Draw) -> dict[str, Tensor]:

@@ -1,12 +1,11 @@
 """Answers to the exercises of chapter 14; the form is that of gan_losses.py."""
 import copy
-import math
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from autograde.checks.challenge import SPECTRUM_MISTAKES, _motion, _originality, _step, _worse_of_both
+from autograde.checks.challenge import _motion, _originality, _step, _worse_of_both
 from clipkit import Walkers
 from solutions.after_gans import heun
 from solutions.challenge import Entry, challenge_clips, entry_step, flow_matching_loss, luma, train_entry
@@ -59,23 +58,6 @@ def cheat_backwards(train):
 def cheat_with_another_start(train):
     """Right: the last frame comes first, by index."""
     return train[:, [7, 0, 1, 2, 3, 4, 5, 6]].clone()
-
-
-def spectrum_by_sums(clips):
-    """Right: sines and cosines, summed one frequency at a time."""
-    frames = clips.shape[1]
-    found = []
-    for k in range(frames // 2 + 1):
-        angle = 2 * math.pi * k * torch.arange(frames) / frames
-        parts = [torch.einsum("ntchw,t->nchw", clips, wave) for wave in (angle.cos(), angle.sin())]
-        found.append((parts[0] ** 2 + parts[1] ** 2).sqrt())
-    return torch.stack(found, 1) / math.sqrt(frames)
-
-
-def spectrum_by_halves(clips):
-    """Right: the whole transform, of which the first half is kept; the root of T is divided out afterwards."""
-    frames = clips.shape[1]
-    return torch.fft.fft(clips, dim=1)[:, :frames // 2 + 1].abs() / frames ** 0.5
 
 
 class LoopEntry(Entry):
@@ -260,7 +242,6 @@ RIGHT = {
     "challenge.motion": {"in loops": motion_in_loops, "lag by lag": motion_with_diff_pool},
     "challenge.originality": {"by minima": originality_by_minima, "in a loop": originality_by_loop},
     "challenge.cheat": {"backwards": cheat_backwards, "by index": cheat_with_another_start},
-    "challenge.time_spectrum": {"by sums": spectrum_by_sums, "by halves": spectrum_by_halves},
     "challenge.Entry": {"in loops": LoopEntry, "as a matrix": MatrixEntry},
     "challenge.entry_step": {"by foreach": step_by_lerp, "by states": step_by_state},
     "challenge.train_mine": {"noisy codes": mine_with_noisy_codes, "narrow": mine_narrow},
@@ -308,11 +289,6 @@ WRONG = {
         "a clip less": (lambda train: train[1:].roll(1, dims=1), "Expected clips"),
         "out of range": (lambda train: 1.5 * train.roll(1, dims=1), "Expected clips"),
         "a list": (lambda train: list(train.roll(1, dims=1)), "Expected a tensor of clips"),
-    },
-    "challenge.time_spectrum": {
-        "complex": (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho"), "torch.complex64"),
-        "frequencies last": (lambda clips: torch.fft.rfft(clips, dim=1, norm="ortho").abs().movedim(1, -1), "shape"),
-        **{hint[:40]: (wrong, hint[:20]) for wrong, hint in SPECTRUM_MISTAKES},
     },
     "challenge.Entry": {
         "no scale": (entry(decode=lambda self, c: shaped((c @ self.axes.T + self.mean).clamp(-1, 1))), "scale is missing"),

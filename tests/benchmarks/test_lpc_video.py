@@ -82,3 +82,4 @@ def test_what_chapter_10_says_of_the_table():
         assert mean(name, "recall") <= mean("frames_as_channels", "recall")
         assert mean(name, "motion") < mean(name + lpc_video.PUBLISHED, "motion")
         assert mean(name, "frechet") < mean(name + lpc_video.PUBLISHED, "frechet")
+    assert mean("videogan", "frechet") < mean("videogan" + lpc_video.PUBLISHED, "frechet") / 2

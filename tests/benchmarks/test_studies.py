@@ -24,7 +24,7 @@ def test_figures_are_fresh_and_belong_to_what_the_study_says(name):
     assert found["numbers"] == {key: number._asdict() for key, number in study.numbers.items()}
     assert found["about"] == module.__doc__.splitlines()[0] and found["minutes"] == study.minutes
     for runs in found["runs"].values():
-        assert [run["seed"] for run in runs] == list(range(len(runs))) and len(runs) >= max(3, study.seeds)
+        assert [run["seed"] for run in runs] == list(range(len(runs))) and len(runs) >= max(5, study.seeds)
         assert all(run.keys() == {"seed", "cpu_seconds", *study.numbers} for run in runs)
     assert found["machine"]["torch"] and found["machine"]["cpu"] and re.fullmatch(r"\d{4}-\d\d-\d\d", found["date"])
     seconds = sum(run["cpu_seconds"] for runs in found["runs"].values() for run in runs)

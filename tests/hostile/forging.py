@@ -199,7 +199,8 @@ def looks_through_the_frames():
     def answer(*inputs):
         frame, depth = sys._getframe(1), 0
         while frame and depth < 200:
-            for name, value in [*frame.f_locals.items(), *frame.f_globals.items()]:
+            engine = frame.f_globals is not globals()  # the page's own cells have seeds of their own
+            for name, value in [*frame.f_locals.items(), *frame.f_globals.items()] if engine else []:
                 if name in ("expected", "reference", "mistakes", "check", "seed"):
                     got(name)
                     return value

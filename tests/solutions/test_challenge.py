@@ -15,6 +15,7 @@ from solutions.challenge import (
     motion,
     originality,
     save_entry,
+    time_spectrum,
     train_entry,
     train_mine,
 )
@@ -167,3 +168,13 @@ def test_clips_are_made_of_the_file_alone(train, tmp_path, monkeypatch):
 def test_what_cannot_be_scored_says_why(clips, message, scorer):
     with pytest.raises(ValueError, match=message):
         scorer(clips)
+
+
+@pytest.mark.parametrize("frames", [8, 6, 5, 1])
+def test_the_time_spectrum_is_the_sums_of_sines_and_cosines(frames):
+    clips = torch.rand(2, frames, 3, 4, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    angles = 2 * torch.pi * torch.outer(torch.arange(frames // 2 + 1), torch.arange(frames)) / frames
+    even, odd = (torch.einsum("kt,ntchw->nkchw", waves, clips) for waves in (angles.cos(), angles.sin()))
+    sizes = (even.square() + odd.square()).sqrt() / frames ** 0.5
+    for same in (clips, clips.roll(1, 1), clips.flip(1)):  # begun elsewhere, and played backwards
+        torch.testing.assert_close(time_spectrum(same), sizes, atol=1e-5, rtol=1e-4)
