@@ -26,7 +26,7 @@ from ..writing.chapter import Chapter
 from . import pins
 
 FILES = Path(__file__).parent / "gradescope_files"
-PACKAGES = ("autograde", "solutions", "clipkit", "benchmarks")  # the last holds the studies whose numbers the pages show
+PACKAGES = ("autograde", "solutions", "clipkit")
 MADE = (2026, 1, 1, 0, 0, 0)  # of every file, so that the same course makes the same archive
 
 
@@ -81,6 +81,7 @@ def _of_the_course(chapter: Chapter) -> Iterator[Path]:
         yield from sorted(path for path in (ROOT / package).rglob("*") if path.is_file()
                           and not any(part == "__pycache__" or part.endswith(".egg-info") for part in path.parts))
     yield from sorted((ROOT / "book").glob("*.md"))
+    yield from sorted((ROOT / "benchmarks/figures").rglob("*.json"))  # numbers that the pages name
     shown = {name for cell in chapter.notebook.cells for name in re.findall(r"assets/[\w./-]+", cell.source)}
     yield from (ROOT / "book" / name for name in sorted(shown) if (ROOT / "book" / name).is_file())
     yield from (ROOT / name for name in ("book/references.bib", f"book/outputs/{chapter.stem}.ipynb", "_config.yml", "VERSION"))

@@ -27,8 +27,8 @@ DECIDE = ("SETTINGS", "measure")  # the names in a study's module that its numbe
 
 
 def names() -> list[str]:
-    """All studies, by the names of their modules."""
-    return sorted(path.stem for path in SOURCES.glob("[!_]*.py"))
+    """All studies, by the names of their modules; in an archive that only grades, by their figures."""
+    return sorted(path.stem for path in (SOURCES.glob("[!_]*.py") if SOURCES.is_dir() else files()))
 
 
 def tables() -> list[str]:
@@ -118,7 +118,7 @@ def load(name: str) -> dict:
     found = json.loads(path.read_text(encoding="utf-8"))
     if not is_study:
         return found
-    if found["made of"] != made_of(name):
+    if SOURCES.is_dir() and found["made of"] != made_of(name):
         raise SourceError(f"the figures of the study {name} are outdated, for what it measures has changed since: {again}")
     counts = {len(runs) for runs in found["runs"].values()}
     if len(counts) > 1 or min(counts) < found["seeds"]:
