@@ -35,7 +35,7 @@ from . import machine, submissions
 EVERY = 0.1     # seconds between two looks at the processes
 WARMING = 8     # submissions before the steady state
 CORES = 2
-CHALLENGE = "14_challenge"
+CHALLENGE = "15_challenge"
 FEW = 9         # students who hand in the challenge, which takes seconds to score
 
 

@@ -1,4 +1,4 @@
-"""Chapter 14: the programming challenge: a generator of short clips, trained within a budget, scored from 0 to 100.
+"""Chapter 15: the programming challenge: a generator of short clips, trained within a budget, scored from 0 to 100.
 
 Here are what a student writes, the data, the budget and an entry; `challenge_scorer` puts the score together, and `board`
 has the judge.

@@ -1,4 +1,4 @@
-"""Checks of chapter 14; they ask the judge of entries, and find its verdicts again for the board."""
+"""Checks of chapter 15; they ask the judge of entries, and find its verdicts again for the board."""
 from __future__ import annotations
 
 import itertools

@@ -1,4 +1,4 @@
-"""Chapter 14's entry, trained for longer: what quality and diversity gain, and what copies cost."""
+"""Chapter 15's entry, trained for longer: what quality and diversity gain, and what copies cost."""
 from __future__ import annotations
 
 from functools import cache
@@ -15,7 +15,7 @@ SETTINGS = {"once": {"steps": 1500}, "twice": {"steps": 3000}, "four": {"steps":
 @cache
 def page():
     """The chapter's clips, its scorer, and its training."""
-    return of_page("14_challenge", "train", "scored", "score", "train_entry", "NOISE")
+    return of_page("15_challenge", "train", "scored", "score", "train_entry", "NOISE")
 
 
 def measure(seed: int, *, steps: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The judge's side of the challenge (chapter 14).
+"""The judge's side of the challenge (chapter 15).
 
     board        what stands on the board before anybody hands in
     cheats       entries that must end below

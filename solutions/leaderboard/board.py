@@ -1,4 +1,4 @@
-"""Chapter 14: what stands on the board of the challenge before anybody hands in.
+"""Chapter 15: what stands on the board of the challenge before anybody hands in.
 
     python -m solutions.leaderboard.board                  trains two references (a minute and a half) and prints the board
     python -m solutions.leaderboard.board runs/flow ...    adds trained models of `python -m solutions train`
@@ -20,7 +20,7 @@ from solutions.models import latent_gan
 from solutions.models.saved import load_generator
 from solutions.published.shipped import trained
 
-REFERENCE = "reference of chapter 14"
+REFERENCE = "reference of chapter 15"
 GAN_STEPS = 4000
 REFERENCE_GAN = "GAN of codes of chapter 10"
 

@@ -1,4 +1,4 @@
-"""Chapter 14, given: the guard of the challenge. Are an entry's clips copies, and does it make them, or look them up?
+"""Chapter 15, given: the guard of the challenge. Are an entry's clips copies, and does it make them, or look them up?
 
 A copy lies nearer to the training set than to clips of the same kind that nobody could learn from. Nearer, in which
 view? The guard looks in four, and the worst counts.

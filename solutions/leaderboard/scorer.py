@@ -1,4 +1,4 @@
-"""Chapter 14, given: the score of an entry to the challenge, and entries that are easy to beat.
+"""Chapter 15, given: the score of an entry to the challenge, and entries that are easy to beat.
 
 An entry is judged by its clips alone: NUM_CLIPS of them, made from noise that the judge draws. What counts is how near
 they come to clips that nobody has seen (quality), how they move (motion), how many kinds there are (diversity); and
@@ -205,7 +205,7 @@ def check_entry(clips: Tensor, shape: tuple[int, ...] = SHAPE) -> None:
 # What `python -m solutions.leaderboard.board` printed; its tests score all but the first two anew.
 STANDING = {
     "GAN of codes of chapter 10": Score(0.76, 0.64, 0.91, 1.0),
-    "reference of chapter 14": Score(0.71, 0.66, 0.84, 1.0),
+    "reference of chapter 15": Score(0.71, 0.66, 0.84, 1.0),
     "MoCoGAN of chapter 10": Score(0.29, 0.41, 0.54, 1.0),
     "linear baseline": Score(0.19, 0.45, 0.35, 1.0),
     "linear baseline, stills": Score(0.0, 0.04, 0.02, 1.0),

@@ -5,5 +5,5 @@
     clip_cnn          networks that see time, and a loop that trains classifiers (chapter 3)
     directions        directions in z that are in the weights (chapter 12)
     principal         clips to codes and back by their principal components (chapter 10)
-    velocity_network  a velocity for codes (chapters 13 and 14)
+    velocity_network  a velocity for codes (chapters 13 and 15)
 """

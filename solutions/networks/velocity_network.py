@@ -1,4 +1,4 @@
-"""Chapters 13 and 14, given: a network for the velocity of codes."""
+"""Chapters 13 and 15, given: a network for the velocity of codes."""
 from __future__ import annotations
 
 import torch

@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapter 14; the form is that of gan_losses.py."""
+"""Answers to the exercises of chapter 15; the form is that of gan_losses.py."""
 import copy
 
 import torch

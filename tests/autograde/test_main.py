@@ -183,7 +183,7 @@ WORDS = {
     "release gan_loses": "did you mean 'gan_losses'?", "export --format canvs": "Did you mean 'canvas'?", "summary --course .": "holds no submission",
     "similar --course . --chapter 2": "holds no submission for 02_gan_losses", "sumary": "Did you mean 'summary'?",
     "export --course .": "holds no submission", "feedback --course .": "nothing is graded", "check nothing.ipynb": "No such file",
-    "leaderboard --course .": "holds no submission for 14_challenge", "release --check --course x": "give one of the two", "book --preset cpi": "Did you mean 'cpu'?", "": "required",
+    "leaderboard --course .": "holds no submission for 15_challenge", "release --check --course x": "give one of the two", "book --preset cpi": "Did you mean 'cpu'?", "": "required",
 }
 
 

@@ -157,7 +157,7 @@ def test_it_sets_itself_up_on_a_bare_ubuntu(archive, tmp_path, request):
 
 
 def record(status="graded", chapter="02_gan_losses", score=1):
-    name = {"02_gan_losses": "gan_losses.generator_loss", "14_challenge": "challenge.make_clips"}[chapter]
+    name = {"02_gan_losses": "gan_losses.generator_loss", "15_challenge": "challenge.make_clips"}[chapter]
     return {"student": "s", "chapter": chapter, "status": status, "said": "A <b>cell</b> failed.", "score": score, "max_score": 3,
             "exercises": [{"id": name, "score": None, "max_score": 3, "checks": []}]}
 
@@ -183,7 +183,7 @@ def test_an_entry_to_the_challenge_stands_on_the_leaderboard(monkeypatch):
     from solutions.leaderboard.scorer import Score
     verdict = Verdict(Score(0.5, 0.25, 0.125, 1.0), 1.0)
     monkeypatch.setattr(board, "places", lambda records: [board.Place(1, "s", verdict), board.Place(2, "course", verdict, standing=True)])
-    made = on_gradescope._leaderboard(record(chapter="14_challenge"))
+    made = on_gradescope._leaderboard(record(chapter="15_challenge"))
     assert [row["name"] for row in made] == ["Total", "Quality", "Motion", "Diversity", "Originality"]
     assert [row["value"] for row in made] == [round(verdict.score.total, 3), 0.5, 0.25, 0.125, 1.0]
     assert {row["order"] for row in made} == {"desc"} and on_gradescope._leaderboard(record()) == []

@@ -43,7 +43,7 @@ def moodle(full_name, number, own):
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     root = tmp_path / "course"
-    for stem in (STEM, "14_challenge"):
+    for stem in (STEM, "15_challenge"):
         (root / "source" / stem).mkdir(parents=True)
     monkeypatch.chdir(root)
     return root
@@ -192,12 +192,12 @@ def test_the_chapter_is_said_by_the_notebook_its_name_or_the_instructor(course, 
 
 
 def test_the_weights_of_an_entry_come_along_and_go_with_it(course, zipped):
-    mine = {canvas("a", 1, 1, "entry.safetensors"): b"weights", canvas("a", 1, 2, "14_challenge.ipynb"): notebook(stem="14_challenge")}
+    mine = {canvas("a", 1, 1, "entry.safetensors"): b"weights", canvas("a", 1, 2, "15_challenge.ipynb"): notebook(stem="15_challenge")}
     assert main(["collect", "canvas", zipped(mine)]) == 0
-    assert there(course).keys() == {"1/14_challenge/14_challenge.ipynb", "1/14_challenge/entry.safetensors"}
-    again = {canvas("a", 1, 5, "14_challenge.ipynb"): notebook("without", stem="14_challenge")}
+    assert there(course).keys() == {"1/15_challenge/15_challenge.ipynb", "1/15_challenge/entry.safetensors"}
+    again = {canvas("a", 1, 5, "15_challenge.ipynb"): notebook("without", stem="15_challenge")}
     assert main(["collect", "canvas", zipped(again)]) == 0
-    assert there(course).keys() == {"1/14_challenge/14_challenge.ipynb"}
+    assert there(course).keys() == {"1/15_challenge/15_challenge.ipynb"}
 
 
 def test_paths_that_lead_out_links_and_other_files_are_said(course, zipped, tmp_path, capsys):

@@ -19,7 +19,7 @@ from solutions.leaderboard.judge import HeldBack, Verdict
 from solutions.leaderboard.scorer import STANDING, Score
 from tests.autograde.desk import cell_of, short
 
-STEM = "14_challenge"
+STEM = "15_challenge"
 COPIES = """def make_clips(z):
     clips = Walkers(600, num_frames=8, every=2, scene="meadow", seed=0).clips[:128]
     return ((20 * z).softmax(1) @ clips.flatten(1)).view(-1, 8, 3, 32, 32).clamp(-1, 1)"""
