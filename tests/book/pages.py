@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2]
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REPOSITORY, BASE = CONFIG["repository"], CONFIG["html"]["baseurl"]
+MOVED = CONFIG["sphinx"]["config"]["moved_pages"]  # where old addresses lead
 CONTENTS = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 PAGES = [*dict.fromkeys([*CONTENTS, "genindex", "search"])]
 CHAPTERS = [page for page in PAGES if page[0].isdigit()]
