@@ -150,7 +150,7 @@ def test_a_student_notebook_has_a_link_to_the_page():
 
 @pytest.mark.parametrize("name, kind", [("dcgan", "image"), ("mocogan", "video")])
 def test_a_generator_computes_what_torch_computes(page, name, kind):
-    """The same z gives the same numbers to 5e-6, so the same pixels; the range is [-1, 1]."""
+    """The same z gives the same numbers as torch in float64 to 2e-6, so the same pixels; the range is [-1, 1]."""
     demo(page, kind)
     generator, _ = trained(name)
     z = torch.randn(4, generator.nz, generator=torch.Generator().manual_seed(5))
@@ -163,9 +163,9 @@ def test_a_generator_computes_what_torch_computes(page, name, kind):
             return motionCodes(tensors, noise).map((code) => [...generate(layers, [...z.slice(0, content), ...code])]);
         });
     }""", [name, z.tolist(), getattr(generator, "content", 0)])
-    expected = generator(z).movedim(-3, -1)  # the page has channels last
+    expected = generator.double()(z.double()).movedim(-3, -1).float()  # the page has channels last
     ours = torch.tensor(made).view_as(expected)
-    assert (ours - expected).abs().max() < 5e-6
+    assert (ours - expected).abs().max() < 2e-6
     shown = [((x + 1) * 127.5).round() for x in (ours, expected)]
     assert (shown[0] != shown[1]).float().mean() < 1e-3  # only where a number lies on the edge between two
 
