@@ -25,8 +25,8 @@ WEIGHTS = Path(__file__).parents[2] / "solutions" / "published" / "weights"
 ASSETS = Path(__file__).parents[1] / "assets" / "live"
 GENERATORS = {"image": "dcgan", "video": "mocogan"}  # whose weights a demo loads when it is asked to
 SCRIPTS = {
-    "image": ["random", "tinygan", "controls", "generators"],
-    "video": ["random", "tinygan", "controls", "generators"],
+    "image": ["random", "tinygan", "controls", "shipped", "generators"],
+    "video": ["random", "tinygan", "controls", "shipped", "generators"],
     "plane": ["random", "toygan", "controls", "plane"],
 }
 TITLES = {
