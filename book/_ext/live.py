@@ -1,4 +1,4 @@
-"""Demos that run in the reader's browser, without a server: `{live} image`, `{live} video`, `{live} plane`.
+"""Demos that run in the reader's browser, without a server: `{live} image`, `{live} video`, `{live} steered`, `{live} plane`.
 
     :::{live} plane
     What there is to try, in Markdown.
@@ -13,6 +13,8 @@ book/assets/live/README.md says why they are written by hand.
 from __future__ import annotations
 
 import base64
+import gzip
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -23,22 +25,25 @@ from sphinx.util.docutils import SphinxDirective
 
 WEIGHTS = Path(__file__).parents[2] / "solutions" / "published" / "weights"
 ASSETS = Path(__file__).parents[1] / "assets" / "live"
-GENERATORS = {"image": "dcgan", "video": "mocogan"}  # whose weights a demo loads when it is asked to
+GENERATORS = {"image": "dcgan", "video": "mocogan", "steered": "steered"}  # whose weights a demo loads when it is asked to
 SCRIPTS = {
-    "image": ["random", "tinygan", "controls", "generators"],
-    "video": ["random", "tinygan", "controls", "generators"],
+    "image": ["random", "tinygan", "controls", "shipped", "generators"],
+    "video": ["random", "tinygan", "controls", "shipped", "generators"],
+    "steered": ["random", "tinygan", "controls", "shipped", "steered"],
     "plane": ["random", "toygan", "controls", "plane"],
 }
 TITLES = {
     "image": "Live: DCGAN draws people",
     "video": "Live: MoCoGAN makes people move",
+    "steered": "Live: a person who obeys you",
     "plane": "Live: a GAN on the plane",
 }
 # Made by `python -m solutions.published.live_pictures`.
-PICTURES = {"image": "image.png", "video": "video.png", "plane": "plane.webp"}
+PICTURES = {"image": "image.png", "video": "video.png", "steered": "steered.png", "plane": "plane.webp"}
 ALTS = {
     "image": "Sixteen small people on a meadow, drawn by the generator of the demo: hair, clothes and poses differ.",
     "video": "Film strips of four people on a meadow, eight frames each, made by the generator of the demo.",
+    "steered": "Six film strips of one person, made by the network of the demo: it stands, walks left, right, up, down, waves.",
     "plane": "Eight blue clusters in a circle with orange samples on them; the green shade is the discriminator's map.",
 }
 
@@ -67,7 +72,7 @@ class Live(SphinxDirective):
 def visit_live(self, node: live) -> None:
     kind = node["kind"]
     start = f' data-start="{escape(node["start"])}"' if node["start"] else ""
-    size = f' data-megabytes="{len(script_of_weights(kind)) / 1e6:.1f}"' if kind in GENERATORS else ""
+    size = f' data-megabytes="{on_the_wire(kind) / 1e6:.1f}"' if kind in GENERATORS else ""
     self.body.append(
         f'<div class="live" id="live-{kind}" data-live="{kind}"{start}{size} '
         f'role="group" aria-labelledby="live-{kind}-title">\n'
@@ -86,10 +91,16 @@ def depart_live(self, node: live) -> None:
 
 
 def script_of_weights(kind: str) -> str:
-    """The weights of a demo's generator, float16, as a script: the file in solutions/published/weights/ itself."""
+    """The weights of a demo's generator as a script: the file in solutions/published/weights/ itself."""
     name = GENERATORS[kind]
     data = base64.b64encode((WEIGHTS / f"{name}.safetensors").read_bytes()).decode()
     return f'(globalThis.liveWeights ??= {{}}).{name} = "{data}";\n'
+
+
+@cache
+def on_the_wire(kind: str) -> int:
+    """The bytes of that script as a host sends it, compressed."""
+    return len(gzip.compress(script_of_weights(kind).encode()))
 
 
 def add_scripts(app, pagename, templatename, context, doctree) -> None:

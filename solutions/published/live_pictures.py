@@ -1,10 +1,11 @@
 """What the book shows in the place of its live demos where they cannot run: on paper, or without JavaScript.
 
-    python -m solutions.published.live_pictures    writes image.png, video.png and plane.webp into book/assets/live/
+    python -m solutions.published.live_pictures    writes them into book/assets/live/
 """
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import matplotlib.pyplot as plt
 import torch
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 from clipkit import Picture, film_strip, image_grid
 from clipkit.figures import DISCRIMINATOR, FAKE, REAL, figure
+from clipkit.steered_walkers import COMMANDS
 from solutions.gan_losses import eight_gaussians, train
+from solutions.models.steered import Steered
 from solutions.published.shipped import trained
 
 FOLDER = Path(__file__).parents[2] / "book" / "assets" / "live"
@@ -29,6 +32,18 @@ def video() -> Picture:
     """Four people by the shipped MoCoGAN, a film strip each."""
     generator, recipe = trained("mocogan")
     return film_strip(recipe.sample(generator, 4, seed=1), alt="people who move", scale=1)
+
+
+def steered(frames: int = 8) -> Picture:
+    """One person by the shipped Steered, who obeys each command in a film strip of its own."""
+    generator = cast(Steered, trained("steered")[0])
+    rng = torch.Generator().manual_seed(1)
+    command, noise = torch.arange(len(COMMANDS)), torch.randn(frames, generator.next.noise, generator=rng)
+    state, clips = generator.begin(torch.randn(1, generator.first.nz, generator=rng).expand(len(COMMANDS), -1)), []
+    for shock in noise:
+        state = generator.step(state, command, shock.expand(len(COMMANDS), -1))
+        clips.append(generator.shown(state))
+    return film_strip(torch.stack(clips, 1), alt="a person who obeys", scale=1)
 
 
 def plane(steps: int = 1500) -> Picture:
@@ -64,5 +79,5 @@ def drawn(heat: Tensor, real: Tensor, fake: Tensor) -> Picture:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for name, make in {"image.png": image, "video.png": video, "plane.webp": plane}.items():
+    for name, make in {"image.png": image, "video.png": video, "steered.png": steered, "plane.webp": plane}.items():
         print(make().save(FOLDER / name))

@@ -14,6 +14,15 @@ function button(text, onclick) {
   return make("button", { type: "button", textContent: text, onclick });
 }
 
+/** Buttons side by side; the first is the one that matters most. */
+const row = (...buttons) => make("div", { className: "live-buttons" }, ...buttons);
+
+/** What is to be seen on the left, what is to be moved on the right. */
+function stage(seen, ...moved) {
+  return make("div", { className: "live-stage" }, make("div", { className: "live-seen" }, ...seen),
+    make("div", { className: "live-controls" }, ...moved));
+}
+
 /** A labelled list to choose from; `onchange` gets the chosen option. */
 function chooser(label, options, chosen, onchange) {
   const list = make("select", {}, ...options.map((option) => make("option", { textContent: option, value: option })));
@@ -59,20 +68,30 @@ function atNextFrame(work) {
   return () => (waiting ||= requestAnimationFrame(() => { waiting = 0; work(); }));
 }
 
-/** Plays `frame()` again and again while it is wanted and in sight; `wait` milliseconds apart, or as the screen refreshes. */
-function player(element, frame, wait = 0) {
+/** Plays `frame()` again and again while it is wanted and in sight; `wait` milliseconds apart, or as the screen refreshes.
+ *
+ * `toggle` is the button for it, and `turned(on)` is called when it starts or stops. */
+function player(element, frame, { wait = 0, turned = () => {} } = {}) {
   let playing = false, inSight = true, last = 0;
   new IntersectionObserver(([entry]) => (inSight = entry.isIntersecting)).observe(element);
   const tick = (now) => {
     if (!playing) return;
-    if (inSight && now - last >= wait) { last = now; frame(); }
+    if (inSight && now - last >= film.wait) {
+      last = film.wait ? now - ((now - last) % film.wait) : now; // a frame that came late delays no other
+      frame();
+    }
     requestAnimationFrame(tick);
   };
-  return {
+  const film = {
+    wait,
+    toggle: button("Play", () => film.play(!playing)),
     get playing() { return playing; },
-    set(on) {
+    play(on) {
       if (on && !playing) requestAnimationFrame(tick);
       playing = on;
+      film.toggle.textContent = on ? "Pause" : "Play";
+      turned(on);
     },
   };
+  return film;
 }

@@ -1,22 +1,7 @@
-// The trained generators, in the reader's hands: tinygan.js computes; this loads the weights, shows pictures, moves codes.
+// DCGAN and MoCoGAN in the reader's hands: tinygan.js computes, this moves codes.
 "use strict";
 
-const HERE = document.currentScript.src, SIZE = 32, STRIP = 7;
-
-/** The tensors of a generator. Its weights come as a script, which a browser also reads from a folder without a server. */
-async function loadTensors(name) {
-  await new Promise((resolve, reject) =>
-    document.head.append(make("script", { src: new URL(`weights/${name}.js`, HERE), onload: resolve, onerror: reject })));
-  return readTensors(Uint8Array.from(atob(liveWeights[name]), (letter) => letter.charCodeAt(0)));
-}
-
-/** Shows numbers in [-1, 1], row by row, three a pixel; `place` pictures from the left. */
-function paint(element, pixels, place = 0) {
-  const image = new ImageData(SIZE, SIZE);
-  for (let i = 0; i < SIZE * SIZE; i++)
-    image.data.set([0, 1, 2].map((c) => Math.round((pixels[3 * i + c] + 1) * 127.5)).concat(255), 4 * i);
-  element.getContext("2d").putImageData(image, place * SIZE, 0);
-}
+const STRIP = 7;
 
 /** The places of a code, from 0, to which the first layer listens most. */
 function strongest({ before, weight }, among, count) {
@@ -44,12 +29,6 @@ function group(legend, sliders) {
   return make("fieldset", {}, make("legend", { textContent: legend }), ...sliders);
 }
 
-/** What is to be seen on the left, what is to be moved on the right. */
-function stage(seen, buttons, ...moved) {
-  return make("div", { className: "live-stage" }, make("div", { className: "live-seen" }, ...seen),
-    make("div", { className: "live-controls" }, make("div", { className: "live-buttons" }, ...buttons), ...moved));
-}
-
 /** DCGAN: a picture of a person from 64 numbers. */
 function imageDemo(tensors, status) {
   const layers = generatorLayers(tensors), nz = layers[0].before;
@@ -72,7 +51,7 @@ function imageDemo(tensors, status) {
     status.say(`Person ${seed}.`);
   };
   surprise();
-  return stage([picture, strip, walk], [button("Surprise me", surprise)],
+  return stage([picture, strip, walk], row(button("Surprise me", surprise)),
     group(`Six of the code’s ${nz} numbers: those that change most`, sliders));
 }
 
@@ -86,11 +65,9 @@ function videoDemo(tensors, status) {
     paint(picture, generate(layers, [...arc(person, other, way), ...codes[now]]));
     time.put(now + 1);
   };
-  const film = player(picture, () => { now = (now + 1) % count; show(); }, 125);
+  const film = player(picture, () => { now = (now + 1) % count; show(); }, { wait: 125 });
   const time = slider("Frame", { min: 1, max: count, step: 1, value: 1, say: (k) => `${k} of ${count}` },
-    (k) => { play(false); now = k - 1; show(); });
-  const toggle = button("Pause", () => play(!film.playing));
-  const play = (on) => { film.set(on); toggle.textContent = on ? "Pause" : "Play"; };
+    (k) => { film.play(false); now = k - 1; show(); });
   const walk = wayToAnother((t) => { way = t; show(); });
   const sliders = codeSliders(strongest(layers[0], content, 4), () => person, () => { walk.put((way = 0)); show(); });
   const newPerson = () => {
@@ -117,30 +94,12 @@ function videoDemo(tensors, status) {
   newPerson();
   newMotion();
   show();
-  play(!lessMotion());
+  film.play(!lessMotion());
   return stage([picture, time, walk],
-    [toggle, act("Surprise me", newPerson, newMotion),
-      act("Another person, same motion", newPerson), act("Same person, another motion", newMotion)],
+    row(film.toggle, act("Surprise me", newPerson, newMotion),
+      act("Another person, same motion", newPerson), act("Same person, another motion", newMotion)),
     length, group(`Four of the content code’s ${content} numbers: those that change most`, sliders));
 }
 
-/** Under the picture a button that says what it costs; then the demo in the picture's place. */
-function offer(root) {
-  const [name, demo] = { image: ["dcgan", imageDemo], video: ["mocogan", videoDemo] }[root.dataset.live];
-  const status = statusLine();
-  const start = button(`Run the generator here (${root.dataset.megabytes} MB)`, async () => {
-    status.say("Loading …");
-    try {
-      const shown = demo(await loadTensors(name), status);
-      root.querySelector("img").replaceWith(shown);
-      start.remove();
-      shown.querySelector("button").focus();
-      status.say("The generator runs in this page.");
-    } catch (error) {
-      status.say("The weights did not come. Are you offline?");
-    }
-  });
-  root.append(make("div", { className: "live-buttons" }, start), status);
-}
-
-document.querySelectorAll("[data-live=image], [data-live=video]").forEach(offer);
+offer("image", "dcgan", imageDemo);
+offer("video", "mocogan", videoDemo);

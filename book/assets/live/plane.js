@@ -97,11 +97,9 @@ function planeDemo(root) {
     const until = performance.now() + 12;
     do game.step(); while (performance.now() < until);
     show(false);
-  });
-  const play = (on) => { film.set(on); toggle.textContent = on ? "Pause" : "Play"; show(!on); };
-  const steps = (count) => { play(false); for (let k = 0; k < count; k++) game.step(); show(); };
+  }, { turned: (on) => show(!on) });
+  const steps = (count) => { film.play(false); for (let k = 0; k < count; k++) game.step(); show(); };
   const restart = (next) => { seed = next; game = new PlaneGame(settings, seed); show(!film.playing); };
-  const toggle = button("Play", () => play(!film.playing));
   const list = (name, label, options) => {
     const control = chooser(label, options, settings[name], (value) => { settings[name] = value; show(!film.playing); });
     control.name = name;
@@ -116,16 +114,15 @@ function planeDemo(root) {
     Object.assign(settings, START, recipe);
     for (const control of lists) control.querySelector("select").value = settings[control.name];
     restart(1);
-    play(!lessMotion());
+    film.play(!lessMotion());
   };
   const recipes = Object.entries(RECIPES).map(([name, recipe]) => button(name, () => follow(recipe)));
   root.querySelector("img").replaceWith(make("div", { className: "live-stage" },
     make("div", {}, picture),
     make("div", { className: "live-controls" },
-      make("div", { className: "live-buttons" },
-        toggle, button("One step", () => steps(1)), button("100 steps", () => steps(100)),
+      row(film.toggle, button("One step", () => steps(1)), button("100 steps", () => steps(100)),
         button("Reset", () => restart(seed)), button("Another start", () => restart(seed + 1))),
-      make("div", { className: "live-buttons" }, make("span", { textContent: "Settings to try:" }), ...recipes),
+      row(make("span", { textContent: "Settings to try:" }), ...recipes),
       make("div", { className: "live-lists" }, ...lists), status)));
   new MutationObserver(() => show(!film.playing)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   show(false);

@@ -1,4 +1,5 @@
-// The course's trained generators in the page: DCGAN (chapter 4) and MoCoGAN (chapter 10), computed as torch computes them.
+// The course's trained generators in the page: DCGAN (chapter 4), MoCoGAN (chapter 10) and the person who is steered, computed
+// as torch computes them.
 // A map of features is a Float32Array in the order (row, column, channel), which is also how a canvas wants its pixels.
 "use strict";
 
@@ -10,14 +11,26 @@ function half(bits) {
   return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
 }
 
-/** The float16 tensors of a safetensors file: name -> {shape, data}. */
+/** The bytes of a number of each type, and how it is read. */
+const TYPES = {
+  I8: [1, (view, at) => view.getInt8(at)],
+  F16: [2, (view, at) => half(view.getUint16(at, true))],
+  F32: [4, (view, at) => view.getFloat32(at, true)],
+};
+
+/** The tensors of a safetensors file: name -> {shape, data}. Rows of whole numbers are multiplied by their scales. */
 function readTensors(bytes) {
   const view = new DataView(bytes.buffer), start = 8 + Number(view.getBigUint64(0, true)), tensors = {};
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
   for (const [name, { dtype, shape, data_offsets: [from, to] = [] }] of Object.entries(header)) {
-    if (dtype !== "F16") continue; // a counter, or what the file says of itself
-    const data = Float32Array.from({ length: (to - from) / 2 }, (_, i) => half(view.getUint16(start + from + 2 * i, true)));
+    if (!TYPES[dtype]) continue; // a counter, or what the file says of itself
+    const [size, read] = TYPES[dtype];
+    const data = new Float32Array((to - from) / size).map((_, i) => read(view, start + from + size * i));
     tensors[name] = { shape, data };
+  }
+  for (const [name, { data }] of Object.entries(tensors)) {
+    const scale = tensors[`${name}|scale`]?.data, row = data.length / scale?.length;
+    if (scale) data.forEach((whole, i) => (data[i] = whole * scale[Math.floor(i / row)]));
   }
   return tensors;
 }
@@ -71,10 +84,17 @@ function generate(layers, z) {
   return features;
 }
 
+/** What torch.nn.Linear makes of x. */
+function linear({ data: weight }, { data: bias }, x) {
+  return Float64Array.from(bias, (sum, o) => {
+    for (let i = 0, row = o * x.length; i < x.length; i++) sum += weight[row + i] * x[i];
+    return sum;
+  });
+}
+
 /** Noise for each frame to motion codes, by the GRU of MoCoGAN: r, u and n as in torch.nn.GRU. */
 function motionCodes(tensors, noise) {
-  const affine = (kind, x) => Array.from(tensors[`walk.bias_${kind}_l0`].data, (bias, o) =>
-    x.reduce((sum, value, i) => sum + value * tensors[`walk.weight_${kind}_l0`].data[o * x.length + i], bias));
+  const affine = (kind, x) => linear(tensors[`walk.weight_${kind}_l0`], tensors[`walk.bias_${kind}_l0`], x);
   const sigmoid = (x) => 1 / (1 + Math.exp(-x)), length = noise[0].length;
   let code = new Array(length).fill(0);
   return noise.map((shock) => {
@@ -94,4 +114,54 @@ function arc(a, b, t) {
   const angle = Math.acos(Math.min(1, Math.max(-1, dot / (Math.hypot(...a) * Math.hypot(...b)))));
   if (angle < 1e-4) return a.map((value, i) => (1 - t) * value + t * b[i]);
   return a.map((value, i) => (Math.sin((1 - t) * angle) * value + Math.sin(t * angle) * b[i]) / Math.sin(angle));
+}
+
+const leakyReLU = (x) => x.map((value) => Math.max(value, 0.2 * value));
+
+/** x with mean 0 and variance 1, as torch.nn.functional.layer_norm makes it. */
+function layerNorm(x) {
+  const mean = x.reduce((sum, value) => sum + value) / x.length, centred = x.map((value) => value - mean);
+  const deviation = Math.sqrt(centred.reduce((sum, value) => sum + value * value, 0) / x.length + 1e-5);
+  return centred.map((value) => value / deviation);
+}
+
+/** `mean`, and so much of each principal component as the code says. */
+function fromComponents(code, { data: components }, { data: mean }) {
+  const sums = Float64Array.from(mean);
+  code.forEach((share, k) => {
+    for (let i = 0, row = k * sums.length; i < sums.length; i++) sums[i] += share * components[row + i];
+  });
+  return sums;
+}
+
+/** `Steered`: from noise a person, from a command and noise the next frame. A state is three codes: the first frame's, and those
+ * of the last two. */
+function steered(tensors, commands) {
+  const layer = (name, x) => linear(tensors[`${name}.weight`], tensors[`${name}.bias`], x);
+  const [code] = tensors["next.leave.weight"].shape, inputs = tensors["next.enter.weight"].shape[1];
+  return {
+    nz: tensors["first.layers.0.weight"].shape[1],
+    noise: inputs - commands - 3 * code,
+    begin(z) {
+      let features = layer("first.layers.0", z);
+      for (let k = 2; tensors[`first.layers.${k}.weight`]; k += 2) features = layer(`first.layers.${k}`, leakyReLU(features));
+      return [features, features, features];
+    },
+    step([first, before, last], command, noise) {
+      const told = Array.from({ length: commands }, (_, k) => Number(k === command));
+      let features = layer("next.enter", Float64Array.of(...noise, ...told, ...first, ...before, ...last));
+      for (let k = 0; tensors[`next.blocks.${k}.0.weight`]; k++) {
+        const change = leakyReLU(layer(`next.blocks.${k}.0`, layerNorm(features)));
+        features = features.map((value, i) => value + change[i]);
+      }
+      return [first, last, layer("next.leave", layerNorm(features))];
+    },
+    /** The latest frame, as a canvas wants it. */
+    shown([, , last]) {
+      const scaled = last.map((value) => value * tensors["codes.scale"].data[0]);
+      const frameCode = fromComponents(scaled, tensors["codes.clips"], tensors["codes.clip_mean"]);
+      const planes = fromComponents(frameCode, tensors["codes.frames"], tensors["codes.frame_mean"]), pixels = planes.length / 3;
+      return planes.map((_, i) => Math.min(1, Math.max(-1, planes[(i % 3) * pixels + Math.floor(i / 3)])));
+    },
+  };
 }
