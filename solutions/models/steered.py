@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,65 +17,17 @@ from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
-from solutions.models.latent_gan import CodeCritic, CodeMaker, perceptron
+from solutions.models.latent_gan import CodeCritic, CodeMaker
 from solutions.networks.principal import PrincipalCodes
+from solutions.real_time import MEMORY, NextFrame, State, WindowCritic, rollout
 from solutions.stability import learning_rate_factor
 from solutions.training.recipe import Recipe, sample
 from solutions.training.settings import Settings, settings_of
 from solutions.training.train import Run
 
-MEMORY = 2  # frames that the next one is made from: a clip of one frame is still, of two it moves
-
-
-class State(NamedTuple):
-    """All that a clip's next frame needs of those before: it is as large after a thousand frames as after one.
-
-    Attributes:
-        first: the code of the clip's first frame, (B, K), which says who it is.
-        past: those of its last frames, (B, MEMORY, K), the latest last.
-    """
-
-    first: Tensor
-    past: Tensor
-
-    @classmethod
-    def of(cls, first: Tensor) -> State:
-        """That of a clip of one frame (B, K)."""
-        return cls(first, first[:, None].repeat(1, MEMORY, 1))
-
-    def then(self, frame: Tensor) -> State:
-        """That after one more frame (B, K)."""
-        return State(self.first, torch.cat([self.past[:, 1:], frame[:, None]], 1))
-
-
-class NextFrame(nn.Module):
-    """The code of a clip's next frame.
-
-    Args:
-        code: K.
-        commands: how many there are.
-        noise: numbers that decide on what neither the past nor the command does.
-        width, blocks: of its residual layers.
-    """
-
-    def __init__(self, code: int, *, commands: int = 6, noise: int = 16, width: int = 320, blocks: int = 3):
-        super().__init__()
-        self.commands, self.noise = commands, noise
-        self.enter = nn.Linear(noise + commands + (1 + MEMORY) * code, width)
-        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(0.2)) for _ in range(blocks))
-        self.leave = nn.Linear(width, code)
-
-    def forward(self, noise: Tensor, command: Tensor, state: State) -> Tensor:
-        """Noise (B, noise), commands (B,) int64, and what was before, to codes (B, K)."""
-        told = F.one_hot(command, self.commands).to(noise.dtype)
-        h = self.enter(torch.cat([noise, told, state.first, state.past.flatten(1)], 1))
-        for block in self.blocks:
-            h = h + block(F.layer_norm(h, h.shape[1:]))
-        return self.leave(F.layer_norm(h, h.shape[1:]))  # normed, so that what feeds on itself can't run away
-
 
 class Rollout(nn.Module):
-    """`frames` next frames, each from those made before: the generator of the game."""
+    """`frames` next frames, each from those made before: the generator of the game, as the one trainer takes it."""
 
     def __init__(self, next_frame: NextFrame, frames: int):
         super().__init__()
@@ -84,25 +36,22 @@ class Rollout(nn.Module):
     def forward(self, z: Tensor, before: Tensor, command: Tensor) -> Tensor:
         """z (B, nz), codes before (B, 1 + MEMORY, K), the first frame's first, and commands (B, frames) to codes
         (B, frames, K)."""
-        state, made = State(before[:, 0], before[:, 1:]), []
-        for noise, told in zip(z.unflatten(1, (self.frames, -1)).unbind(1), command.unbind(1), strict=True):
-            made.append(self.next(noise, told, state))
-            state = state.then(made[-1])
-        return torch.stack(made, 1)
+        return rollout(self.next, state_of(before), z.unflatten(1, (self.frames, -1)), command)[0]
 
 
-class WindowCritic(nn.Module):
-    """Some frames of a clip, with what was before and was commanded, to a logit."""
+class Critic(WindowCritic):
+    """That of chapter 14, with what was before as one tensor."""
 
-    def __init__(self, code: int, frames: int, commands: int, width: int):
-        super().__init__()
-        self.commands = commands
-        self.layers = perceptron((1 + MEMORY + frames) * code + frames * commands, width, 1)
-
-    def forward(self, codes: Tensor, before: Tensor, command: Tensor) -> Tensor:
+    def forward(  # type: ignore[override]  # the trainer's labels are tensors
+        self, codes: Tensor, before: Tensor, command: Tensor,
+    ) -> Tensor:
         """Codes (B, frames, K), before (B, 1 + MEMORY, K), commands (B, frames) to logits (B,)."""
-        told = F.one_hot(command, self.commands).to(codes.dtype)
-        return self.layers(torch.cat([before.flatten(1), codes.flatten(1), told.flatten(1)], 1)).flatten()
+        return super().forward(codes, state_of(before), command)
+
+
+def state_of(before: Tensor) -> State:
+    """The state in a row of the trainer's labels: the first frame's code and those of the last ones, (B, 1 + MEMORY, K)."""
+    return State(before[:, 0], before[:, 1:])
 
 
 class Steered(nn.Module):
@@ -140,13 +89,12 @@ class Steered(nn.Module):
         if command is None:
             clips, frames = torch.arange(len(z), device=z.device), torch.arange(self.num_frames - 1, device=z.device)
             command = (clips[:, None] + frames // 8) % self.next.commands
-        rest = z[:, self.first.nz:].unflatten(1, (-1, self.next.noise)) if self.num_frames > 1 else z[:, :0, None]
         state = self.begin(z[:, :self.first.nz])
-        frames_made = [self.shown(state)]
-        for noise, told in zip(rest.unbind(1), command.unbind(1), strict=True):
-            state = self.step(state, told, noise)
-            frames_made.append(self.shown(state))
-        return torch.stack(frames_made, 1)
+        made = state.first[:, None]
+        if command.shape[1]:
+            noise = z[:, self.first.nz:].unflatten(1, (-1, self.next.noise))
+            made = torch.cat([made, rollout(self.next, state, noise, command)[0]], 1)
+        return self.codes.decode(made.flatten(0, 1)).unflatten(0, made.shape[:2])[:, :, 0]
 
 
 @dataclass(frozen=True)
@@ -173,7 +121,7 @@ class SteeredRecipe:
 
     generator: Steered
     first_critic: CodeCritic
-    critic: WindowCritic
+    critic: Critic
     data: ClipSet
     settings: SteeredSettings
 
@@ -261,7 +209,7 @@ def teach(next_frame: NextFrame, samples: tuple[Tensor, ...], settings: SteeredS
         optimizer.param_groups[0]["lr"] = settings.taught_lr * learning_rate_factor(step, settings.teaching, "cosine")
         some = torch.randint(len(real), (settings.taught_rows,), generator=rng)
         noise = torch.randn(len(some), next_frame.noise, generator=rng)
-        made = next_frame(noise, command[some, 0], State(before[some, 0], before[some, 1:]))
+        made = next_frame(noise, command[some, 0], state_of(before[some]))
         optimizer.zero_grad()
         F.mse_loss(made, real[some, 0]).backward()
         optimizer.step()
@@ -277,7 +225,7 @@ SHORT = SteeredSettings(steps=1500, first=FIRST, game=GAME, teaching=2500)
 SETTINGS = {
     "smoke": SteeredSettings(4, replace(FIRST, steps=4, batch=8), replace(GAME, steps=4, batch=8), 4, taught_rows=8, frames=2),
     "cpu": SHORT,
-    "long": replace(SHORT, steps=24_000, first=replace(FIRST, steps=20_000), game=replace(GAME, steps=24_000), teaching=12_000),
+    "long": replace(SHORT, steps=8000, first=replace(FIRST, steps=20_000), game=replace(GAME, steps=8000), teaching=8000),
     "gpu": replace(SHORT, steps=60_000, first=replace(FIRST, steps=40_000), game=replace(GAME, steps=60_000), teaching=20_000),
 }
 
@@ -291,5 +239,5 @@ def recipe(data: ClipSet, preset: str) -> SteeredRecipe:
     commands = len(data.attributes.get("command", "0"))
     codes = PrincipalCodes(1, channels, size, code=code, frame_code=code)
     generator = Steered(num_frames, CodeMaker(64, width // 2, code), NextFrame(code, commands=commands, width=width), codes)
-    critic = WindowCritic(code, settings.frames, commands, judge)
+    critic = Critic(code, settings.frames, commands, judge)
     return SteeredRecipe(generator, CodeCritic(code, width), critic, data, settings)

@@ -45,7 +45,7 @@ SHIPPED = {
     "dcgan": Made("dcgan", recipe=dcgan_walkers.recipe),
     "walkers": Made("latent_gan", preset="long", bits=8),
     "characters": Made("latent_gan", preset="long", data="lpc", bits=8),
-    "steered": Made("steered", preset="long", data="steered_walkers", bits=8),
+    "steered": Made("steered", preset="long", data="steered_walkers", size=32, bits=8),
 }
 
 

@@ -144,7 +144,7 @@ def test_every_exercise_is_a_card_with_points_difficulty_and_minutes(look, name)
     )
     assert page.locator("section.exercise").count() == len(written) > 0
     for line in page.locator(".exercise-meta").all_text_contents():
-        assert re.match(r"[\d.]+ points? · [★☆]{3} (easy|medium|hard) · about \d+ minutes", line)
+        assert re.match(r"[\d.]+ points? · [★☆]{3} (easy|medium|hard) · about (\d+ minutes|[\d.]+ hours)", line)
     for card in page.locator("section.exercise").all():
         title = page.locator(f"#{card.get_attribute('aria-labelledby')}")
         assert re.match(r"Exercise \d+\.\d+ · ", title.text_content())
