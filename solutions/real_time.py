@@ -69,7 +69,8 @@ def approximate_r1(
 
     In the mean over the noise this is the squared norm of the gradient:
     exactly where the critic is linear, and otherwise, where it is smooth,
-    up to an error of the order of sigma ** 2. No gradient of a gradient is needed.
+    up to an error of the order of sigma ** 2. No gradient of a gradient is
+    needed.
 
     Args:
         critic: samples (B, *) to logits, one each.
