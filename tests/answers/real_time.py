@@ -442,7 +442,8 @@ WRONG = {
         "copied": (FrozenStep, "not a copy"),
         "in eval": (StepInEval, "leave its mode"),
         "squeezed": (one_step(lambda v, z: (z + v(z, zeros(z))).squeeze()), "drops the axis"),
-        "other noise": (one_step(lambda v, z: z + v(torch.randn(z.shape, generator=torch.Generator().manual_seed(3)), zeros(z))), "should be"),
+        "other noise": (one_step(lambda v, z: z + v(torch.randn(z.shape, generator=torch.Generator().manual_seed(3)), zeros(z))),
+                        "should be"),
         "in place": (one_step(lambda v, z: z.add_(v(z, zeros(z)))), "in-place"),
     },
     "real_time.approximate_r1": {
