@@ -67,6 +67,10 @@ def r1_in_place(critic, x, sigma, rng):
     return slopes.pow(2).sum() / len(x)
 
 
+def seeded_noise(z):
+    return torch.randn(z.shape, generator=torch.Generator().manual_seed(3))
+
+
 def r1_by_dot(critic, x, sigma, rng):
     """Right: the squared length of the vector of changes."""
     noise = torch.normal(0.0, 1.0, tuple(x.shape), generator=rng)
@@ -442,8 +446,7 @@ WRONG = {
         "copied": (FrozenStep, "not a copy"),
         "in eval": (StepInEval, "leave its mode"),
         "squeezed": (one_step(lambda v, z: (z + v(z, zeros(z))).squeeze()), "drops the axis"),
-        "other noise": (one_step(lambda v, z: z + v(torch.randn(z.shape, generator=torch.Generator().manual_seed(3)), zeros(z))),
-                        "should be"),
+        "other noise": (one_step(lambda v, z: z + v(seeded_noise(z), zeros(z))), "should be"),
         "in place": (one_step(lambda v, z: z.add_(v(z, zeros(z)))), "in-place"),
     },
     "real_time.approximate_r1": {
