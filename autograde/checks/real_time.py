@@ -322,6 +322,28 @@ def _pairing(up: Tensor, down: Tensor) -> Tensor:
     return F.softplus(down - up).mean()
 
 
+def _steep(faults: tuple[str, ...], penalty: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """What D's loss is given of the penalty, drawn in the order in which it stands there."""
+    ways: dict[str, Callable[[], Tensor]] = {
+        "fake first": lambda: penalty(fake) + penalty(real), "real alone": lambda: penalty(real),
+        "real twice": lambda: penalty(real) + penalty(real), "fake alone": lambda: penalty(fake),
+        "together": lambda: 2 * penalty(torch.cat([real, fake])), "between": lambda: penalty((real + fake) / 2)}
+    return next((ways[fault] for fault in faults if fault in ways), lambda: penalty(real) + penalty(fake))()
+
+
+def _take_turn(who: str, faults: tuple[str, ...], optimizer: Any, loss: Tensor) -> None:
+    """Gradients cleared, found and followed, by D or by G."""
+    if not {f"stale {who}", f"{who} cleared after", f"{who} cleared late", f"{who} cleared first"} & set(faults):
+        optimizer.zero_grad()
+    loss.backward()
+    if f"{who} cleared late" in faults:
+        optimizer.zero_grad()
+    if f"{who} still" not in faults:
+        optimizer.step()
+    if f"{who} cleared after" in faults:
+        optimizer.zero_grad()
+
+
 def game_variant(*faults: str, r1: Callable | None = None) -> Callable:
     """The step with named faults; none gives the right one."""
     penalty_of = r1 or r1_variant()
@@ -349,44 +371,15 @@ def game_variant(*faults: str, r1: Callable | None = None) -> Callable:
             fake = G(z) if "attached" in faults else G(z).detach()
             up, down = D(real), D(fake)
             loss = loss_of_d(up, down)
-            if "fake first" in faults:
-                steep = penalty_of(D, fake, sigma, rng) + penalty_of(D, real, sigma, rng)
-            elif "real alone" in faults:
-                steep = penalty_of(D, real, sigma, rng)
-            elif "real twice" in faults:
-                steep = penalty_of(D, real, sigma, rng) + penalty_of(D, real, sigma, rng)
-            elif "fake alone" in faults:
-                steep = penalty_of(D, fake, sigma, rng)
-            elif "together" in faults:
-                steep = 2 * penalty_of(D, torch.cat([real, fake]), sigma, rng)
-            elif "between" in faults:
-                steep = penalty_of(D, (real + fake) / 2, sigma, rng)
-            else:
-                steep = penalty_of(D, real, sigma, rng) + penalty_of(D, fake, sigma, rng)
+            steep = _steep(faults, lambda x: penalty_of(D, x, sigma, rng), real, fake)
             steep = steep.detach() if "no penalty" in faults else steep
-            if not {"stale D", "D cleared after", "D cleared late"} & set(faults):
-                turn_d.zero_grad()
-            (loss + weight * steep).backward()
-            if "D cleared late" in faults:
-                turn_d.zero_grad()
-            if "D still" not in faults:
-                turn_d.step()
-            if "D cleared after" in faults:
-                turn_d.zero_grad()
+            _take_turn("D", faults, turn_d, loss + weight * steep)
             return loss, up, (loss + weight * steep).detach()
 
         def turn_of_g(up=None):
             again = torch.randn(z.shape, generator=rng) if "other z" in faults else z
             loss = loss_of_g(D(real) if up is None else up.detach(), D(G(again).detach() if "G cut" in faults else G(again)))
-            if not {"stale G", "G cleared after", "G cleared late", "G cleared first"} & set(faults):
-                turn_g.zero_grad()
-            loss.backward()
-            if "G cleared late" in faults:
-                turn_g.zero_grad()
-            if "G still" not in faults:
-                turn_g.step()
-            if "G cleared after" in faults:
-                turn_g.zero_grad()
+            _take_turn("G", faults, turn_g, loss)
             return loss
 
         if "G cleared first" in faults:

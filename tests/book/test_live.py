@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-from io import StringIO
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 from torch import nn
 from torch.optim import Adam
 
@@ -23,6 +20,8 @@ from solutions.published import live_pictures
 from solutions.published.shipped import trained
 from solutions.stability import r1_penalty
 
+from .small import build_small
+
 ROOT = Path(__file__).parents[2]
 GENERATORS = ("dcgan", "mocogan", "steered")
 KINDS = ("plane", "image", "video", "steered")
@@ -32,16 +31,8 @@ TEXT = "\n".join(f":::{{live}} {kind}\nTry **it**.\n:::\n" for kind in KINDS)
 def build(folder: Path, text: str) -> str:
     """Builds a book of one page with the extension; returns the warnings."""
     (folder / "index.md").write_text(f"# Page\n\n{text}", encoding="utf-8")
-    warnings = StringIO()
-    settings = {
-        "extensions": ["myst_nb", "live"], "html_theme": "basic", "myst_enable_extensions": ["colon_fence"],
-        "html_static_path": [str(ROOT / "book" / "assets")], "exclude_patterns": ["out"],
-    }
-    with pytest.MonkeyPatch.context() as patch, patch_docutils(), docutils_namespace():
-        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
-        out = folder / "out"
-        Sphinx(folder, None, out, out / ".doctrees", "html", settings, status=None, warning=warnings).build()
-    return warnings.getvalue()
+    return build_small(folder, extensions=["myst_nb", "live"], myst_enable_extensions=["colon_fence"],
+                       html_static_path=[str(ROOT / "book" / "assets")], exclude_patterns=["out"])
 
 
 @pytest.fixture(scope="module")

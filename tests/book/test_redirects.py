@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from autograde.writing import chapter
 
 from .pages import MOVED, PAGES
-from .test_extensions import EXTENSIONS
+from .small import build_small
 
 LONG = "\n\n".join(["A line."] * 200)
 TEXTS = {"index": "# Page\n\n```{toctree}\n15_new\n```\n", "15_new": f"# New\n\n{LONG}\n\n(task)=\n## The task\n\n{LONG}\n"}
@@ -22,14 +19,7 @@ def build(folder: Path, moved: dict[str, str]) -> str:
     """Builds the book; returns the warnings."""
     for name, text in TEXTS.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    settings = {"extensions": ["myst_nb", "redirects"], "html_theme": "basic", "html_baseurl": "https://example.edu/book/",
-                "moved_pages": moved}
-    warnings = StringIO()
-    with pytest.MonkeyPatch.context() as patch, patch_docutils(), docutils_namespace():
-        patch.syspath_prepend(str(EXTENSIONS))
-        out = folder / "out"
-        Sphinx(folder, None, out, out / ".doctrees", "html", settings, status=None, warning=warnings).build()
-    return warnings.getvalue()
+    return build_small(folder, extensions=["myst_nb", "redirects"], html_baseurl="https://example.edu/book/", moved_pages=moved)
 
 
 @pytest.fixture(scope="module")
