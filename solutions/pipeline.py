@@ -323,7 +323,7 @@ def pipeline(
 
 no_distribution = """
 The autoencoder was only ever asked to give back clips that went in. Its loss says nothing about *where* the codes of
-those clips lie. They may fill a thin, bent region with any centre and any spread, and the decoder is trained there and
+those clips lie. They may fill a thin, bent region, anywhere and of any width, and the decoder is trained there and
 nowhere else. A draw from a standard Gaussian lands somewhere outside, so the decoder's answer means nothing.
 
 A smaller reconstruction error doesn't help. The loss does not contain the sampling at all: a perfect autoencoder could

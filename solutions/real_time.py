@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from solutions.after_gans import VelocityField, time_features
+from solutions.networks.layers import perceptron
 from solutions.stability import pairing_losses
 
 MEMORY = 2  # frames: one shows where all is, two how it moves
@@ -266,11 +267,9 @@ class WindowCritic(nn.Module):
 
     def __init__(self, code: int, frames: int, commands: int, width: int):
         super().__init__()
-        self.commands, layers = commands, []
+        self.commands = commands
         inputs = (1 + MEMORY + frames) * code + frames * commands
-        for before in (inputs, width, width):
-            layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+        self.layers = perceptron(inputs, width, 1)
 
     def forward(
         self, codes: Tensor, before: State, command: Tensor

@@ -149,6 +149,6 @@ def _bibliography() -> Mapping[str, Any]:
 def _citation(key: str) -> str:
     """E.g. "Goodfellow et al., 2014"."""
     entry = _bibliography()[key]
-    names = [" ".join(person.last_names) for person in entry.persons["author"]]
+    names = [" ".join(map(str, person.rich_last_names)) for person in entry.persons["author"]]
     who = names[0] if len(names) == 1 else f"{names[0]} and {names[1]}" if len(names) == 2 else f"{names[0]} et al."
     return f"{who}, {entry.fields['year']}"

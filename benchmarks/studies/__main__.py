@@ -64,12 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def unchanged(name: str, found: dict, jobs: int) -> bool:
-    """Whether runs that are kept, but for other code, come out again to the last digit; asked of the first of each variant."""
+    """Whether runs that are kept, but for other code, come out again to the last digit; asked of the first of each variant.
+
+    Variants that are new have no runs, and change none.
+    """
     try:
         kept = machine.kept(f"studies/{name}")
     except FileNotFoundError:
         return False
-    if kept["made of"] == found["made of"] or set(kept["runs"]) != set(found["variants"]) or not all(kept["runs"].values()):
+    if kept["made of"] == found["made of"] or not set(kept["runs"]) <= set(found["variants"]) or not all(kept["runs"].values()):
         return False
     first = {variant: runs[0] for variant, runs in kept["runs"].items()}
     with ProcessPoolExecutor(jobs) as processes:

@@ -32,8 +32,10 @@ def detail(codes: Tensor) -> float:
 
 def measure(seed: int, *, play: bool = False, real: bool = False) -> dict[str, float]:
     """Of clips of 256 frames that begin as real ones do and are told what these were; of the real ones, the same each time."""
-    network = page().trained_alone(taught(seed), page().alone_steps, seed) if play else taught(seed)
-    made = page().long_frames if real else page().clips_by(network)
+    if real:
+        made = page().long_frames
+    else:
+        made = page().clips_by(page().trained_alone(taught(seed), page().alone_steps, seed) if play else taught(seed))
     same = page().kept(made)
     return {"obeys": page().obeyed(made), **{f"away_{k}": page().away(made, *part) for k, part in page().PARTS.items()},
             **{f"kept_{k}": float(same[slice(*page().PARTS[k])].mean()) for k in (8, 256)},

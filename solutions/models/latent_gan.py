@@ -12,19 +12,11 @@ from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
+from solutions.networks.layers import perceptron
 from solutions.networks.principal import PrincipalCodes
 from solutions.training.recipe import Recipe, sample
 from solutions.training.settings import Settings, settings_of
 from solutions.training.train import Run
-
-
-def perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    """Three hidden layers of one width, a leaky ReLU of slope 0.2 behind
-    each; rows (B, inputs) to (B, outputs)."""
-    layers: list[nn.Module] = []
-    for before in (inputs, width, width):
-        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
 class CodeMaker(nn.Module):

@@ -2,7 +2,9 @@
 
 It is what autoregressive adversarial post-training makes of a video model (Lin et al. 2025, arXiv 2506.09350), small
 enough for a CPU: frames are codes of `PrincipalCodes`. First the network learns the next frame of real clips by its mean
-(teacher forcing). Then it goes on from its own frames, and a discriminator judges what came of it (student forcing).
+(teacher forcing). Then it goes on from its own frames, and a discriminator judges what came of it (student forcing). In some
+steps it has gone on for long before the frames that are judged, so that it also learns to stay where it should when a command
+lasts for longer than any in the data.
 """
 from __future__ import annotations
 
@@ -17,36 +19,53 @@ from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
+from clipkit.steered_walkers import COMMANDS
 from solutions.models.latent_gan import CodeCritic, CodeMaker
 from solutions.networks.principal import PrincipalCodes
 from solutions.real_time import MEMORY, NextFrame, State, WindowCritic, rollout
 from solutions.stability import learning_rate_factor
 from solutions.training.recipe import Recipe, sample
-from solutions.training.settings import Settings, settings_of
+from solutions.training.settings import Hooks, Settings, settings_of
 from solutions.training.train import Run
+
+TOWARDS_US = COMMANDS.index("down")
 
 
 class Rollout(nn.Module):
-    """`frames` next frames, each from those made before: the generator of the game, as the one trainer takes it."""
+    """`frames` next frames, each from those made before: the generator of the game, as the one trainer takes it.
+
+    With more noise than these need it first makes a run-up of as many frames as the rest is for, without a gradient.
+    """
 
     def __init__(self, next_frame: NextFrame, frames: int):
         super().__init__()
         self.next, self.frames, self.nz = next_frame, frames, frames * next_frame.noise
 
     def forward(self, z: Tensor, before: Tensor, command: Tensor) -> Tensor:
-        """z (B, nz), codes before (B, 1 + MEMORY, K), the first frame's first, and commands (B, frames) to codes
-        (B, frames, K)."""
-        return rollout(self.next, state_of(before), z.unflatten(1, (self.frames, -1)), command)[0]
+        """z (B, (ahead + frames) noise), codes before (B, 1 + MEMORY, K), the first frame's first, and commands (B, *), of
+        which the last ahead + frames count, to codes (B, MEMORY + frames, K): those before, too.
+
+        Without a run-up the frames go on from those before, with one from the clip's first frame.
+        """
+        noise, state = z.unflatten(1, (-1, self.next.noise)), state_of(before)
+        ahead, command = noise.shape[1] - self.frames, command[:, -noise.shape[1]:]
+        if ahead:
+            with torch.no_grad():
+                state = rollout(self.next, State.of(state.first), noise[:, :ahead], command[:, :ahead])[1]
+        made, _ = rollout(self.next, state, noise[:, ahead:], command[:, ahead:])
+        return torch.cat([state.past, made], 1)
 
 
 class Critic(WindowCritic):
-    """That of chapter 14, with what was before as one tensor."""
+    """That of chapter 14, as the one trainer takes it: what was before the frames is a part of the sample."""
 
     def forward(  # type: ignore[override]  # the trainer's labels are tensors
         self, codes: Tensor, before: Tensor, command: Tensor,
     ) -> Tensor:
-        """Codes (B, frames, K), before (B, 1 + MEMORY, K), commands (B, frames) to logits (B,)."""
-        return super().forward(codes, state_of(before), command)
+        """Codes (B, MEMORY + frames, K), before (B, 1 + MEMORY, K), of which the first counts, and commands (B, *), of which
+        the last `frames` do, to logits (B,)."""
+        frames = codes.shape[1] - MEMORY
+        return super().forward(codes[:, MEMORY:], State(before[:, 0], codes[:, :MEMORY]), command[:, -frames:])
 
 
 def state_of(before: Tensor) -> State:
@@ -72,6 +91,21 @@ class Steered(nn.Module):
     def begin(self, z: Tensor) -> State:
         """Noise (B, first.nz) to the state after one frame."""
         return State.of(self.first(z))
+
+    def likeliest(self, z: Tensor) -> Tensor:
+        """Of people drawn from noise (B, n, first.nz) the one whom the next frames keep best: its noise, (B, first.nz).
+
+        Where the first frame is halfway between two people, the next ones decide for somebody else. So each comes towards us
+        for four frames, without noise, and the one whose code has moved least is taken, measured by the contrast of the
+        picture (by night all differences are small).
+        """
+        state = self.begin(z.flatten(0, 1))
+        contrast = self.shown(state).flatten(1).var(1)
+        still = z.new_zeros(len(state.first), self.next.noise)
+        for _ in range(4):
+            state = self.step(state, torch.full((len(still),), TOWARDS_US, device=z.device), still)
+        moved = (state.past[:, -1] - state.first).square().sum(1) / contrast
+        return z[torch.arange(len(z)), moved.view(z.shape[:2]).argmin(1)]
 
     def step(self, state: State, command: Tensor, noise: Tensor) -> State:
         """The state after one more frame, for commands (B,) and noise (B, next.noise)."""
@@ -104,6 +138,7 @@ class SteeredSettings:
     Attributes:
         steps: of that game.
         frames: that it goes on for, and the critic sees.
+        ahead: lengths of the run-up, one of which is drawn for each step.
     """
 
     steps: int
@@ -113,6 +148,7 @@ class SteeredSettings:
     taught_rows: int = 256  # next frames a step
     taught_lr: float = 1e-3  # at first; falls to 0
     frames: int = 8
+    ahead: tuple[int, ...] = (0, 8, 32, 128)
 
 
 @dataclass(frozen=True)
@@ -142,9 +178,15 @@ class SteeredRecipe:
     def game(self, of_frames: Tensor | None = None) -> Recipe:
         """The game in which the network goes on from its own frames, as the one trainer takes it."""
         of_frames = self.coded() if of_frames is None else of_frames
-        real, before, command = windows(of_frames, commands_of(self.data), self.settings.frames)
-        rollout = Rollout(self.generator.next, self.settings.frames)
-        return Recipe(rollout, self.critic, real, self.settings.game, labels=(before, command))
+        settings, network = self.settings, self.generator.next
+        real, before, command = windows(of_frames, commands_of(self.data), settings.frames, max(settings.ahead))
+
+        def latent(rng: torch.Generator, count: int) -> Tensor:
+            ahead = settings.ahead[int(torch.randint(len(settings.ahead), (), generator=rng, device=rng.device))]
+            return torch.randn(count, (ahead + settings.frames) * network.noise, generator=rng, device=rng.device)
+
+        return Recipe(Rollout(network, settings.frames), self.critic, real, settings.game, labels=(before, command),
+                      hooks=Hooks(latent=latent))
 
     def train(
         self, *, seed: int = 0, checkpoint: str | Path | None = None, watch: Callable[[int, nn.Module], object] | None = None,
@@ -152,7 +194,8 @@ class SteeredRecipe:
     ) -> Run:
         """Trains all parts, one after the other, and gives back the curves of the last game; `options` are those of `fit`."""
         of_frames = self.coded(seed)
-        first = Recipe(self.generator.first, self.first_critic, of_frames.flatten(0, 1), self.settings.first)
+        shown = of_frames[facing_us(self.data)]
+        first = Recipe(self.generator.first, self.first_critic, shown, self.settings.first)
         maker = first.train(seed=seed, checkpoint=f"{checkpoint}.first" if checkpoint else None, **options).ema
         game = self.game(of_frames)
         if checkpoint is None or not Path(checkpoint).exists():
@@ -178,24 +221,34 @@ def commands_of(data: ClipSet) -> Tensor:
     return torch.zeros(data.clips.shape[:2], dtype=torch.long) if commands is None or commands.ndim < 2 else commands
 
 
-def windows(codes: Tensor, commands: Tensor, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+def facing_us(data: ClipSet) -> Tensor:
+    """Which frames a clip may begin with, bool (N, T): of people who come towards us, where a command says so; else all.
+
+    They show best who it is. And half-way between a face and the back of a head lies nobody.
+    """
+    commands = commands_of(data)
+    return commands == TOWARDS_US if data.attributes.get("command") == COMMANDS else torch.ones_like(commands, dtype=torch.bool)
+
+
+def windows(codes: Tensor, commands: Tensor, frames: int, ahead: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Parts of clips, half of each shared with the next, as the game is given them.
 
     Args:
         codes: (N, T, K), T more than `frames`.
         commands: (N, T).
+        ahead: how many commands to give from before the frames; where a clip was not there yet, its first one.
     Returns:
-        The codes of the frames (M, frames, K); those before, (M, 1 + MEMORY, K), a clip's first one first; the frames'
-        commands (M, frames).
+        The codes of the frames with the MEMORY ones before (M, MEMORY + frames, K); those before, (M, 1 + MEMORY, K), a clip's
+        first one first; commands (M, ahead + frames).
     """
     starts = range(1, codes.shape[1] - frames + 1, max(1, frames // 2))
     if not starts:
         raise ValueError(f"expected clips of more than {frames} frames, got {codes.shape[1]}")
     parts = []
     for start in starts:
-        past = [codes[:, max(0, start - back)] for back in range(MEMORY, 0, -1)]
-        now = slice(start, start + frames)
-        parts.append((codes[:, now], torch.stack([codes[:, 0], *past], 1), commands[:, now]))
+        seen, told = ((start + torch.arange(-back, frames)).clamp(min=0) for back in (MEMORY, ahead))
+        now = codes[:, seen]
+        parts.append((now, torch.cat([codes[:, :1], now[:, :MEMORY]], 1), commands[:, told]))
     real, before, command = (torch.cat(rows) for rows in zip(*parts, strict=True))
     return real, before, command
 
@@ -205,13 +258,14 @@ def teach(next_frame: NextFrame, samples: tuple[Tensor, ...], settings: SteeredS
     rng = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(next_frame.parameters(), lr=settings.taught_lr)
     real, before, command = samples
+    frames = real.shape[1] - MEMORY
     for step in clipkit.progress(settings.teaching, description="teaching"):
         optimizer.param_groups[0]["lr"] = settings.taught_lr * learning_rate_factor(step, settings.teaching, "cosine")
         some = torch.randint(len(real), (settings.taught_rows,), generator=rng)
         noise = torch.randn(len(some), next_frame.noise, generator=rng)
-        made = next_frame(noise, command[some, 0], state_of(before[some]))
+        made = next_frame(noise, command[some, -frames], state_of(before[some]))
         optimizer.zero_grad()
-        F.mse_loss(made, real[some, 0]).backward()
+        F.mse_loss(made, real[some, MEMORY]).backward()
         optimizer.step()
 
 
@@ -223,7 +277,8 @@ GAME = Settings(
 FIRST = replace(GAME, steps=3000, batch=128, lr_g=1.5e-3, lr_d=1.5e-3, penalty_weight=1.0)
 SHORT = SteeredSettings(steps=1500, first=FIRST, game=GAME, teaching=2500)
 SETTINGS = {
-    "smoke": SteeredSettings(4, replace(FIRST, steps=4, batch=8), replace(GAME, steps=4, batch=8), 4, taught_rows=8, frames=2),
+    "smoke": SteeredSettings(4, replace(FIRST, steps=4, batch=8), replace(GAME, steps=4, batch=8), 4, taught_rows=8, frames=2,
+                             ahead=(0, 2)),
     "cpu": SHORT,
     "long": replace(SHORT, steps=8000, first=replace(FIRST, steps=20_000), game=replace(GAME, steps=8000), teaching=8000),
     "gpu": replace(SHORT, steps=60_000, first=replace(FIRST, steps=40_000), game=replace(GAME, steps=60_000), teaching=20_000),
@@ -234,7 +289,7 @@ def recipe(data: ClipSet, preset: str) -> SteeredRecipe:
     """Frames of clips, one after the other; steered, where the labels hold a command for each."""
     num_frames, channels, size = data.clips.shape[1:4]
     settings: SteeredSettings = settings_of(SETTINGS, preset)
-    most = (192, 320, 512)  # 1.2 MB, a byte a number
+    most = (160, 304, 512)  # 1.1 MB, a byte a number
     code, width, judge = clipkit.pick(preset, smoke=(8, 16, 16), cpu=most, long=most, gpu=(384, 768, 1024))
     commands = len(data.attributes.get("command", "0"))
     codes = PrincipalCodes(1, channels, size, code=code, frame_code=code)

@@ -1,6 +1,6 @@
 """Parts of networks, and networks that stand in several chapters; they know no game and no chapter.
 
-    layers            sizes, memory layout, averaged weights, statistics of a batch
+    layers            sizes, memory layout, averaged weights, statistics of a batch, perceptrons
     autoencoder       clips to codes and back, and two ways to draw new codes (chapter 1)
     clip_cnn          networks that see time, and a loop that trains classifiers (chapter 3)
     directions        directions in z that are in the weights (chapter 12)

@@ -39,7 +39,8 @@ def steered(frames: int = 8) -> Picture:
     generator = cast(Steered, trained("steered")[0])
     rng = torch.Generator().manual_seed(1)
     command, noise = torch.arange(len(COMMANDS)), torch.randn(frames, generator.next.noise, generator=rng)
-    state, clips = generator.begin(torch.randn(1, generator.first.nz, generator=rng).expand(len(COMMANDS), -1)), []
+    person = generator.likeliest(torch.randn(1, 8, generator.first.nz, generator=rng))
+    state, clips = generator.begin(person.expand(len(COMMANDS), -1)), []
     for shock in noise:
         state = generator.step(state, command, shock.expand(len(COMMANDS), -1))
         clips.append(generator.shown(state))

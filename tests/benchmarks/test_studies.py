@@ -203,6 +203,17 @@ def test_a_change_that_changes_no_number_is_verified_by_the_first_runs(toy, caps
     assert main(["toy", "--verify"]) == 0 and calls(toy) == []  # not outdated: nothing to ask
 
 
+def test_a_new_variant_needs_no_new_runs_of_the_others(toy):
+    main(["toy", "--jobs", "1"])
+    calls(toy)
+    (toy / "toy.py").write_text(TOY.replace('"big": {"by": 1}}', '"big": {"by": 1}, "huge": {"by": 5}}').replace(
+        '"big": "a big one"}', '"big": "a big one", "huge": "a huge one"}'))
+    studies.made_of.cache_clear()
+    sys.modules.pop("benchmarks.studies.toy")
+    assert main(["toy", "--verify", "--jobs", "1"]) == 0 and calls(toy) == ["00", "10", "50", "51"]
+    assert [len(kept()["runs"][name]) for name in ("small", "big", "huge")] == [2, 2, 2]
+
+
 def test_a_new_title_needs_no_new_run(toy):
     main(["toy", "--jobs", "1"])
     calls(toy)

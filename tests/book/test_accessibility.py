@@ -29,10 +29,8 @@ FIND = """options => axe.run({ resultTypes: ["violations"], ...options }).then((
     violations.flatMap(({ id, nodes }) => nodes.map(({ target, html }) => [id, target, html.slice(0, 200)])))"""
 
 
-@on_every_page
-def test_axe_finds_nothing(visit, name):
+def axe_finds_nothing(page):
     """All but the colours once, and the colours in both themes."""
-    page = visit(name, color_scheme="light")
     page.evaluate(Axe().axe_script)
     assert page.evaluate(FIND, {"rules": {rule: {"enabled": False} for rule in COLOURS}}) == []
     page.evaluate(REMOVE_REPEATED_TOKENS)
@@ -41,6 +39,19 @@ def test_axe_finds_nothing(visit, name):
         page.emulate_media(color_scheme=theme)
         page.locator(f"html[data-theme={theme}]").wait_for()
         assert page.evaluate(FIND, {"runOnly": COLOURS}) == []
+
+
+@on_every_page
+def test_axe_finds_nothing(visit, name):
+    axe_finds_nothing(visit(name, color_scheme="light"))
+
+
+@pytest.mark.parametrize("name", ["index", "04_dcgan", "10_video_gan", "14_real_time"])
+def test_axe_finds_nothing_in_a_demo_that_runs(visit, name):
+    page = visit(name, color_scheme="light", reduced_motion="reduce")
+    page.get_by_role("button", name="Run the generator here").press("Enter")
+    page.locator(".live canvas").first.wait_for()
+    axe_finds_nothing(page)
 
 
 @in_every_chapter

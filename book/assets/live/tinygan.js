@@ -156,6 +156,18 @@ function steered(tensors, commands) {
       }
       return [first, last, layer("next.leave", layerNorm(features))];
     },
+    /** Of people drawn from noise the one whom the next frames keep best: each comes towards us for four frames, on the command
+     * `towards`, and the one whose code has moved least is taken, measured by the contrast of the picture. */
+    likeliest(people, towards) {
+      const squares = (x, y) => x.reduce((sum, value, i) => sum + (value - y[i]) ** 2, 0);
+      const still = new Float64Array(this.noise), moved = people.map((z) => {
+        let state = this.begin(z);
+        const pixels = this.shown(state), mean = pixels.reduce((a, b) => a + b) / pixels.length;
+        for (let frame = 0; frame < 4; frame++) state = this.step(state, towards, still);
+        return squares(state[2], state[0]) / squares(pixels, pixels.map(() => mean));
+      });
+      return people[moved.indexOf(Math.min(...moved))];
+    },
     /** The latest frame, as a canvas wants it. */
     shown([, , last]) {
       const scaled = last.map((value) => value * tensors["codes.scale"].data[0]);

@@ -1,7 +1,7 @@
 """MyST to plain Markdown."""
 import pytest
 
-from autograde.writing import chapter
+from autograde.writing import chapter, markdown
 from autograde.writing.markdown import PlainMarkdown
 
 HEAD = "---\nkernelspec:\n  name: python3\n  display_name: Python 3\nchapter: 02_gan_losses\n---\n\n# 2 · Title\n\n"
@@ -16,6 +16,16 @@ def plain(text: str) -> str:
 def test_equations_are_numbered_and_referred_to():
     text = plain("$$\na = b\n$$ (eq-a)\n\nSee {eq}`eq-a`.")
     assert r"\tag{1}$$" in text and "See (1)." in text
+
+
+def test_no_two_references_are_cited_by_the_same_words():
+    cited = [markdown._citation(key) for key in markdown._bibliography()]
+    assert not {one for one in cited if cited.count(one) > 1}, "tell them apart by the year: 2020a, 2020b"
+
+
+def test_names_are_written_with_their_accents():
+    assert "(Yazıcı et al., 2019)" in plain("{cite:p}`yazici2019unusual`.")
+    assert not [markdown._citation(key) for key in markdown._bibliography() if set(markdown._citation(key)) & set("{}\\")]
 
 
 def test_citations_are_spelled_out():

@@ -11,12 +11,12 @@ from solutions.training.settings import Settings
 
 
 def test_it_is_the_presets_generator_trained_otherwise():
-    ours = recipe(0, count=16, settings=Settings(steps=2, batch=8, loss="hinge"))
+    ours = recipe(0, count=16, settings=Settings(steps=2, batch=8, loss="relativistic"))
     preset = registry.recipe("dcgan", registry.blank((1, 3, 32, 32), {}), "cpu")
     assert {k: v.shape for k, v in ours.generator.state_dict().items()} == {
         k: v.shape for k, v in preset.generator.state_dict().items()}
     run = ours.train()
-    assert run.history["loss_d"].isfinite().all() and SETTINGS.loss == "hinge"
+    assert run.history["loss_d"].isfinite().all() and SETTINGS.loss == "relativistic"
 
 
 @pytest.fixture(scope="module")

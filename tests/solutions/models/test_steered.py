@@ -6,7 +6,7 @@ import torch
 
 from clipkit import ClipSet, SteeredWalkers
 from solutions.models.registry import load, recipe
-from solutions.models.steered import Critic, Rollout, Steered, commands_of, state_of, windows
+from solutions.models.steered import Critic, Rollout, Steered, commands_of, facing_us, state_of, windows
 from solutions.real_time import MEMORY, NextFrame
 
 DATA = SteeredWalkers(40, num_frames=7, hold=3)
@@ -25,13 +25,14 @@ def fitted() -> Steered:
 
 def test_windows_hold_what_was_before():
     codes, commands = torch.arange(2 * 9.0).view(2, 9, 1), torch.arange(18).view(2, 9) % 6
-    real, before, command = windows(codes, commands, 4)
-    assert real[::2, :, 0].tolist() == [[1, 2, 3, 4], [3, 4, 5, 6], [5, 6, 7, 8]] or real[:2, 0, 0].tolist() == [1, 10]
+    real, before, command = windows(codes, commands, 4, ahead=3)
+    assert sorted(row[MEMORY:].tolist() for row in real[..., 0]) == [[first, first + 1, first + 2, first + 3]
+                                                                     for first in (1, 3, 5, 10, 12, 14)]
     for row, past, told in zip(real[..., 0], before[..., 0], command, strict=True):
-        clip, start = int(row[0]) // 9, int(row[0]) % 9
-        assert row.tolist() == [9 * clip + t for t in range(start, start + 4)]
+        clip, start = int(row[MEMORY]) // 9, int(row[MEMORY]) % 9
+        assert row.tolist() == [9 * clip + max(0, t) for t in range(start - MEMORY, start + 4)]
         assert past.tolist() == [9 * clip] + [9 * clip + max(0, start - back) for back in (2, 1)]
-        assert told.tolist() == [(9 * clip + t) % 6 for t in range(start, start + 4)]
+        assert told.tolist() == [(9 * clip + max(0, t)) % 6 for t in range(start - 3, start + 4)]
     with pytest.raises(ValueError, match="more than 9 frames"):
         windows(codes, commands, 9)
 
@@ -68,24 +69,65 @@ def test_step_by_step_is_the_same_clip_and_the_state_does_not_grow():
 def test_a_rollout_feeds_on_itself_and_gradients_come_back_through_all_of_it():
     next_frame = NextFrame(4, noise=3, width=8)
     rollout = Rollout(next_frame, 5)
-    z, before, command = torch.randn(2, rollout.nz, requires_grad=True), torch.randn(2, 1 + MEMORY, 4), torch.randint(6, (2, 5))
+    z, before, command = torch.randn(2, rollout.nz, requires_grad=True), torch.randn(2, 1 + MEMORY, 4), torch.randint(6, (2, 9))
     made_codes = rollout(z, before, command)
+    assert torch.equal(made_codes[:, :MEMORY], before[:, 1:])
     state, noise = state_of(before), z.view(2, 5, 3)
     for t in range(5):
-        state = state.then(next_frame(noise[:, t], command[:, t], state))
-        torch.testing.assert_close(state.past[:, -1], made_codes[:, t])
+        state = state.then(next_frame(noise[:, t], command[:, 4 + t], state))
+        torch.testing.assert_close(state.past[:, -1], made_codes[:, MEMORY + t])
     made_codes[:, -1].sum().backward()
     assert (z.grad.view(2, 5, 3).abs().sum(2) > 0).all()  # the last frame depends on the noise of every frame before
 
 
+def test_a_run_up_is_the_networks_own_and_has_no_gradient():
+    """Seven frames from the clip's first one, of which the last five are learnt from; real frames before have no say."""
+    next_frame = NextFrame(4, noise=3, width=8)
+    rollout, clip = Rollout(next_frame, 5), Rollout(next_frame, 7)
+    z, before, command = torch.randn(2, 7 * 3, requires_grad=True), torch.randn(2, 1 + MEMORY, 4), torch.randint(6, (2, 9))
+    made_codes = rollout(z, before, command)
+    of_first = before[:, :1].expand(-1, 1 + MEMORY, -1)
+    torch.testing.assert_close(made_codes, clip(z, of_first, command)[:, 2:])
+    made_codes[:, -1].sum().backward()
+    assert (z.grad.view(2, 7, 3).abs().sum(2) > 0).tolist() == [[False] * 2 + [True] * 5] * 2
+
+
+def test_a_game_has_run_ups_of_all_lengths():
+    game = made().game()
+    z = [game.hooks.latent(torch.Generator().manual_seed(seed), 3) for seed in range(20)]
+    noise, frames = game.generator.next.noise, game.generator.frames
+    assert {one.shape for one in z} == {(3, (frames + ahead) * noise) for ahead in made().settings.ahead}
+    assert {game.generator(one, *(label[:3] for label in game.labels)).shape for one in z} == {game.real[:3].shape}
+
+
+def test_of_several_people_the_one_who_is_kept_is_taken():
+    """With a network that gives back the last frame nobody moves, but for those whose code it cannot hold."""
+    generator = fitted()
+    z = torch.randn(3, 4, generator.first.nz)
+    holds = lambda noise, command, state: state.past[:, -1].clamp(max=0)
+    generator.next.forward = holds
+    lost = generator.first(z).clamp(min=0).square().sum(2) / torch.stack([
+        generator.shown(generator.begin(of_one)).flatten(1).var(1) for of_one in z])
+    assert torch.equal(generator.likeliest(z), z[torch.arange(3), lost.argmin(1)])
+
+
+def test_clips_begin_with_people_who_face_us():
+    begins = facing_us(DATA)
+    assert begins.any() and {DATA.attributes["command"][c] for c in DATA.labels["command"][begins]} == {"down"}
+    assert facing_us(ClipSet(torch.zeros(3, 5, 3, 32, 32))).tolist() == [[True] * 5] * 3, "all, where nobody commands"
+
+
 def test_the_critic_looks_at_frames_past_and_commands():
-    critic, codes, before = Critic(4, 3, 6, 16), torch.randn(2, 3, 4), torch.randn(2, 1 + MEMORY, 4)
-    command = torch.tensor([[0, 1, 2], [3, 4, 5]])
+    critic, codes, before = Critic(4, 3, 6, 16), torch.randn(2, MEMORY + 3, 4), torch.randn(2, 1 + MEMORY, 4)
+    command = torch.tensor([[5, 0, 1, 2], [5, 3, 4, 5]])
     logits = critic(codes, before, command)
     assert logits.shape == (2,)
-    for changed in ((codes + 1, before, command), (codes, before + 1, command), (codes, before, command.flip(1))):
-        other = critic(*changed)
-        assert not torch.isclose(other, logits).any()
+    other_first, other_past = before.clone(), codes.clone()
+    other_first[:, 0] += 1
+    other_past[:, 0] += 1
+    for changed in ((codes + 1, before, command), (other_past, before, command), (codes, other_first, command),
+                    (codes, before, command.flip(1))):
+        assert not torch.isclose(critic(*changed), logits).any()
 
 
 def test_a_run_repeats_and_goes_on_and_leaves_torchs_generator_alone(tmp_path):
