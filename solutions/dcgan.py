@@ -35,7 +35,7 @@ def transposed_size(
     rows = (size - 1) * stride + kernel - 2 * padding
     if rows < 1:
         raise ValueError(
-            f"size {size}, kernel {kernel}, stride {stride} and padding "
+            f"{size} rows, kernel {kernel}, stride {stride} and padding "
             f"{padding} leave {rows} rows: try less padding")
     return rows
 

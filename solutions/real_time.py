@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from solutions.after_gans import VelocityField, time_features
-from solutions.networks.layers import perceptron
+from solutions.networks.perceptron import perceptron
 from solutions.stability import pairing_losses
 
 MEMORY = 2  # frames: one shows where all is, two how it moves

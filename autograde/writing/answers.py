@@ -28,11 +28,15 @@ class SourceError(ValueError):
 def answer(module: str, name: str) -> str:
     """The source of `name` in a module of solutions ("gan_losses", "networks.layers"), with a fence around the answer.
 
+    What the module itself takes from another one of solutions is found there.
+
     Raises:
         SourceError: the module has no such name, or its fences do not close.
     """
     sources = _sources(module)
     if name not in sources:
+        if origin := _taken(module).get(name):
+            return answer(origin, name)
         raise SourceError(f"solutions.{module} defines no {name!r}; it has {', '.join(sources)}")
     return sources[name]
 
@@ -81,12 +85,23 @@ def _names_something(line: str) -> bool:
     return any(not keyword.iskeyword(word) and not hasattr(builtins, word) for word in re.findall(r"[A-Za-z_]\w*", line))
 
 
-@lru_cache
-def _sources(module: str) -> MappingProxyType:
+def _text(module: str) -> str:
     path = ROOT / "solutions" / f"{module.replace('.', '/')}.py"
     if not path.exists():
         raise SourceError(f"there is no {path.relative_to(ROOT)}")
-    lines = [*path.read_text(encoding="utf-8").split("\n"), ""]
+    return path.read_text(encoding="utf-8")
+
+
+@lru_cache
+def _taken(module: str) -> dict[str, str]:
+    """What a module takes from others of solutions: their modules by the names."""
+    return {alias.name: node.module.removeprefix("solutions.") for node in ast.parse(_text(module)).body
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("solutions.") for alias in node.names}
+
+
+@lru_cache
+def _sources(module: str) -> MappingProxyType:
+    lines = [*_text(module).split("\n"), ""]
     found = {}
     for node in ast.parse("\n".join(lines)).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

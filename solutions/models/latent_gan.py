@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import clipkit
 from clipkit import ClipSet
-from solutions.networks.layers import perceptron
+from solutions.networks.perceptron import perceptron
 from solutions.networks.principal import PrincipalCodes
 from solutions.training.recipe import Recipe, sample
 from solutions.training.settings import Settings, settings_of

@@ -84,15 +84,6 @@ def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
             average.copy_(value)
 
 
-def perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    """Three hidden layers of one width, a leaky ReLU of slope 0.2 behind
-    each; rows (B, inputs) to (B, outputs)."""
-    layers: list[nn.Module] = []
-    for before in (inputs, width, width):
-        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
-
-
 def minibatch_stddev(features: Tensor, group: int = 4) -> Tensor:
     """Features with one more channel that says how much the samples of a group differ from one another.
 

@@ -36,6 +36,10 @@ def test_an_unfenced_function_is_fenced_below_its_docstring():
     assert "softplus" not in stub(source)
 
 
+def test_what_a_module_takes_from_another_is_found_there():
+    assert answers.answer("models.latent_gan", "perceptron") == answers.answer("networks.perceptron", "perceptron")
+
+
 def test_names_that_are_missing_are_named():
     with pytest.raises(SourceError, match="defines no 'generator_los'"):
         answers.answer("gan_losses", "generator_los")
