@@ -95,8 +95,9 @@ def _text(module: str) -> str:
 @lru_cache
 def _taken(module: str) -> dict[str, str]:
     """What a module takes from others of solutions: their modules by the names."""
-    return {alias.name: node.module.removeprefix("solutions.") for node in ast.parse(_text(module)).body
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("solutions.") for alias in node.names}
+    imports = [node for node in ast.parse(_text(module)).body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: node.module.removeprefix("solutions.") for node in imports
+            if node.module and node.module.startswith("solutions.") for alias in node.names}
 
 
 @lru_cache
