@@ -22,7 +22,8 @@ FIGURES = ROOT / "benchmarks" / "figures" / "studies"
 SOURCES = ROOT / "benchmarks" / "studies"
 ROLE = re.compile(r"\{measured\}`(?P<key>[^`]+)`")
 COUNT = "count"  # the form of a number that is 0 or 1, and is added up
-BENCHMARKS = ("lpc_video",)  # figures of a study's form that a command of its own measures; nothing says that they are outdated
+# Figures of a study's form that a command of its own measures; nothing says that they are outdated.
+BENCHMARKS = {"lpc_video": "python -m benchmarks.lpc_video", "walkers_video": "python -m benchmarks.lpc_video --data walkers"}
 DECIDE = ("SETTINGS", "measure")  # the names in a study's module that its numbers come from
 
 
@@ -112,7 +113,7 @@ def load(name: str) -> dict:
     """
     is_study = _one_of(tables(), name, "study") not in BENCHMARKS
     path, again = ((FIGURES / f"{name}.json", f"run python -m benchmarks.studies {name}") if is_study else
-                   (FIGURES.parent / f"{name}.json", f"run python -m benchmarks.{name}"))
+                   (FIGURES.parent / f"{name}.json", f"run {BENCHMARKS.get(name)}"))
     if not path.is_file():
         raise SourceError(f"there are no figures of the study {name} yet: {again}")
     found = json.loads(path.read_text(encoding="utf-8"))
