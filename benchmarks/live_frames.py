@@ -1,6 +1,6 @@
 """How long the network that is steered takes for a frame: in a page, in a page on a telephone's processor, and in PyTorch.
 
-    python -m benchmarks.live_frames    nothing else may be computing meanwhile
+    python -m benchmarks.live_frames --keep    nothing else may be computing meanwhile
 
 All three draw frames in turn, in one run on one core; the page's scripts and weights are the book's. The telephone is
 Lighthouse's: Chromium with the processor slowed down four times.
@@ -28,7 +28,7 @@ SLOWED = 4  # times, as Lighthouse slows down a desk's processor to make a telep
 GOAL = 24  # frames a second on that telephone
 
 SET_UP = """([weights, commands]) => {
-    const network = steered(readTensors(Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0))), commands);
+    const network = steered(tensorsFrom(weights), commands);
     const draw = uniform(1), picture = canvas(SIZE, SIZE, "");
     let state = network.begin(gaussian(draw, network.nz));
     window.drawn = (frames) => {

@@ -5,13 +5,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-WORKFLOWS = Path(__file__).resolve().parents[1] / ".github" / "workflows"
-SCRIPT = Path(__file__).resolve().parents[1] / ".github" / "publish.sh"
+from autograde.writing import changed
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOWS = ROOT / ".github" / "workflows"
+SCRIPT = ROOT / ".github" / "publish.sh"
 
 
 def git(folder: Path, *words: str) -> str:
     command = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_git_keeps_no_large_file_but_generators():
+    sizes = {name: (ROOT / name).stat().st_size for name in changed._git("ls-files", "-z") if (ROOT / name).is_file()}
+    large = {name: size for name, size in sizes.items() if size > 1e6}
+    assert all(name.startswith("solutions/published/weights/") and size <= 2e6 for name, size in large.items()), large
 
 
 @pytest.fixture

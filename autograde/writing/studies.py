@@ -112,8 +112,8 @@ def load(name: str) -> dict:
             helps.
     """
     is_study = _one_of(tables(), name, "study") not in BENCHMARKS
-    path, again = ((FIGURES / f"{name}.json", f"run python -m benchmarks.studies {name}") if is_study else
-                   (FIGURES.parent / f"{name}.json", f"run {BENCHMARKS.get(name)}"))
+    path = (FIGURES if is_study else FIGURES.parent) / f"{name}.json"
+    again = f"run {BENCHMARKS.get(name, f'python -m benchmarks.studies {name}')}"
     if not path.is_file():
         raise SourceError(f"there are no figures of the study {name} yet: {again}")
     found = json.loads(path.read_text(encoding="utf-8"))

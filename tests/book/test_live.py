@@ -149,7 +149,7 @@ def test_a_generator_computes_what_torch_computes(page, name, kind):
     generator, _ = trained(name)
     z = torch.randn(4, generator.nz, generator=torch.Generator().manual_seed(5))
     made = page.evaluate("""([name, codes, content]) => {
-        const tensors = readTensors(Uint8Array.from(atob(liveWeights[name]), (letter) => letter.charCodeAt(0)));
+        const tensors = tensorsFrom(liveWeights[name]);
         if (name === "dcgan") return codes.map((z) => [...generate(generatorLayers(tensors), z)]);
         return codes.map((z) => {
             const noise = Array.from({ length: 8 }, (_, t) => z.slice(content + 10 * t, content + 10 * (t + 1)));
@@ -276,7 +276,7 @@ def ground(root) -> torch.Tensor:
 
 
 ROLL = """([z, commands, noise]) => {
-    const tensors = readTensors(Uint8Array.from(atob(liveWeights.steered), (letter) => letter.charCodeAt(0)));
+    const tensors = tensorsFrom(liveWeights.steered);
     const network = steered(tensors, COMMANDS.length);
     let state = network.begin(z);
     const frames = [network.shown(state)];
@@ -307,7 +307,7 @@ def test_the_page_shows_the_person_that_torch_would(visit):
     page, (generator, _) = standing(visit).page, trained("steered")
     z = torch.randn(5, 8, generator.first.nz, generator=torch.Generator().manual_seed(4))
     chosen = page.evaluate("""people => {
-        const tensors = readTensors(Uint8Array.from(atob(liveWeights.steered), (letter) => letter.charCodeAt(0)));
+        const tensors = tensorsFrom(liveWeights.steered);
         return people.map((drawn) => drawn.indexOf(steered(tensors, COMMANDS.length).likeliest(drawn, TOWARDS_US)));
     }""", z.tolist())
     assert torch.equal(generator.likeliest(z), z[torch.arange(5), chosen]) and len(set(chosen)) > 1

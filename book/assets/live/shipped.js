@@ -3,11 +3,14 @@
 
 const HERE = document.currentScript.src, SIZE = 32;
 
+/** The tensors of a safetensors file that comes as text, in base64. */
+const tensorsFrom = (text) => readTensors(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+
 /** The tensors of a generator. Its weights come as a script, which a browser also reads from a folder without a server. */
 async function loadTensors(name) {
   await new Promise((resolve, reject) =>
     document.head.append(make("script", { src: new URL(`weights/${name}.js`, HERE), onload: resolve, onerror: reject })));
-  return readTensors(Uint8Array.from(atob(liveWeights[name]), (letter) => letter.charCodeAt(0)));
+  return tensorsFrom(liveWeights[name]);
 }
 
 /** Shows numbers in [-1, 1], row by row, three a pixel; `place` pictures from the left. */
