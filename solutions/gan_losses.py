@@ -94,7 +94,7 @@ def discriminator_step(
         discriminator: turns samples into logits.
         optimizer: holds the discriminator's parameters.
         real: a batch of real samples.
-        z: a batch of noise.
+        z: a batch of noise; its number may differ from that of `real`.
         loss: called as loss(real_logits, fake_logits).
     Returns:
         The loss before the step, detached. Both networks' gradients

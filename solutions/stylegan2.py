@@ -431,7 +431,7 @@ def style_step(
 
     The penalty is computed in the steps 0, `every`, 2 `every`, ... only,
     of the images that the step has made, and is `every` times as heavy
-    there. The discriminator stays as it is.
+    there. The discriminator stays as it is, also where it comes frozen.
 
     Args:
         generator: has `styles` (z to w), `synthesis` (w to images) and

@@ -317,7 +317,8 @@ def fill_step(
     images from filled ones, then the painter learns to fill.
 
     Args:
-        painter: painter(images, mask) gives filled images.
+        painter: painter(images, mask) gives filled images; it is any
+            function, and its optimizer knows its weights.
         judge: images to logits.
         images: (B, C, H, W).
         mask: (B, 1, H, W), 1 in the hole.

@@ -66,7 +66,8 @@ class VideoGenerator(nn.Module):
         width: channels at half of the size; doubled at each halving,
             down to 4 x 4.
     Attributes:
-        mask: in training, that of the last clips.
+        mask: in training, that of the last clips, with its graph;
+            evaluation leaves it alone.
     Source: Vondrick et al. 2016, figure 1.
     """
 
@@ -161,7 +162,7 @@ def motion_codes(cell: nn.GRUCell, noise: Tensor) -> Tensor:
         noise: (B, T, M), new noise for each frame.
     Returns:
         (B, T, H), the codes h_1 to h_T; gradients go back through all
-        of the walk.
+        of the walk, into the noise and into the cell's weights.
     Source: Tulyakov et al. 2018, section 3.
     """
     code = noise.new_zeros(len(noise), cell.hidden_size)

@@ -192,7 +192,7 @@ def _run_one(check: Check, subject: Subject | None, seed: int | str, broken: set
     except NotImplementedError:
         return Result(check.title, False, 0, check.points, "Not written yet.")
     except Wrong as wrong:
-        hint = wrong.hint or f"{wrong} {topic}".strip()
+        hint = wrong.hint or breach(subject, check.exercise, broken) or f"{wrong} {topic}".strip()
         return Result(check.title, False, 0, check.points, hint)
     except Exception as error:  # whatever the student's code raises, it fails this check and no other
         return Result(check.title, False, 0, check.points, _explained(error, topic))

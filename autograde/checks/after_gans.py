@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import torch
@@ -27,11 +28,14 @@ LINE_MISTAKES: list[tuple[Callable, str]] = [
      "On a straight line the noise's share is 1 - t, not sqrt(1 - t^2)."),
     (lambda n, d, t: (d - n, (1 - t) * n + t * d), "The point comes first, then the velocity."),
     (lambda n, d, t: ((1 - t) * n + t * d, (d - n) / t), "The line is walked in time 1: the velocity is not divided by t."),
+    (lambda n, d, t: ((1 - t[:1]) * n + t[:1] * d, d - n), "All samples have the first one's time: each has its own."),
 ]
 
 
-def _assert_on_the_line(subject: Subject, draw: Draw, *shape: int, spared: bool = False) -> None:
+def _assert_on_the_line(subject: Subject, draw: Draw, *shape: int, spared: bool = False, ends: bool = False) -> None:
     noise, data, t = draw.normal(*shape), draw.normal(*shape, mean=1), draw.uniform(shape[0], low=0.1, high=0.9)
+    if ends:
+        t[:2] = torch.tensor([0.0, 1.0])
     found = subject(noise, data, t)
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise Wrong(hint="Return two things: the point x_t, and its velocity.")
@@ -42,10 +46,14 @@ def _assert_on_the_line(subject: Subject, draw: Draw, *shape: int, spared: bool 
         mistakes += [(torch.stack([(1 - t) * noise + t * data, data - noise]),
                       "t meets the last axis instead of the first: put it beside(t, data), one time for each sample.")]
     for part in found:
+        part = part.nan_to_num(0, 0, 0) if ends and isinstance(part, Tensor) else part
         assert_close(part, torch.zeros(shape), rtol=0, atol=1e9)  # its shape
     found = torch.stack(list(found))
-    if not (spared and any(is_close(found, value) for value, _ in mistakes)):
-        assert_close(found, expected, mistakes=mistakes)
+    if spared and any(is_close(found, value) for value, _ in mistakes):
+        return
+    if ends and not found.isfinite().all():
+        raise Wrong(hint="At t = 0 or t = 1 it gives NaN or infinity: data - noise needs no division by t or 1 - t.")
+    assert_close(found, expected, mistakes=mistakes)
 
 
 @check("after_gans.on_the_line", points=2, hint="x_t = (1 - t) noise + t data, and its derivative with respect to t.")
@@ -57,6 +65,7 @@ def the_point_and_its_velocity(subject: Subject, draw: Draw) -> None:
 def for_clips_too(subject: Subject, draw: Draw) -> None:
     for shape in ((3, 2, 3, 4, 4), (1, 2, 3)):
         _assert_on_the_line(subject, draw, *shape, spared=True)  # wrong shares were paid for above
+    _assert_on_the_line(subject, draw, 4, 3, spared=True, ends=True)
 
 
 # The velocity of normal data
@@ -95,6 +104,8 @@ GAUSSIAN_MISTAKES = [
     (_gaussian(pull=_pull, spread=lambda t, s: 1 + s ** 2 + 0 * t), "Divide by the variance of x_t, not of x_1 - x_0."),
     (_gaussian(pull=_pull, spread=lambda t, s: (1 - t) ** 2 + t ** 2 * s),
      "Variances, not standard deviations: std is squared in the variance of x_t, too."),
+    (_gaussian(pull=lambda t, s: t * s - (1 - t), spread=lambda t, s: (1 - t) ** 2 + t ** 2 * s),
+     "Variances, not standard deviations: std is squared in the covariance and in the variance of x_t."),
     (_gaussian(pull=lambda t, s: t ** 2 * s ** 2 - (1 - t) ** 2, spread=_spread),
      "In x_1 - x_0 the shares are 1 and -1: the covariance has t and 1 - t once, not squared."),
     (_gaussian(pull=lambda t, s: (1 - t) * s ** 2 - t, spread=lambda t, s: t ** 2 + ((1 - t) * s) ** 2,
@@ -108,7 +119,14 @@ def agrees_with_the_closed_form(subject: Subject, draw: Draw) -> None:
     x, t = draw.normal(6, 3, std=2), draw.uniform(6, low=0.1, high=0.9)
     mean, std = draw.normal(3, mean=2), draw.uniform(3, low=0.3, high=0.8)
     mistakes = ((wrong(x, t[:, None], mean, std), hint) for wrong, hint in GAUSSIAN_MISTAKES)
-    assert_close(subject(x, t, mean, std), reference.gaussian_velocity(x, t, mean, std), mistakes=mistakes, rtol=1e-3)
+    try:
+        found = subject(x, t, mean, std)
+    except Exception as error:
+        if is_close(subject(x, t, 2.0, 0.5), reference.gaussian_velocity(x, t, 2.0, 0.5), rtol=1e-3):
+            raise Wrong(f"It raised {type(error).__name__}: {error}.", hint="It is right for numbers and raises an error for "
+                        "tensors: mean and std may fit (*), a sample's shape, so put t beside x before they meet.") from None
+        raise
+    assert_close(found, reference.gaussian_velocity(x, t, mean, std), mistakes=mistakes, rtol=1e-3)
 
 
 @check("after_gans.gaussian_velocity", points=1, hint="Put t beside x first, beside(t, x): samples may have any shape.")
@@ -116,30 +134,47 @@ def for_numbers_and_for_clips(subject: Subject, draw: Draw) -> None:
     x, t = draw.normal(3, 2, 3, 3), draw.uniform(3, low=0.1, high=0.9)
     mean, std = float(draw.normal(1)), float(draw.uniform(1, low=0.3, high=0.8))
     found, at = subject(x, t, mean, std), t.view(3, 1, 1, 1)
-    if not any(is_close(found, wrong(x, at, mean, std), rtol=1e-3) for wrong, _ in GAUSSIAN_MISTAKES):  # paid for above
-        assert_close(found, reference.gaussian_velocity(x, t, mean, std), rtol=1e-3)
+    if any(is_close(found, wrong(x, at, mean, std), rtol=1e-3) for wrong, _ in GAUSSIAN_MISTAKES):  # paid for above
+        return
+    assert_close(found, reference.gaussian_velocity(x, t, mean, std), rtol=1e-3)
+    one = reference.gaussian_velocity(x[:1], t[:1], mean, std)
+    assert_close(subject(x[:1], t[:1], mean, std), one, rtol=1e-3, mistakes=[
+        (one.squeeze(0), "squeeze() drops the axis of a batch of one: it gives the shape of x.")])
+    ends = torch.tensor([0.0, 1.0, 0.5])
+    if not is_close(subject(x, ends, mean, std), reference.gaussian_velocity(x, ends, mean, std), rtol=1e-3):
+        raise Wrong(hint="At t = 0 or t = 1 it is wrong, or NaN: divide by the variance of x_t alone, which is above 0 there, "
+                         "not by t or 1 - t.")
+    if not is_close(subject(x, t, mean, 0.0), reference.gaussian_velocity(x, t, mean, 0.0), rtol=1e-3):
+        raise Wrong(hint="Where std is 0 it is wrong, or NaN. For t below 1 the formula holds as it stands: divide by the "
+                         "variance of x_t alone, add nothing to it, and let std be 0.")
 
 
 # The loss
 
-def waving(weight: Tensor) -> Callable:
-    """A velocity that depends on every number, on the time and on a weight (F,)."""
-    def velocity(x: Tensor, t: Tensor) -> Tensor:
+class Waving(nn.Module):
+    """A velocity that depends on every number, on the time and on a weight (F,), in evaluation mode."""
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        self.weight = weight
+        self.eval()
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
         if t.shape != x.shape[:1]:
             raise ValueError(f"a velocity takes one t for each of {len(x)} samples, got {tuple(t.shape)}")
-        return torch.tanh(x * weight + t.view(-1, *[1] * (x.ndim - 1)))
-    return velocity
+        return torch.tanh(x * self.weight + t.view(-1, *[1] * (x.ndim - 1)))
 
 
 def losses_of(function: Callable, weight: Tensor, data: Tensor, seed: int) -> list[Tensor]:
     """The loss that `function` finds, twice, with generators of one seed."""
-    return [function(waving(weight.clone().requires_grad_()), data, torch.Generator().manual_seed(seed)) for _ in range(2)]
+    return [function(Waving(weight.clone().requires_grad_()), data.clone(), torch.Generator().manual_seed(seed))
+            for _ in range(2)]
 
 
 def gradient_of(function: Callable, weight: Tensor, data: Tensor, seed: int) -> Tensor:
     """The loss's gradient with respect to the velocity's weight; 0 where none arrives."""
     weight = weight.clone().requires_grad_()
-    loss = function(waving(weight), data, torch.Generator().manual_seed(seed))
+    loss = function(Waving(weight).train(), data, torch.Generator().manual_seed(seed))
     if not isinstance(loss, Tensor) or not loss.requires_grad:
         return torch.zeros_like(weight)
     found = torch.autograd.grad(loss, weight, allow_unused=True)[0]
@@ -154,10 +189,12 @@ def _loss(weight: Tensor, data: Tensor, seed: int, *, size: Callable = torch.squ
     t = times(1 if one else len(data), generator=rng).expand(len(data))
     x0 = noise(data.shape, generator=rng) if x0 is None else x0
     x, target = line(x0, data, t.view(-1, *[1] * (data.ndim - 1)))
-    return total(size(waving(weight)(x, told(t)) - target))
+    return total(size(Waving(weight)(x, told(t)) - target))
 
 
+FIXED = "It draws the same numbers whatever `rng` is: draw from `rng` as it is handed over, no manual_seed()."
 OTHER_LOSS = "With the same seed it gives another loss the second time: draw noise and times from `rng` alone, generator=rng."
+NARROW = "The noise has one number for each sample, spread over all its values: draw it with the shape of the data."
 LOSS_MISTAKES: list[tuple[dict, str]] = [
     ({"size": torch.abs}, "The error is squared: only then is the mean of all lines the best answer."),
     ({"total": torch.sum}, "The mean over samples and values, not their sum."),
@@ -178,6 +215,7 @@ LOSS_MISTAKES: list[tuple[dict, str]] = [
     ({"times": torch.randn}, "Times are uniform in [0, 1): torch.rand, not torch.randn."),
     ({"noise": torch.rand}, "The noise is normal: torch.randn, not torch.rand."),
     ({"total": lambda e: e.sum() / len(e)}, "The mean over samples and over their values."),
+    ({"noise": lambda shape, generator: torch.randn(shape[0], *[1] * (len(shape) - 1), generator=generator)}, NARROW),
 ]
 
 
@@ -192,7 +230,9 @@ def _assert_loss(subject: Subject, given: tuple, *, spared: bool = False) -> Non
     mistakes = [(_loss(*given, **variant), hint) for variant, hint in LOSS_MISTAKES]
     if not (spared and any(is_close(found, value) for value, _ in mistakes)):
         weight, data, seed = given
-        expected = reference.flow_matching_loss(waving(weight), data, torch.Generator().manual_seed(seed))
+        expected = reference.flow_matching_loss(Waving(weight), data, torch.Generator().manual_seed(seed))
+        if not is_close(found, expected) and is_close(found, subject.probe(losses_of, weight, data, seed + 1)[0]):
+            raise Wrong(hint=FIXED)
         assert_close(found, expected, mistakes=mistakes)
 
 
@@ -257,11 +297,11 @@ def _other_shapes(mine: list, right: list, dim: int) -> str:
 
 
 def _assert_field(subject: Subject, draw: Draw, dim: int, width: int, depth: int, *, batch: int = 5, constant_t: bool = False,
-                  spared: bool = False) -> None:
+                  spared: bool = False, std: float = 1) -> None:
     sizes = [dim + 10, *[width] * depth, dim]
     weights = [part for before, after in itertools.pairwise(sizes)
                for part in (draw.normal(after, before, std=0.5), draw.normal(after))]
-    x, t = draw.normal(batch, dim), draw.uniform(batch, low=0.1, high=0.9)
+    x, t = draw.normal(batch, dim, std=std), draw.uniform(batch, low=0.1, high=0.9)
     if constant_t:
         t = torch.full_like(t, float(t[0]))
     field = subject.probe(field_with, [dim, width, depth], weights)
@@ -284,9 +324,10 @@ def _assert_field(subject: Subject, draw: Draw, dim: int, width: int, depth: int
         (_field(weights, torch.cat([x, told[:1].expand(len(x), -1)], 1)),
          "All points are told the first one's time: each has its own."),
         (_field(weights, both).squeeze(0), "One point has one velocity, (1, D): squeeze() drops the axis of the batch."),
+        (_field(weights, both).squeeze(1), "Points of one number have velocities (B, 1), too: squeeze() drops that axis."),
     ]
     found = field(x, t)
-    if not (spared and any(is_close(found, value, atol=1e-4) for value, _ in mistakes[:-1])):
+    if not (spared and any(is_close(found, value, atol=1e-4) for value, _ in mistakes[:-2])):
         assert_close(found, _field(weights, both), mistakes=mistakes, atol=1e-4)
     if not spared:
         right = field_with(reference.VelocityField, [dim, width, depth], weights)
@@ -307,37 +348,38 @@ def whatever_dim_width_and_depth_are(subject: Subject, draw: Draw) -> None:
     _assert_field(subject, draw, 3, 5, 1, constant_t=True, spared=True)  # what is wrong for all sizes was paid for above
     _assert_field(subject, draw, 2, 7, 3, spared=True)
     _assert_field(subject, draw, 5, 4, 2, batch=1, spared=True)
+    _assert_field(subject, draw, 1, 6, 2, spared=True, std=9)  # a point has any size
 
 
 # The training step
 
 class Moving(nn.Module):
-    """A velocity (B, D) of points (B, D) and times (B,): one layer and a tanh."""
+    """A velocity of samples (B, *) of `dim` numbers and times (B,): one layer and a tanh."""
 
     def __init__(self, dim: int):
         super().__init__()
         self.layer = nn.Linear(dim + 1, dim)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        return self.layer(torch.cat([x, t[:, None]], 1)).tanh()
+        return self.layer(torch.cat([x.flatten(1), t[:, None]], 1)).tanh().view_as(x)
 
 
-def after_flow_steps(step: Callable, weights: list[Tensor], data: Tensor, seed: int) -> dict:
-    """The weights after a step on each batch of data (S, B, D), and the losses."""
-    velocity = Moving(data.shape[-1])
+def after_flow_steps(step: Callable, weights: list[Tensor], data: Tensor, seed: int, train: bool = True) -> dict:
+    """The weights after a step on each batch of data (S, B, *), and the losses."""
+    velocity = Moving(data[0, 0].numel()).train(train)
     with torch.no_grad():
         for parameter, value in zip(velocity.parameters(), weights, strict=True):
             parameter.copy_(value)
     for parameter in velocity.parameters():
         parameter.grad = torch.ones_like(parameter)  # of an earlier life: it must not count
     optimizer, rng = torch.optim.SGD(velocity.parameters(), lr=0.3), torch.Generator().manual_seed(seed)
-    losses = [step(velocity, optimizer, batch, rng) for batch in data]
+    losses = [step(velocity, optimizer, batch.clone(), rng) for batch in data]
     return {"losses": losses, **{name: p.detach().clone() for name, p in velocity.named_parameters()}}
 
 
 def _flow_step(*, narrow: bool = False, late: bool = False, stale: bool = False, still: bool = False,
                told: Callable = lambda t: t, target: Callable = lambda n, d: d - n, times_first: bool = False,
-               cleared: str = "before", after: bool = False) -> Callable:
+               cleared: str = "before", after: bool = False, twice: bool = False) -> Callable:
     """A training step with named faults."""
     def step(velocity, optimizer, data, rng):
         t = torch.rand(len(data), generator=rng) if times_first else None
@@ -352,7 +394,7 @@ def _flow_step(*, narrow: bool = False, late: bool = False, stale: bool = False,
         if not stale and cleared == "before":
             optimizer.zero_grad()
         value.backward()
-        if not still:
+        for _ in range(0 if still else 2 if twice else 1):
             optimizer.step()
         if cleared == "after":
             optimizer.zero_grad()
@@ -360,7 +402,6 @@ def _flow_step(*, narrow: bool = False, late: bool = False, stale: bool = False,
     return step
 
 
-NARROW = "The noise has one number for each sample, spread over all its values: draw it with the shape of the data."
 LATE = "Time runs backwards: x_t is noise at t = 1 and data at t = 0, while the target leads from noise to data."
 STALE = "Gradients of earlier steps are added to this one's: call optimizer.zero_grad() before backward()."
 LEFT = [  # what is seen in the loss; whether the old gradients count is asked apart
@@ -377,17 +418,19 @@ LEFT = [  # what is seen in the loss; whether the old gradients count is asked a
 FLOW_STEP_MISTAKES = [
     (_flow_step(narrow=True, late=True, stale=True), f"Three faults are left. The first: {NARROW[0].lower() + NARROW[1:]}"),
     *LEFT, (_flow_step(late=True, stale=True), LATE), (_flow_step(narrow=True, stale=True), NARROW),
-    (_flow_step(stale=True), STALE), (_flow_step(still=True), "The weights did not move: is optimizer.step() still there?"),
+    (_flow_step(stale=True), STALE),
+    (_flow_step(still=True), "The weights did not move: optimizer.step() comes after backward(), with no zero_grad() between."),
+    (_flow_step(twice=True), "The weights went two steps: call optimizer.step() once."),
     (_flow_step(cleared="after"), "A gradient that was there before the first step is added to it: call zero_grad() before "
      "backward(), not only after the step."),
     (_flow_step(after=True), "Return the loss from before the step: here it is computed again after it."),
 ]
 
 
-def _steps_of(ask: Callable, draw: Draw, steps: int) -> tuple[dict, Callable]:
+def _steps_of(ask: Callable, draw: Draw, steps: int, *shape: int, train: bool = True) -> tuple[dict, Callable]:
     """The outcome of an answer, and what gives it those of known steps."""
-    data, seed = draw.normal(steps, 4, 3, mean=1), int(draw.integers(0, 10**6))
-    given = [draw.normal(3, 4, std=0.5), draw.normal(3)], data, seed
+    data, seed, size = draw.normal(steps, 4, *shape, mean=1), int(draw.integers(0, 10**6)), math.prod(shape)
+    given = [draw.normal(size, size + 1, std=0.5), draw.normal(size)], data, seed, train
     found = _numbers(ask(*given))
     if not is_close(found["losses"], _numbers(ask(*given))["losses"]):
         raise Wrong(hint=OTHER_LOSS)
@@ -403,27 +446,47 @@ def _numbers(found: dict) -> dict:
 
 @check("after_gans.flow_step", points=3, hint="Follow the shapes, then the times: what is x_t at t = 0 and at t = 1?")
 def its_loss_is_that_of_flow_matching(subject: Subject, draw: Draw) -> None:
-    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 1)
+    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 1, 3)
     mistakes = ((of(wrong)["losses"], hint) for wrong, hint in FLOW_STEP_MISTAKES)
     assert_close(found["losses"], of(reference.flow_step)["losses"], mistakes=mistakes)
+    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 1, 2, 3)
+    assert_close(found["losses"], of(reference.flow_step)["losses"])  # clips, too
 
 
 @check("after_gans.flow_step", points=2, hint="Which gradients does optimizer.step() use? Are there any in them from before?")
 def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
-    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 3)
+    found, of = _steps_of(lambda *given: subject.probe(after_flow_steps, *given), draw, 3, 3, train=False)
     if not any(is_close(found, of(wrong)) for wrong, _ in LEFT):  # the loss was paid for above
         assert_close(found, of(reference.flow_step), mistakes=((of(wrong), hint) for wrong, hint in FLOW_STEP_MISTAKES))
 
 
 # Samplers
 
-def sampled(function: Callable, matrix: Tensor, x: Tensor, steps: int) -> Tensor:
-    """Where `function` carries x along a velocity that turns and depends on the time."""
-    def velocity(x: Tensor, t: Tensor) -> Tensor:
+class Turning(nn.Module):
+    """A velocity that turns and depends on the time; with `calls` (N,), each call adds a number of its own."""
+
+    def __init__(self, matrix: Tensor, calls: Tensor | None = None):
+        super().__init__()
+        self.matrix, self.calls, self.asked = matrix, calls, 0
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
         if t.shape != x.shape[:1]:
             raise ValueError(f"a velocity takes one t for each of {len(x)} samples, got {tuple(t.shape)}")
         late = t.view(-1, *[1] * (x.ndim - 1))
-        return torch.tanh(x @ matrix) * (1 + late ** 2) + late
+        self.asked += 1
+        more = 0 if self.calls is None else self.calls[(self.asked - 1) % len(self.calls)]
+        return torch.tanh(x @ self.matrix) * (1 + late ** 2) + late + more
+
+
+def sampled(function: Callable, matrix: Tensor, x: Tensor, steps: int, train: bool = True) -> Tensor:
+    """Where `function` carries x."""
+    return function(Turning(matrix).train(train), x, steps)
+
+
+def sampled_again(function: Callable, matrix: Tensor, x: Tensor, steps: int, calls: Tensor) -> Tensor:
+    """Where it carries x the second time along a velocity that tells its calls apart."""
+    velocity = Turning(matrix, calls)
+    function(velocity, x.clone(), steps)
     return function(velocity, x, steps)
 
 
@@ -441,6 +504,10 @@ def _euler(v, x, t, h):
     return x + h * v(x, t)
 
 
+def _from_the_noise(v: Callable, x: Tensor, n: int) -> Tensor:
+    return x + sum(v(x, torch.full((len(x),), k / n)) for k in range(n)) / n
+
+
 EULER_MISTAKES: list[tuple[Callable, str]] = [
     (_sampler(_euler, time=lambda k, n: (k + 1) / n), "The velocity is taken at the end's time: step k begins at k / steps."),
     (_sampler(_euler, time=lambda k, n: 1 - k / n), "Time runs from 0, the noise, to 1, the data."),
@@ -455,7 +522,9 @@ EULER_MISTAKES: list[tuple[Callable, str]] = [
     (_sampler(_euler, time=lambda k, n: (k + 0.5) / n), "This is the time of the step's middle: step k begins at k / steps."),
     (_sampler(lambda v, x, t, h: h * v(x, t)), "x is moved by the velocity: x + ..., it is not replaced."),
     (_sampler(_euler, time=lambda k, n: k / max(n - 1, 1)), "Step k begins at k / steps, not at k / (steps - 1)."),
+    (_from_the_noise, "The velocity is asked where the point has come to, not always at the noise."),
 ]
+
 
 
 def _heun(v, x, t, h):
@@ -468,6 +537,14 @@ def _part(second: Callable, mix: Callable = lambda a, b: (a + b) / 2) -> Callabl
         first = v(x, t)
         return x + h * mix(first, second(v, x, t, h, first))
     return advance
+
+
+def _first_kept(v: Callable, x: Tensor, n: int) -> Tensor:
+    first = v(x, torch.zeros(len(x)))
+    for k in range(n):
+        second = v(x + first / n, torch.full((len(x),), (k + 1) / n))
+        x, first = x + (first + second) / (2 * n), second
+    return x
 
 
 HEUN_MISTAKES: list[tuple[Callable, str]] = [
@@ -489,7 +566,14 @@ HEUN_MISTAKES: list[tuple[Callable, str]] = [
      "That is Ralston's method, of the same order. Asked for is Heun's: the mean of start and end."),
     (lambda v, x, n: _last_by_euler(v, x, n), "The last step is Euler's: it has an end like the others, at t = 1."),
     (_sampler(_heun, time=lambda k, n: (k + 1) / n), "Step k begins at the time k / steps."),
+    (_sampler(_heun, count=lambda n: n + 1), "One step too many: the last one begins at 1 - 1 / steps."),
+    (_sampler(_heun, count=lambda n: n - 1), "One step is missing."),
+    (_first_kept, "The second velocity, asked where Euler's step ends, serves as the next step's first: ask anew, where that "
+                  "begins."),
+    (_sampler(_part(lambda v, x, t, h, f: v(x + h / 2 * (f + v(x + h * f, t + h)), t + h))),
+     "It asks a third time, at the corrected point. Heun's step asks twice."),
 ]
+
 
 
 def _last_by_euler(v: Callable, x: Tensor, n: int) -> Tensor:
@@ -500,34 +584,58 @@ def _last_by_euler(v: Callable, x: Tensor, n: int) -> Tensor:
 
 
 def _assert_sampler(subject: Subject, draw: Draw, expected: Callable, mistakes: list, *shape: int, steps: int,
-                    spared: bool = False) -> None:
+                    spared: bool = False, train: bool = True) -> bool:
+    """False where it is wrong and was paid for."""
     matrix, x = draw.normal(shape[-1], shape[-1], std=0.5), draw.normal(*shape)
+    found, right = subject.probe(sampled, matrix, x, steps, train), sampled(expected, matrix, x, steps)
+    if is_close(found, right, rtol=1e-3):
+        return True
     values = [(sampled(wrong, matrix, x, steps), hint) for wrong, hint in mistakes]
-    found = subject.probe(sampled, matrix, x, steps)
-    if not (spared and any(is_close(found, value, rtol=1e-3) for value, _ in values)):
-        assert_close(found, sampled(expected, matrix, x, steps), mistakes=values, rtol=1e-3)
+    if spared and any(is_close(found, value, rtol=1e-3) for value, _ in values):
+        return False
+    assert_close(found, right, mistakes=values, rtol=1e-3)
+    return True
+
+
+def _assert_asked(subject: Subject, draw: Draw, expected: Callable, hint: str) -> None:
+    """Whether the velocity is asked as often as the method does."""
+    given = draw.normal(3, 3, std=0.5), draw.normal(2, 3), 3, draw.normal(29)
+    if not is_close(subject.probe(sampled_again, *given), sampled_again(expected, *given), rtol=1e-3):
+        raise Wrong(hint=hint)
+
+
+MORE = "A step asks the velocity {0}, for all samples together: here it is asked more often."
+COUNTS = (6, 49)  # sums of 1 / steps, or an arange by it, reach 1 too late
 
 
 @check("after_gans.euler", points=2, hint="In step k: t = k / steps, then x = x + velocity / steps.")
 def follows_the_velocity(subject: Subject, draw: Draw) -> None:
-    _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES, 4, 3, steps=5)
+    for steps in COUNTS:
+        _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES, 4, 3, steps=steps)
 
 
 @check("after_gans.euler", points=1, hint="The velocity wants t of shape (B,), whatever the shape of x.")
 def with_any_shape_and_any_number_of_steps(subject: Subject, draw: Draw) -> None:
-    _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES, 2, 3, 4, 3, steps=3, spared=True)  # paid for above
-    _assert_sampler(subject, draw, reference.euler, EULER_MISTAKES, 1, 3, steps=1, spared=True)
+    known = reference.euler, EULER_MISTAKES  # they were paid for above
+    sound = [_assert_sampler(subject, draw, *known, 2, 3, 4, 3, steps=3, spared=True, train=False),
+             _assert_sampler(subject, draw, *known, 1, 3, steps=1, spared=True)]
+    if all(sound):
+        _assert_asked(subject, draw, reference.euler, MORE.format("once"))
 
 
 @check("after_gans.heun", points=3, hint="Two velocities: at (x, t), and at (x + first / steps, t + 1 / steps). Their mean.")
 def follows_the_mean_of_two_velocities(subject: Subject, draw: Draw) -> None:
-    _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 4, 3, steps=4)
+    for steps in COUNTS:
+        _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 4, 3, steps=steps)
 
 
 @check("after_gans.heun", points=1, hint="The velocity wants t of shape (B,), whatever the shape of x.")
 def with_any_shape_and_any_number_of_steps_(subject: Subject, draw: Draw) -> None:
-    _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 2, 3, 4, 3, steps=2, spared=True)  # paid for above
-    _assert_sampler(subject, draw, reference.heun, HEUN_MISTAKES, 1, 3, steps=1, spared=True)
+    known = reference.heun, HEUN_MISTAKES  # they were paid for above
+    sound = [_assert_sampler(subject, draw, *known, 2, 3, 4, 3, steps=2, spared=True, train=False),
+             _assert_sampler(subject, draw, *known, 1, 3, steps=1, spared=True)]
+    if all(sound):
+        _assert_asked(subject, draw, reference.heun, MORE.format("twice"))
 
 
 written("after_gans.no_opponent", points=3, rubric="""

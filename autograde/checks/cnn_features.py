@@ -3,17 +3,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from solutions import cnn_features as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, may_change, written
 
 # Sizes
 
+COUNT = "A count of rows is an int: use //, not /, and no tensor."
 SIZE_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda n, k, s, p: (n + 2 * p - k) / s + 1, COUNT),
     (lambda n, k, s, p: (n + 2 * p - k) // s, "One too few: the first window stands before any step is made. Add 1."),
     (lambda n, k, s, p: (n + p - k) // s + 1, "The padding is added on both sides: 2 * padding."),
     (lambda n, k, s, p: (n + 2 * p - k + 1) // s, "First count the steps that fit, (size + 2 padding - kernel) // stride; "
@@ -32,7 +35,7 @@ def _assert_counts(subject: Subject, asked: list[tuple[int, ...]]) -> None:
     mistakes = (([wrong(*sizes) for sizes in asked], hint) for wrong, hint in SIZE_MISTAKES)
     assert_close(counts, [reference.output_size(*sizes) for sizes in asked], mistakes=mistakes)
     if not all(isinstance(count, int) for count in counts):
-        raise Wrong(hint="A count of rows is an int: use //, not /, and no tensor.")
+        raise Wrong(hint=COUNT)
 
 
 @check("cnn_features.output_size", points=2, hint="How often can the window step down before it leaves the input? Plus 1.")
@@ -46,21 +49,25 @@ def counts_the_windows(subject: Subject, draw: Draw) -> None:
 def says_so_where_no_window_fits(subject: Subject, draw: Draw) -> None:
     kernel = int(draw.integers(5, 9))
     for sizes in ((kernel - 3, kernel, 1, 1), (kernel - 1, kernel, 2, 0), (kernel - 4, kernel, 4, 1)):
-        if "ValueError" not in subject.probe(raised_by, *sizes):
+        kinds, words = subject.probe(raised_by, *sizes)
+        if "ValueError" not in kinds:
             raise Wrong(hint="A kernel larger than the padded input does not fit even once, whatever the stride: raise a "
                         "ValueError that says so. Compare those two, before any division.")
+        if kinds[0] == "ValueError" and not words.strip():
+            raise Wrong(hint='Your ValueError says nothing: put a sentence into it, raise ValueError("...").')
     _assert_counts(subject, [(kernel - 2, kernel, 1, 1), (kernel, kernel, 2, 0)])
 
 
-def raised_by(function: Callable, *args: object) -> list[str]:
-    """The names of the error that a call raises, its own and those of what it is a kind of; none where it returns."""
+def raised_by(function: Callable, *args: object) -> tuple[list[str], str]:
+    """The names of the error that a call raises, its own and those of what it is a kind of, and its words; none where it
+    returns."""
     try:
         function(*args)
     except NotImplementedError:
         raise
     except Exception as error:  # whatever it is, its names are the answer
-        return [kind.__name__ for kind in type(error).__mro__]
-    return []
+        return [kind.__name__ for kind in type(error).__mro__], str(error)
+    return [], ""
 
 
 # Convolution, twice
@@ -168,12 +175,21 @@ FIELD_MISTAKES: list[tuple[Callable, str]] = [
 
 @check("cnn_features.receptive_field", points=3, hint="Each layer adds (kernel - 1) steps of the product of earlier strides.")
 def adds_up_layer_by_layer(subject: Subject, draw: Draw) -> None:
-    # No kernel is smaller than its stride: else pixels lie between the windows, and a field has holes.
-    stacks = [[[int(draw.integers(3, 7)), int(draw.integers(2, 4))] for _ in range(n)] for n in (3, 4, 2, 3)]
-    stacks += [[], [[2, 2], [1, 1], [3, 3], [3, 1], [2, 2]]]
+    # No pixel lies between the windows: else a field has holes.
+    stacks = [[(int(draw.integers(3, 7)), int(draw.integers(2, 4))) for _ in range(n)] for n in (3, 4, 2, 3)]
+    stacks += [[], [(2, 2), (1, 1), (3, 3), (3, 1), (2, 2)], [(3, 1), (1, 2), (3, 1), (2, 2)]]
     mistakes = (([wrong(layers) for layers in stacks], hint) for wrong, hint in FIELD_MISTAKES)
-    expected = [reference.receptive_field([(kernel, stride) for kernel, stride in layers]) for layers in stacks]
-    assert_close([subject(layers) for layers in stacks], expected, mistakes=mistakes)
+    fields, left = zip(*(subject.probe(field_and_layers, layers) for layers in stacks), strict=True)
+    assert_close(list(fields), [reference.receptive_field(layers) for layers in stacks], mistakes=mistakes)
+    if not all(isinstance(field, int | np.integer) for field in fields):
+        raise Wrong(hint="The width of a field is an int: begin and go on with whole numbers, no floats and no tensors.")
+    if list(left) != stacks:
+        raise Wrong(hint="It changes the caller's list of layers: go through it with a loop, take nothing out.")
+
+
+def field_and_layers(function: Callable, layers: list) -> tuple[object, list]:
+    """What the function says of the layers, and what it leaves of their list."""
+    return function(layers), layers
 
 
 # The article's CNN
@@ -227,9 +243,20 @@ def _draw_cnn(draw: Draw, size: int) -> tuple[dict, list[Tensor]]:
 def _made(subject: Subject, sizes: dict, weights: list[Tensor], images: Tensor) -> Subject:
     network = subject.probe(with_weights, sizes, weights, images)
     if not isinstance(network, Subject):
-        raise Wrong(hint="Its parameters have other shapes than the repaired network's: fc1 takes all that is left of an "
-                    f"image, channels * (image_size // 2) ** 2 numbers. Yours are {network}.")
+        raise Wrong(hint=f"Its parameters have other shapes than the repaired network's: {_misfit(network, weights)} For "
+                    f"{sizes} yours are {network}.")
     return network
+
+
+def _misfit(shapes: list, weights: list[Tensor]) -> str:
+    """What is wrong with these shapes of parameters."""
+    if len(shapes) != len(weights):
+        return "there are three layers with a weight and a bias each, conv1, fc1 and fc2."
+    if shapes[:2] != [list(weight.shape) for weight in weights[:2]]:
+        return "conv1 goes from in_channels to channels, with kernels of 3 x 3."
+    if shapes[2][1:] != list(weights[2].shape[1:]):
+        return "fc1 takes all that is left of an image, channels * (image_size // 2) ** 2 numbers."
+    return "fc1 gives features numbers, and fc2 makes classes of them."
 
 
 @check("cnn_features.CNN", points=2, hint="Flatten all axes but the batch before the first linear layer.")
@@ -253,6 +280,21 @@ def computes_what_the_repaired_network_computes(subject: Subject, draw: Draw) ->
     if not is_close([slope.sum() for slope in slopes.values()], [slope.sum() for slope in right.values()], rtol=1e-3):
         raise Wrong(hint="Its logits are right, but no gradient arrives at its weights: it could not be trained. Is there a "
                     "detach(), .data or no_grad()?")
+    if not {"conv1", "fc1", "fc2"} <= set(network.probe(layer_names)):
+        raise Wrong(hint="It computes the right thing, but its layers keep their names: conv1, fc1, fc2.")
+    if not is_close(network.probe(in_evaluation, images), _cnn()(weights, images)):
+        raise Wrong(hint="In evaluation mode it gives something else than in training mode. It gives logits in both: nothing "
+                    "in it depends on `self.training`.")
+
+
+def layer_names(network: nn.Module) -> list[str]:
+    """The names under which a network holds what it learns."""
+    return [name.partition(".")[0] for name, _ in network.named_parameters(remove_duplicate=False)]
+
+
+def in_evaluation(network: nn.Module, images: Tensor) -> Tensor:
+    """What it gives in evaluation mode."""
+    return network.eval()(images).detach()
 
 
 @check("cnn_features.CNN", points=1, hint="Compute fc1's width from image_size: no number that fits one size only.")
@@ -300,6 +342,8 @@ TIME_MISTAKES: list[tuple[Callable, str]] = [
     (lambda x, w, b: _over_time(x[:, :, :1], w[:, :1], b), "Sum over all input channels, not only the first."),
     (lambda x, w, b: _over_time(x, w / w.shape[2], b), "A convolution is a sum of products, not their mean."),
     (lambda x, w, b: _over_time(x, w, b, fill="replicate"), "Before the first frame stand zeros, not the first frame again."),
+    (lambda x, w, b: _over_time(torch.cat([x[:, 1 - w.shape[2]:], x], 1), w, b)[:, -x.shape[1]:],
+     "Before the first frame stand zeros, not the last frames of the clip."),
     (lambda x, w, b: _over_time(x, w, b).transpose(1, 2), "Outside, time stands before channels: (B, T, O, H, W)."),
     (lambda x, w, b: _over_time(x, w, b).transpose(3, 4), "Height and width are exchanged on the way back."),
     (lambda x, w, b: _over_time(x, w, b).flatten(3).unflatten(3, (x.shape[4], x.shape[3])),
@@ -308,7 +352,7 @@ TIME_MISTAKES: list[tuple[Callable, str]] = [
     (_one_long_clip, "The first frames of a clip see the last ones of the clip before it: each clip stands alone."),
     (_pixels_as_they_lie, ORDER),
 ]
-SIZES = [(2, 5, 3, 3, 4, 2, 3), (3, 4, 1, 2, 3, 4, 2), (1, 6, 2, 4, 2, 3, 4), (2, 3, 2, 2, 3, 3, 1), (2, 2, 2, 3, 2, 1, 4)]
+SIZES = [(2, 5, 3, 3, 4, 2, 3), (3, 4, 1, 2, 3, 4, 2), (1, 6, 2, 4, 2, 3, 4), (2, 3, 2, 2, 3, 3, 1), (2, 3, 2, 3, 2, 1, 5)]
 
 
 def over_time_with(function: Callable, clips: Tensor, weight: Tensor, bias: Tensor, by: Tensor) -> dict:
@@ -332,7 +376,7 @@ def _drawn_over_time(draw: Draw, batch: int, frames: int, channels: int, height:
 @check("cnn_features.convolution_over_time", points=3, hint="At each pixel a conv1d over the frames, with K - 1 zeros before "
        "the first one. Where are T, C, H and W when it is called?")
 def sums_the_last_frames_at_each_pixel(subject: Subject, draw: Draw) -> None:
-    for sizes in SIZES:
+    for sizes in [SIZES[0], *SIZES]:  # two calls of one size behind each other: nothing is kept between them
         drawn = _drawn_over_time(draw, *sizes)
         mistakes = ((wrong(*drawn[:3]), hint) for wrong, hint in TIME_MISTAKES)
         assert_close(subject.probe(over_time_with, *drawn)["found"], _over_time(*drawn[:3]), mistakes=mistakes, atol=1e-4)
@@ -354,7 +398,10 @@ def and_passes_on_gradients(subject: Subject, draw: Draw) -> None:
 
 # Saliency
 
-def small_network(first: Tensor, second: Tensor) -> nn.Module:
+may_change("cnn_features.saliency", "written")  # `leaves_nothing_behind` looks at the inputs itself, and says it better
+
+
+def small_network(first: Tensor, second: Tensor) -> nn.Sequential:
     """Whatever its input's axes, a network with one hidden layer and these weights; no biases."""
     hidden = nn.Linear(first.shape[1], first.shape[0], bias=False)
     last = nn.Linear(second.shape[1], second.shape[0], bias=False)
@@ -371,13 +418,16 @@ def saliency_with(function: Callable, first: Tensor, second: Tensor, inputs: Ten
 
 def left_behind(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor,
                 held: list[Tensor]) -> dict:
-    """What a call leaves: whether the inputs ask for gradients, and the gradients that the network held before."""
-    network = small_network(first, second)
+    """What a call leaves: the inputs, whether they ask for gradients, their gradient, and those that the network held before.
+    The network is in evaluation mode, and its first layer frozen."""
+    network = small_network(first, second).eval()
+    network[1].requires_grad_(False)
     for parameter, gradient in zip(network.parameters(), held, strict=True):
         parameter.grad = gradient.clone()
     looks = function(network, inputs, classes)
-    kept = [torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters()]
-    return {"looks": looks.detach(), "asks": inputs.requires_grad or inputs.grad is not None, "kept": kept}
+    gradient, *kept = [torch.zeros_like(x) if x.grad is None else x.grad for x in (inputs, *network.parameters())]
+    return {"looks": looks.detach(), "inputs": inputs.detach(), "asks": inputs.requires_grad, "gradient": gradient,
+            "kept": kept}
 
 
 def _gradient(first: Tensor, second: Tensor, inputs: Tensor, of: Callable) -> Tensor:
@@ -394,6 +444,7 @@ def _saliency_mistakes(first: Tensor, second: Tensor, inputs: Tensor, classes: T
     crossed = _gradient(first, second, inputs, lambda logits: logits[:, classes].sum())
     likely = _gradient(first, second, inputs, lambda logits: chosen(logits.softmax(1)))
     best = _gradient(first, second, inputs, lambda logits: logits.amax(1).sum())
+    same = _gradient(first, second, inputs, lambda logits: logits[:, classes[0]].sum())
     loss = _gradient(first, second, inputs, lambda logits: F.cross_entropy(logits, classes, reduction="sum"))
     return [
         (right.amax(-3), "The size of the gradient counts: a pixel that lowers the logit matters too. Take abs() first."),
@@ -412,6 +463,7 @@ def _saliency_mistakes(first: Tensor, second: Tensor, inputs: Tensor, classes: T
         (right.relu().amax(-3), "The size of the gradient counts: a pixel that lowers the logit matters too. Take abs()."),
         (right.abs().amax(-3) / right.abs().amax(), "The size itself: divide by no maximum."),
         (best.abs().amax(-3), "You ask about the likeliest class; the one to ask about is given."),
+        (same.abs().amax(-3), "You ask every input about the first one's class: each has its own."),
         (right.abs().amax(-3) / len(inputs), "The mean over the batch makes every map depend on its size: sum the logits."),
         ((right * inputs).abs().amax(-3), "This is gradient times input. Asked for is the gradient alone."),
     ]
@@ -458,8 +510,12 @@ def leaves_nothing_behind(subject: Subject, draw: Draw) -> None:
     left = subject.probe(left_behind, *drawn, held)
     if not _is_saliency(left["looks"], drawn):  # else who does nothing at all would leave nothing
         assert_close(left["looks"], reference.saliency(small_network(*drawn[:2]), *drawn[2:]))
+    if not is_close(left["inputs"], drawn[2]):
+        raise Wrong(hint="The caller's images have changed: work on a copy, inputs.detach().clone().")
     if left["asks"]:
         raise Wrong(hint="The caller's images now require gradients: work on a copy, inputs.detach().clone().")
+    if not is_close(left["gradient"], torch.zeros_like(drawn[2])):
+        raise Wrong(hint="The caller's images now hold a .grad: work on a copy, inputs.detach().clone().")
     for kept, before in zip(left["kept"], held, strict=True):
         if is_close(kept, torch.zeros_like(kept)):
             raise Wrong(hint="What stood in the network's .grad is gone: no zero_grad() and no backward(), torch.autograd.grad "

@@ -32,9 +32,9 @@ class Painter(nn.Module):
         return self.matrix(codes).tanh().unflatten(1, (1, 4, 4))
 
 
-def first_vectors(network_class: type, num_classes: int, embedding: int) -> Tensor:
-    """What the vectors of the labels are in a new network."""
-    return network_class(num_classes, 16, 1, nz=3, width=2, embedding=embedding).embed.weight.detach()
+def first_vectors(network_class: type, num_classes: int, embedding: int) -> list[Tensor]:
+    """What the vectors of the labels are in two new networks."""
+    return [network_class(num_classes, 16, 1, nz=3, width=2, embedding=embedding).embed.weight.detach() for _ in range(2)]
 
 
 def drawn_with(network_class: type, vectors: Tensor, matrix: Tensor, z: Tensor, labels: Tensor, up: Tensor) -> dict:
@@ -61,7 +61,7 @@ STARTS = [  # standard deviation, what it tells
 @check("conditional.ConditionalGenerator", points=2, hint="self.embed, an nn.Embedding(num_classes, embedding), at N(0, 0.1).")
 def the_vectors_of_the_labels_begin_quietly(subject: Subject, draw: Draw) -> None:
     num_classes = 300 + int(draw.integers(0, 50, 1).item())
-    vectors = subject.probe(first_vectors, num_classes, 60)
+    vectors, others = subject.probe(first_vectors, num_classes, 60)
     if vectors.shape == (60, num_classes):
         raise Wrong(hint="nn.Embedding takes the number of labels first, then the length of a vector.")
     assert_close(vectors * 0, torch.zeros(num_classes, 60))
@@ -74,6 +74,11 @@ def the_vectors_of_the_labels_begin_quietly(subject: Subject, draw: Draw) -> Non
             raise Wrong(hint=hint)
     if not (0.092 < spread < 0.108 and abs(mean) < 0.01 and len(vectors.unique(dim=0)) == num_classes):
         raise Wrong(f"The weights have mean {mean:.3f} and standard deviation {spread:.3f}.")
+    if abs((vectors / spread).pow(4).mean() - 3) > 0.3:  # eight standard deviations
+        raise Wrong(hint="Mean and spread are right, but the numbers are not Gaussian: "
+                         "nn.init.normal_(self.embed.weight, std=0.1).")
+    if torch.equal(vectors, others):
+        raise Wrong(hint="Two new networks begin with the same vectors: they are drawn anew for each. Seed nothing.")
 
 
 DRAW_MISTAKES: list[tuple[Callable, str]] = [
@@ -165,6 +170,9 @@ def _lse(logits: Tensor) -> Tensor:
 def _assert_parts(subject: Subject, draw: Draw, count: int, features: int, classes: int, loud: float = 1.0) -> None:
     ratio, phi = draw.normal(count), draw.normal(count, features, std=loud)
     u, v = (draw.normal(classes, features) for _ in range(2))
+    if loud > 1:  # of one image all labels have large logits, of another all have large negative ones
+        u[:, 0], v[:, 0] = 0.5 + u[:, 0].abs(), 0.5 + v[:, 0].abs()
+        phi[:2, 0] = torch.tensor([20.0, -20.0]) * loud
     parts = subject(ratio, phi, u, v)
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         raise Wrong(hint="Return two things: psi (B,) and w (K, F).")
@@ -209,6 +217,13 @@ def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], im
             "gradients": squares_pull(logits, [images, *network.discriminator.parameters(), *network.embed.parameters()])}
 
 
+def first_logits(network_class: type, weights: list[Tensor], images: Tensor, labels: Tensor) -> Tensor:
+    """The logits of a new network with these weights, but for the labels' vectors, which stay as it makes them."""
+    network = network_class(len(weights[-1]), 16, 1, width=2)
+    fill(network.discriminator, weights[:-1])
+    return network(images, labels).detach()
+
+
 def squares_pull(logits: Tensor, of: list[Tensor]) -> list[Tensor]:
     """Gradients of the sum of squared logits; 0 where none arrives."""
     found = torch.autograd.grad(logits.square().sum(), of, allow_unused=True) if logits.requires_grad else [None] * len(of)
@@ -235,6 +250,12 @@ PROJECTION_MISTAKES: list[tuple[Callable, str]] = [
      "over axis 1."),
     (lambda h, s, v: s[:, None] + (v * h.sum((2, 3))).sum(1), (
         "(B, B): a column (B, 1) and a row (B,) were laid against each other. Flatten the head's logits first.")),
+    (lambda h, s, v: s[:, None, None, None] + (v * h.sum((2, 3))).sum(1), "The head gives (B, 1, 1, 1), and with (B,) that "
+     "spreads over all pairs: flatten the head's logits first."),
+    (lambda h, s, v: (s + (v * h.sum((2, 3))).sum(1)).squeeze(), "squeeze() drops the axis of a batch of one, too: flatten()."),
+    (lambda h, s, v: s + (v[:1] * h.sum((2, 3))).sum(1), "All images are judged with the label of the first."),
+    (lambda h, s, v: s + (v @ h.sum((2, 3)).T).sum(1), "Every label meets every image. Multiply element by element, (B, F) by "
+     "(B, F), and sum over the features."),
     (lambda h, s, v: s + v @ h.sum((2, 3)).T, "(B, B): every label with every image. Multiply element by element and sum over "
      "the features."),
     (lambda h, s, v: (s + (v * h.sum((2, 3))).sum(1)).sigmoid(), "Return logits: no sigmoid."),
@@ -279,7 +300,7 @@ def real_plus_fitting(subject: Subject, draw: Draw) -> None:
 @check("conditional.ProjectionDiscriminator", points=1, hint="Each image has its own label and its own logit, and all learn.")
 def also_for_as_many_images_as_features_for_one_and_with_gradients(subject: Subject, draw: Draw) -> None:
     _assert_projection(subject, draw, draw.integers(0, 5, 4))
-    _assert_projection(subject, draw, draw.integers(0, 5, 1), 32, 3)
+    _assert_projection(subject, draw, draw.integers(0, 4, 1), 32, 3)  # not the last of five labels
     weights, images, labels = _draw_projection(draw, 16, 1), draw.normal(6, 1, 16, 16), draw.integers(0, 5, 6)
 
     def pulls(give: Callable) -> Tensor:
@@ -289,9 +310,26 @@ def also_for_as_many_images_as_features_for_one_and_with_gradients(subject: Subj
     mine = subject.probe(logits_with, [16, 1], weights, images, labels)["gradients"]
     assert_close(_flat(mine), pulls(lambda h, s, v: s + (v * h.sum((2, 3))).sum(1)), rtol=1e-3, atol=1e-3,
                  mistakes=((pulls(cut), hint) for cut, hint in CUTS))
+    if not is_close(subject.probe(first_logits, weights, images, labels), _features(weights, images)[1], rtol=1e-3, atol=1e-3):
+        raise Wrong(hint="In a new network labels count already: their vectors are zero at first, nn.init.zeros_ in __init__.")
 
 
 # A conditional step, which had three faults
+
+class Moody(nn.Module):
+    """A generator that gives louder images each time that it is asked: who needs the same ones asks once."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network, self.times = network, 0
+
+    def forward(self, *given: Tensor) -> Tensor:
+        self.times += 1
+        return self.network(*given) * (0.6 + 0.4 * self.times)
+
+
+AGAIN = "G draws again for its own turn, and a generator may give other images then: it runs once, and both turns use `fake`."
+
 
 class Drawer(nn.Module):
     """z (B, 3) and labels (B,) to images (B, 1, 2, 2)."""
@@ -316,14 +354,18 @@ class Judge(nn.Module):
         return self.head(seen)[:, 0] + (seen * self.label(labels)).sum(1)
 
 
-def after_conditional_steps(step: Callable, weights: list[Tensor], batches: list, gamma: float, lr_d: float) -> dict:
+def after_conditional_steps(step: Callable, weights: list[Tensor], batches: list, gamma: float, lr_d: float,
+                            moody: bool = False) -> dict:
     """Both networks after a step for each batch (real, labels, z, wanted), and all losses."""
     generator, discriminator = Drawer(), Judge()
     fill(nn.ModuleList([generator, discriminator]), weights)
     _, labels, z, _ = batches[0]
     discriminator(generator(z, labels), labels).sum().backward()  # gradients of an earlier life: they must not count
     optimizers = [torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, 0.3), (discriminator, lr_d))]
-    losses = [step(generator, discriminator, *optimizers, *batch, gamma=gamma) for batch in batches]
+    losses = []
+    for batch in batches:
+        losses.append(step(Moody(generator) if moody else generator, discriminator, *optimizers, *batch, gamma=gamma))
+        discriminator.requires_grad_(True)  # one that is left frozen has its own hint
     return {"D": [p.detach().clone() for p in discriminator.parameters()],
             "G": [p.detach().clone() for p in generator.parameters()], "losses": losses}
 
@@ -420,15 +462,24 @@ def all_of_it_step_after_step(subject: Subject, draw: Draw) -> None:
     mine = subject.probe(after_conditional_steps, *given)["losses"]
     right = after_conditional_steps(faulty_step(), *given)["losses"]
     _assert_losses(mine, right, [([pair[::-1] for pair in right], "D's loss comes first.")])
+    plain, moody = (subject.probe(after_conditional_steps, *_first_batch(given), mood)["losses"] for mood in (False, True))
+    _assert_losses(moody, plain, other=AGAIN)
 
 
-def _assert_losses(mine: list, right: list, mistakes: Iterable[tuple[list, str]] = ()) -> None:
+def _first_batch(given: tuple) -> tuple:
+    weights, batches, *rest = given
+    return weights, batches[:1], *rest
+
+
+def _assert_losses(mine: list, right: list, mistakes: Iterable[tuple[list, str]] = (), other: str = "") -> None:
+    """Compare what steps returned; `other` is the hint where they differ in a way that is not among the mistakes."""
     for k, (got, wanted) in enumerate(zip(mine, right, strict=True)):
         if not isinstance(got, tuple | list) or len(got) != len(wanted):
             raise Wrong(hint=f"Return {len(wanted)} numbers, as the docstring says.")
         if any(isinstance(value, Tensor) and value.requires_grad for value in got):
             raise Wrong(hint="What is returned still holds its graph, and with it the memory of the step: detach it.")
-        assert_close(_flat(got), _flat(wanted), mistakes=((_flat(values[k]), hint) for values, hint in mistakes))
+        known = [(_flat(values[k]), hint) for values, hint in mistakes]
+        assert_close(_flat(got), _flat(wanted), mistakes=[*known, (_flat(got), other)])
 
 
 # Information
@@ -440,8 +491,14 @@ INFORMATION_MISTAKES: list[tuple[Callable, str]] = [
     (lambda s, c: math.log(s.shape[1]) + F.cross_entropy(s, c), "E[log Q] is *minus* the cross-entropy."),
     (lambda s, c: (math.log(s.shape[1]) - F.cross_entropy(s, c)) / math.log(2), "This is in bits; use natural logarithms."),
     (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, c, reduction="sum"), "Take the mean over the batch."),
+    (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, c, reduction="none"), "Take the mean over the batch."),
     (lambda s, c: math.log(s.shape[0]) - F.cross_entropy(s, c), "H(c) is the logarithm of the number of categories, not of "
      "images."),
+    (lambda s, c: math.log(10) - F.cross_entropy(s, c), "H(c) = log K, and K is the number of the logits' columns, not "
+     "always ten."),
+    (lambda s, c: math.log2(s.shape[1]) - F.cross_entropy(s, c), "H(c) in nats, as the cross-entropy is: math.log, not log2."),
+    (lambda s, c: (math.log(s.shape[1]) - F.cross_entropy(s, c)).clamp(min=0), "The bound may be below 0, where Q is sure and "
+     "wrong: no clamp."),
     (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s.softmax(1), c), "The logits pass a softmax twice: F.cross_entropy "
      "applies its own."),
     (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s, s.argmax(1)), "Q is asked for the category that the image was "
@@ -463,7 +520,7 @@ INFORMATION_MISTAKES: list[tuple[Callable, str]] = [
 @check("conditional.category_information", points=1, hint="math.log(K) minus the cross-entropy.")
 def log_k_minus_the_cross_entropy(subject: Subject, draw: Draw) -> None:
     _assert_information(subject, draw.normal(9, 5), draw.integers(0, 5, 9))
-    _assert_information(subject, draw.normal(1, 7), draw.integers(0, 7, 1))  # a batch of one
+    _assert_information(subject, draw.normal(1, 7), draw.integers(0, 6, 1))  # a batch of one, and not the last category
 
 
 @check("conditional.category_information", points=1, hint="Q and G climb this bound by its gradient.")
@@ -473,7 +530,7 @@ def q_can_learn_from_it(subject: Subject, draw: Draw) -> None:
     assert_close(subject.probe(gradients, logits, category), right, mistakes=[
         ({"argument 1": torch.zeros_like(logits)}, (
             "No gradient comes back to the logits, so neither Q nor G could learn: nothing may cut the graph, no item(), "
-            "float() or detach(), no no_grad() and no torch.tensor() of the result.")),
+            "float() or detach(), no no_grad(), no clamp() and no torch.tensor() of the result.")),
         ({"argument 1": -right["argument 1"]}, "Its gradient leads down: the information is to grow where Q reads better.")])
 
 
@@ -527,17 +584,23 @@ def code_information(discriminator: Reader, images: Tensor, z: Tensor) -> Tensor
 
 
 def after_information_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, gamma: float, lr_g: float,
-                            lr_d: float) -> dict:
-    """Both networks after a step for each batch of `real` (S, B, 1, 2, 2) and `z` (S, B, 5), and what was returned."""
+                            lr_d: float, moody: bool = False) -> dict:
+    """Both networks after a step for each batch of `real` (S, B, 1, 2, 2) and `z` (S, B, 5), what was returned, and what G's
+    gradients were at first and at D's last step."""
     generator, discriminator = Maker(), Reader()
     fill(nn.ModuleList([generator, discriminator]), weights)
     images = generator(z[0])  # gradients of an earlier life: they must not count
     (discriminator(images).sum() + discriminator.read(images).sum()).backward()
     optimizers = [torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, lr_g), (discriminator, lr_d))]
-    values = [step(generator, discriminator, *optimizers, images, noise, code_information, gamma=gamma)
-              for images, noise in zip(real, z, strict=True)]
+    pulls = lambda: [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in generator.parameters()]
+    held, values = [pulls()], []
+    optimizers[1].register_step_post_hook(lambda *_: held.append(pulls()))
+    for images, noise in zip(real, z, strict=True):
+        values.append(step(Moody(generator) if moody else generator, discriminator, *optimizers, images, noise,
+                           code_information, gamma=gamma))
+        discriminator.requires_grad_(True)  # one that is left frozen has its own hint
     return {"D": [p.detach().clone() for p in discriminator.parameters()],
-            "G": [p.detach().clone() for p in generator.parameters()], "values": values}
+            "G": [p.detach().clone() for p in generator.parameters()], "values": values, "held": [held[0], held[-1]]}
 
 
 def faulty_information_step(*faults: str) -> Callable:
@@ -577,7 +640,7 @@ def faulty_information_step(*faults: str) -> Callable:
 
 
 READ_FAULTS = {
-    "reader unread": "The reader does not learn: D's loss lacks minus the information.",
+    "reader unread": "The reader does not learn: D's loss lacks minus the information, or its graph is cut.",
     "sign": "The information is to grow: a loss has *minus* it.",
     "of real": "Nobody knows the codes of real images: the reader learns from fake ones.",
     "swapped": "The sides are swapped: D should say real, softplus(-s), to real images.",
@@ -644,6 +707,11 @@ def returns_both_losses_and_the_information(subject: Subject, draw: Draw) -> Non
     _assert_losses(mine["values"], right["values"], [
         (first["values"], "The information as *G's* turn found it: you return that of D's turn."),
         (turned, "D's loss comes first.")])
+    _assert_losses(subject.probe(after_information_steps, *given, True)["values"], mine["values"], other=AGAIN)
+    before, then = map(_flat, mine["held"])
+    if not is_close(then, before) and then.any():
+        raise Wrong(hint="When D steps, G holds gradients that were not there before. D's turn sends none into G: detach the "
+                         "fakes for both of its losses. And G learns after it.")
 
 
 # Agreement
@@ -680,7 +748,8 @@ AGREEMENT_MISTAKES: list[tuple[Callable, str]] = [
     (lambda f, y: _mutual(f, y) / _entropies(f, y)[0], "Divide by the mean of both entropies, not by one of them."),
     (lambda f, y: _mutual(f, y) / _entropies(f, y)[2], "Divide by the mean of the two entropies, not by the joint one."),
     (lambda f, y: _nmi(*(torch.unique(torch.stack([f, y]), dim=1))),
-     "Each pair counts as often as it occurs: index_put_ needs accumulate=True."),
+     "It is 0 here, where codes do follow labels. Does each pair count as often as it occurs? index_put_ needs "
+     "accumulate=True."),
     (lambda f, y: _mutual(f, y) / math.prod(_entropies(f, y)[:2]) ** 0.5, "The arithmetic mean is asked for, not the "
      "geometric one."),
 ]

@@ -28,7 +28,7 @@ BREACHES = {  # kind -> what the student is told of the argument of that name
                "a copy, `x = {name}.clone()`.",
     "mode": "It leaves `{name}` in another mode than it found it: after eval() or train(), put it back as it was.",
     "frozen": "It leaves `{name}` with other weights frozen than before: after requires_grad_(False), call "
-              "requires_grad_(True) again, or cut the graph with detach() instead.",
+              "requires_grad_(True) again (what came frozen stays frozen), or cut the graph with detach() instead.",
     "parameters": "It puts new parameters into `{name}`, and whoever holds the old ones, such as an optimizer, trains them in "
                   "vain: change those that are there.",
     "hooks": "It leaves a hook in `{name}`: keep what register_..._hook gives, and remove() it at the end.",
@@ -104,7 +104,8 @@ def _looked_at(function: Any, seen: list) -> Any:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         handed = _by_name(function, args, kwargs)
-        before = [(name, kind, value, state) for name, value in handed.items() for kind, state in _state(value).items()]
+        before = [(name, kind, value, state) for name, value in handed.items() for kind, state in _state(value).items()
+                  if name != "self" or kind in ("mode", "frozen")]  # a lazy layer makes its weights when it is first asked
         result = function(*args, **kwargs)
         for name, kind, value, state in before:
             if not _same(_state(value).get(kind), state) and (kind, name) not in seen:
@@ -118,12 +119,13 @@ def _looked_at(function: Any, seen: list) -> Any:
 
 
 def _by_name(function: Any, args: tuple, kwargs: dict) -> dict:
-    """The arguments of a call but for `self`, by the names that the student gave them."""
+    """The arguments of a call, by the names that the student gave them; `self` of a network's `forward` alone, since other
+    methods may be there to change it."""
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)
     except (TypeError, ValueError):  # the call itself will say it
         return {}
-    return {name: value for name, value in bound.arguments.items() if name != "self"}
+    return {name: value for name, value in bound.arguments.items() if name != "self" or function.__name__ == "forward"}
 
 
 def _state(value: Any) -> dict:

@@ -18,6 +18,7 @@ from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, wr
 
 SIZE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda n, k, s, p: (n + 2 * p - k) // s + 1, "This is the formula of a convolution. Solve it for its input size."),
+    (lambda n, k, s, p: n - s + k - 2 * p, "(size - 1) * stride: mind the brackets."),
     (lambda n, k, s, p: n * s + k - 2 * p, "Between n inputs there are n - 1 steps: (size - 1) * stride."),
     (lambda n, k, s, p: (n - 1) * s + k - p, "Padding cuts rows off on both sides: 2 * padding."),
     (lambda n, k, s, p: (n - 1) * s + k + 2 * p,
@@ -40,10 +41,13 @@ def counts_the_rows(subject: Subject, draw: Draw) -> None:
 def says_so_where_nothing_is_left(subject: Subject, draw: Draw) -> None:
     kernel = int(draw.integers(2, 5))
     for sizes in ((1, kernel, 1, kernel), (1, 2, 1, 1), (2, 2, 2, 2)):
-        if "ValueError" not in subject.probe(raised_by, *sizes):
+        kinds, words = subject.probe(raised_by, *sizes)
+        if "ValueError" not in kinds:
             size, kernel, stride, padding = sizes
             raise Wrong(hint=f"Of {size} rows, with kernel {kernel}, stride {stride} and padding {padding}, {_rows(*sizes)} "
                         "rows are left, which is nothing: raise a ValueError that says so.")
+        if kinds[0] == "ValueError" and not words.strip():
+            raise Wrong(hint='Your ValueError says nothing: put a sentence into it, raise ValueError("...").')
     _assert_sizes(subject, [(2, kernel, 1, 0), (kernel, 3, 2, 1), (1, 3, 1, 1)])
 
 
@@ -52,7 +56,7 @@ def _rows(size: int, kernel: int, stride: int, padding: int) -> int:
 
 
 def _assert_sizes(subject: Subject, asked: list[tuple[int, ...]]) -> None:
-    refused = [sizes for sizes in asked if "ValueError" in subject.probe(raised_by, *sizes)]
+    refused = [sizes for sizes in asked if "ValueError" in subject.probe(raised_by, *sizes)[0]]
     mine = [0 if sizes in refused else subject(*sizes) for sizes in asked]
     mistakes = [([wrong(*sizes) for sizes in asked], hint) for wrong, hint in SIZE_MISTAKES]
     mistakes += [([max(rows, 0) for rows in values], hint) for values, hint in mistakes]  # which refuse what they make of it
@@ -61,17 +65,19 @@ def _assert_sizes(subject: Subject, asked: list[tuple[int, ...]]) -> None:
         mistakes.append((mine, f"It refuses {size} rows with kernel {kernel}, stride {stride} and padding {padding}, which "
                          f"leave {_rows(*refused[0])}: refuse only where less than one row is left."))
     assert_close(mine, [_rows(*sizes) for sizes in asked], mistakes=mistakes)
+    if not all(isinstance(rows, int) for rows in mine):
+        raise Wrong(hint="A count of rows is an int: no float and no tensor.")
 
 
-def raised_by(function: Callable, *args: object) -> list[str]:
-    """The names of the error that a call raises, and of what it is derived from; none where it returns."""
+def raised_by(function: Callable, *args: object) -> tuple[list[str], str]:
+    """The names of the error that a call raises, and of what it is derived from, and its words; none where it returns."""
     try:
         function(*args)
     except NotImplementedError:
         raise
     except Exception as error:  # whatever it is, its name is the answer
-        return [kind.__name__ for kind in type(error).__mro__]
-    return []
+        return [kind.__name__ for kind in type(error).__mro__], str(error)
+    return [], ""
 
 
 # The generator
@@ -93,6 +99,12 @@ def in_evaluation(network: nn.Module, z: Tensor) -> Tensor:
     return network.eval()(z).detach()
 
 
+def fresh_weights(network_class: type) -> list[Tensor]:
+    """All weights of two networks, as they are made one after the other."""
+    made = [network_class(16, 1, nz=4, width=2) for _ in range(2)]
+    return [torch.cat([p.detach().flatten() for p in network.parameters()]) for network in made]
+
+
 def _generate(weights: list[Tensor], z: Tensor, fault: str = "") -> Tensor:
     """The generator in training mode, written out, with one named fault."""
     act = {"no ReLU": lambda x: x, "leaky": lambda x: F.leaky_relu(x, 0.2)}.get(fault, F.relu)
@@ -101,6 +113,8 @@ def _generate(weights: list[Tensor], z: Tensor, fault: str = "") -> Tensor:
         x = act(x) if fault == "ReLU first" else x
         if fault == "each image":
             x = F.instance_norm(x, weight=scale, bias=shift)
+        elif fault == "evaluation":
+            x = F.batch_norm(x, torch.zeros_like(scale), torch.ones_like(scale), scale, shift)
         else:
             x = F.batch_norm(x, None, None, scale, shift, training=True)
         x = x if fault in ("ReLU first", "ReLU last") else act(x)
@@ -117,6 +131,7 @@ IMAGE_MISTAKES = {
     "ReLU last": "First batch norm, then ReLU, then the transposed convolution: your ReLU stands behind it, and the image "
                  "loses all that is below 0.",
     "each image": "You normalise each image on its own (InstanceNorm2d). Batch norm does it over the batch: BatchNorm2d.",
+    "evaluation": "While it is trained, batch norm takes mean and variance of the batch: no eval() in it.",
     "no tanh": "A tanh stands at the end: pixels lie in [-1, 1].",
     "tanh twice": "There are two tanh. `layers` ends with one already: return what it gives.",
     "from 0": "Pixels lie in [-1, 1], as the tanh leaves them; you bring them to [0, 1].",
@@ -129,8 +144,8 @@ def _draw_generator(draw: Draw, size: int, channels: int) -> tuple[list[int], li
     widths = [width << k for k in reversed(range(size.bit_length() - 3))]
     weights = [draw.normal(nz, widths[0], 4, 4, std=0.3)]
     for before, after in zip(widths, [*widths[1:], channels], strict=True):
-        weights += [draw.normal(before, mean=1, std=0.2), draw.normal(before, std=0.2),
-                    draw.normal(before, after, 4, 4, std=0.2)]
+        weights += [draw.normal(before, mean=3, std=0.5), draw.normal(before, std=0.5),
+                    draw.normal(before, after, 4, 4, std=0.1)]
     return [size, channels, nz, width], weights
 
 
@@ -159,6 +174,8 @@ def makes_the_images_of_the_rule(subject: Subject, draw: Draw) -> None:
     mine, wanted = (list(one.probe(gradients, z).values()) for one in (network, right))
     if not any(bool(g.any()) for g in mine):
         raise Wrong(hint="No gradient comes through it, so it can't learn: is there a no_grad() or a detach() in it?")
+    if not bool(mine[0].any()):
+        raise Wrong(hint="No gradient reaches z: is there a detach() in front of the layers?")
     assert_close(dict(enumerate(mine)), dict(enumerate(wanted)), rtol=1e-3, atol=1e-3)
     mine, wanted = (one.probe(in_evaluation, z) for one in (network, right))
     assert_close(mine, wanted, atol=1e-4, mistakes=[(_generate(weights, z), "In evaluation mode it still takes mean and "
@@ -177,23 +194,37 @@ def for_any_size_and_number_of_channels(subject: Subject, draw: Draw) -> None:
             raise Wrong(hint=f"Of {count} z it makes {tuple(images.shape)}, expected {(count, channels, size, size)}: a batch "
                         "of one image, or of grey ones, keeps all its axes (squeeze() drops them).")
         _assert_images(network, weights, z)
+    if torch.equal(*subject.probe(fresh_weights)):
+        raise Wrong(hint="Two generators begin with the same weights: seed nothing in here, that is for who makes them.")
 
 
 # Initialisation
 
 def initialised(function: Callable, seed: int, marks: list[float], others: bool = False) -> dict:
     """What `apply(function)` leaves of layers that were filled with `marks`; with `others`, also of some that are not its
-    business, and of a convolution without bias."""
+    business, and of a convolution without bias. The last is what batch norm has averaged."""
     layers = nn.ModuleDict({"conv": nn.Conv2d(3, 64, 4), "up": nn.ConvTranspose2d(3, 64, 4), "norm": nn.BatchNorm2d(3000)})
     if others:
         layers.update({"linear": nn.Linear(3, 3), "places": nn.Embedding(3, 2), "group": nn.GroupNorm(1, 3),
                        "plain": nn.Conv2d(1, 1, 3, bias=False)})
+    averages: Any = [layers["norm"].running_mean, layers["norm"].running_var]
     with torch.no_grad():
         for parameter, mark in zip(layers.parameters(), marks, strict=False):
             parameter.fill_(mark)
+        for average in averages:
+            average.fill_(marks[-1])
     torch.manual_seed(seed)
     layers.apply(function)
-    return {name: value.detach().clone() for name, value in layers.named_parameters()}
+    return {name: value.detach().clone() for name, value in layers.named_parameters()} | {"averages": torch.cat(averages)}
+
+
+def under_spectral_norm(function: Callable, mark: float) -> dict:
+    """What `apply(function)` leaves of a convolution under spectral norm whose parameters were `mark`."""
+    layer: Any = nn.utils.parametrizations.spectral_norm(nn.Conv2d(2, 2, 3))
+    for parameter in layer.parameters():
+        nn.init.constant_(parameter, mark)
+    layer.apply(function)
+    return {"bias": layer.bias.detach(), "behind": layer.parametrizations.weight.original.detach()}
 
 
 def _assert_gaussian(values: Tensor, mean: float, what: str) -> None:
@@ -251,6 +282,14 @@ def leaves_other_layers_alone(subject: Subject, draw: Draw) -> None:
             raise Wrong(hint=f"It changes a {kind} layer too: change only convolutions and batch norm.")
     if bool((layers["conv.weight"] == marks[0]).all()):
         raise Wrong(hint="It leaves every layer alone.")
+    if not bool((layers["averages"] == marks[12]).all()):
+        raise Wrong(hint="The running mean and variance of batch norm are no weights: they stay as they are.")
+    spectral = subject.probe(under_spectral_norm, marks[0])
+    if not bool((spectral["behind"] == marks[0]).all()):
+        raise Wrong(hint="Under spectral norm a convolution keeps its weights: change module.weight, which is computed there, "
+                    "and no parameters that lie behind it.")
+    if not bool(layers["conv.bias"].any()):  # else that has cost its points already
+        _assert_no_bias(spectral["bias"], marks[0], "convolutions under spectral norm")
 
 
 # The article's step
@@ -268,10 +307,11 @@ class Logits(nn.Sequential):
         return super().forward(samples).flatten()
 
 
-def tiny_networks(weights: list[Tensor]) -> tuple[nn.Module, nn.Module]:
-    """Both networks with these weights."""
+def tiny_networks(weights: list[Tensor], norm: bool = False) -> tuple[nn.Module, nn.Module]:
+    """Both networks with these weights; with `norm`, D has batch norm."""
     generator = Tiny(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2))
-    discriminator = Logits(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    between = [nn.BatchNorm1d(8, affine=False)] if norm else []
+    discriminator = Logits(nn.Linear(2, 8), *between, nn.Tanh(), nn.Linear(8, 1))
     with torch.no_grad():
         for parameter, value in zip([*generator.parameters(), *discriminator.parameters()], weights, strict=True):
             parameter.copy_(value)
@@ -291,10 +331,11 @@ def weights_of(network: nn.Module) -> dict:
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
-def after_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], seed: int, lr_g: float, lr_d: float) -> dict:
+def after_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], seed: int, lr_g: float, lr_d: float,
+                norm: bool) -> dict:
     """Both networks after a step on each of `batches` (B, 2), the losses, and what the generator of noise draws next. No step
     inherits from the one before but weights and gradients."""
-    generator, discriminator = tiny_networks(weights)
+    generator, discriminator = tiny_networks(weights, norm)
     optimizer_g = torch.optim.SGD(generator.parameters(), lr=lr_g)
     optimizer_d = torch.optim.SGD(discriminator.parameters(), lr=lr_d)
     rng, losses = torch.Generator(), []
@@ -314,7 +355,7 @@ def faulty_step(*faults: str) -> Callable:
             reduction = "sum" if "sum" in faults else "mean"
             if "mean" in faults:
                 logits = logits.sigmoid().mean() if "sigmoid" in faults else logits.mean()
-            elif "sigmoid" in faults:
+            elif "sigmoid" in faults or "twice" in faults:
                 logits = logits.sigmoid()
             how = F.binary_cross_entropy if "sigmoid" in faults else F.binary_cross_entropy_with_logits
             return how(logits, torch.full_like(logits, target), reduction=reduction)
@@ -331,6 +372,7 @@ def faulty_step(*faults: str) -> Callable:
         loss_d = loss_d / 2 if "half" in faults else loss_d
         loss_d.backward()
         optimizer_d.step()
+        discriminator.requires_grad_("frozen" not in faults).train("evaluation" not in faults)
         if "stale G" not in faults:
             optimizer_g.zero_grad()
         if "before" in faults:
@@ -342,6 +384,7 @@ def faulty_step(*faults: str) -> Callable:
             loss_g.backward()
         if "still" not in faults:
             optimizer_g.step()
+        discriminator.requires_grad_(True).train()
         return loss_d.item(), loss_g.item()
     return step
 
@@ -353,12 +396,13 @@ BATCH = "The listing draws z for 64 samples whatever comes: the last batch of an
 LISTED = [(("mean",), MEAN), (("sigmoid",), SIGMOID), (("64",), BATCH), (("mean", "sigmoid"), f"{MEAN} And: {SIGMOID}"),
           (("mean", "64"), f"{MEAN} And: {BATCH}"), (("sigmoid", "64"), f"{SIGMOID} And: {BATCH}"),
           (("mean", "sigmoid", "64"), f"{MEAN} And: {SIGMOID} And: {BATCH}")]
-D_MISTAKES = [*LISTED, *(((fault,), hint) for fault, hint in {
+STALE = "D's gradients of the step before are added to this one's: optimizer_d.zero_grad() before D's backward()."
+D_MISTAKES = [*LISTED, (("stale D",), STALE), (("stale D", "frozen"), STALE), *(((fault,), hint) for fault, hint in {
+    "twice": "The loss with logits takes the sigmoid itself, so yours is taken twice: hand it what D gives.",
     "sum": "You add the samples' losses up: take their mean, or the step grows with the batch.",
     "half": "D's loss is the sum of the means over real and over fake samples; you halve it.",
     "smooth": "The labels are 1 for real samples and 0 for fakes; your 1 is smaller.",
     "exchanged": "The labels are exchanged: real samples are 1, fakes 0.",
-    "stale D": "D's gradients of the step before are added to this one's: optimizer_d.zero_grad() before D's backward().",
 }.items())]
 G_MISTAKES = {
     "saturating": "This is the saturating loss, -bce(fake, 0). G's loss is the non-saturating one: label 1 for its fakes.",
@@ -367,15 +411,18 @@ G_MISTAKES = {
     "fresh": "New fakes are drawn for G's turn: take those that D has seen, they are computed already.",
     "stale G": "G's gradients of the step before, or D's turn, are added: optimizer_g.zero_grad() before G's backward().",
     "sum": "You add the samples' losses up: take their mean, or the step grows with the batch.",
-    "still": "G does not move: is there an optimizer_g.step() behind its backward()?",
+    "evaluation": "In G's turn D is in another mode, and its batch norm judges otherwise: leave it in the one it is in.",
+    "still": "G does not move: is there an optimizer_g.step() behind its backward(), and no detach() between G and its loss?",
 }
 
 
 class _Asked:
     """What an answer leaves of networks and batches that were drawn for it, and what a step with named faults leaves."""
 
-    def __init__(self, subject: Subject, draw: Draw, counts: Iterable[int], *, sure: float = 1.0, lr_g: float = 0.3):
-        self.inputs = draw_weights(draw, sure), [draw.normal(n, 2) for n in counts], int(draw.integers(0, 10_000)), lr_g, 0.3
+    def __init__(self, subject: Subject, draw: Draw, counts: Iterable[int], *, sure: float = 1.0, lr_g: float = 0.3,
+                 lr_d: float = 0.3, norm: bool = False):
+        batches = [draw.normal(n, 2) for n in counts]
+        self.inputs = draw_weights(draw, sure), batches, int(draw.integers(0, 10_000)), lr_g, lr_d, norm
         self.mine = subject.probe(after_steps, *self.inputs)
 
     def of(self, step: Callable) -> dict:
@@ -420,11 +467,12 @@ def the_last_batch_may_be_smaller(subject: Subject, draw: Draw) -> None:
 
 @check("dcgan.article_step", points=1, hint="G's loss: label 1 for the same fakes, and the D that has learnt; then its step.")
 def the_generator_learns_from_what_d_has_learnt(subject: Subject, draw: Draw) -> None:
-    asked = _Asked(subject, draw, [64, 64])
-    if any(asked.is_that_of(*faults, parts=["D", "G"]) for faults, _ in D_MISTAKES):
-        return  # D's turn is not asked here, and its faults go on in G's
-    mistakes = ((asked.of(faulty_step(fault))["G"], hint) for fault, hint in G_MISTAKES.items())
-    assert_close(asked.mine["G"], asked.of(reference.article_step)["G"], mistakes=mistakes)
+    # A D with batch norm stands still: whether real and fake samples pass it in one batch is not asked.
+    for asked in (_Asked(subject, draw, [64, 64]), _Asked(subject, draw, [64], lr_d=0.0, norm=True)):
+        if any(asked.is_that_of(*faults, parts=["D", "G"]) for faults, _ in D_MISTAKES):
+            continue  # D's turn is not asked here, and its faults go on in G's
+        mistakes = ((asked.of(faulty_step(fault))["G"], hint) for fault, hint in G_MISTAKES.items())
+        assert_close(asked.mine["G"], asked.of(reference.article_step)["G"], mistakes=mistakes)
 
 
 @check("dcgan.article_step", points=1, hint="Return D's loss and G's as two floats.")
@@ -462,7 +510,8 @@ def plain_step(generator: Any, discriminator: Any, optimizer_g: Any, optimizer_d
     return loss_d.item(), loss_g.item()
 
 
-def after_training(train: Callable, weights: list, real: Tensor, seed: int, stops: list[int]) -> dict:
+def after_training(train: Callable, weights: list, real: Tensor, seed: int, stops: list[int], lr: float = 2e-3,
+                   batch: int = 8) -> dict:
     """All that is left where `train` is called for each number of steps in `stops`, each time with fresh objects."""
     with tempfile.TemporaryDirectory() as folder:
         for count, start in zip(stops, weights, strict=True):
@@ -470,7 +519,7 @@ def after_training(train: Callable, weights: list, real: Tensor, seed: int, stop
             ema, _ = tiny_networks(start)
             rng = torch.Generator().manual_seed(seed + count)
             losses = train(plain_step, generator, discriminator, real, count, path=Path(folder) / "run.pt",
-                           ema=ema.requires_grad_(False), rng=rng, batch=8)
+                           ema=ema.requires_grad_(False), rng=rng, lr=lr, batch=batch)
     return {"G": weights_of(generator), "D": weights_of(discriminator), "ema": weights_of(ema), "losses": list(losses)}
 
 
@@ -526,11 +575,17 @@ def _draw_run(draw: Draw, stops: list[int]) -> tuple:
 
 @check("dcgan.train", points=3, hint="Keep whatever changes from step to step: networks, optimisers, the random generator.")
 def an_interrupted_run_ends_with_the_same_weights(subject: Subject, draw: Draw) -> None:
-    inputs = _draw_run(draw, [3, 6])
+    inputs = weights, real, seed, stops = _draw_run(draw, [3, 6])
     mine, expected = subject.probe(after_training, *inputs), after_training(reference.train, *inputs)
-    runs = ((after_training(forgetful(*names), *inputs), hint) for names, hint in FORGOTTEN)
+
+    def runs() -> Iterable[tuple[dict, str]]:
+        for names, hint in FORGOTTEN:
+            yield after_training(forgetful(*names), *inputs), hint
+        yield after_training(reference.train, weights, real, seed, stops, lr=1e-3), "`lr` is an argument: yours is 0.001."
+        yield after_training(reference.train, weights, real, seed, stops, batch=32), "`batch` is an argument: yours is 32."
+
     assert_close({"G": mine["G"], "D": mine["D"]}, {"G": expected["G"], "D": expected["D"]}, rtol=1e-6, atol=1e-7,
-                 mistakes=(({"G": run["G"], "D": run["D"]}, hint) for run, hint in runs))
+                 mistakes=(({"G": run["G"], "D": run["D"]}, hint) for run, hint in runs()))
 
 
 @check("dcgan.train", points=1, hint="The averaged generator changes at every step too: keep it.")
@@ -539,7 +594,12 @@ def and_with_the_same_average(subject: Subject, draw: Draw) -> None:
     mine, expected = subject.probe(after_training, *inputs), after_training(reference.train, *inputs)
     if is_close(mine["ema"], expected["ema"], rtol=1e-6, atol=1e-7) or _same_but_for(mine, ["G", "D", "ema"], PARTS, inputs):
         return
-    raise Wrong(hint="The average is forgotten: `ema` changes at every step, too.")
+    forgotten = after_training(forgetful("ema"), *inputs)
+    if is_close(mine["G"], expected["G"], rtol=1e-6, atol=1e-7) and not is_close(mine["ema"], forgotten["ema"]):
+        raise Wrong(hint="The weights are right and their average is not: `ema` itself is averaged, in place, and the step is "
+                    "that of the whole run.")
+    assert_close(mine["ema"], expected["ema"], rtol=1e-6, atol=1e-7, mistakes=[
+        (forgotten["ema"], "The average is forgotten: `ema` changes at every step, too.")])
 
 
 @check("dcgan.train", points=1, hint="Keep the list of losses in the checkpoint too; it is restored in place.")
@@ -548,9 +608,12 @@ def and_with_every_loss(subject: Subject, draw: Draw) -> None:
     mine, expected = subject.probe(after_training, *inputs), after_training(reference.train, *inputs)
     if is_close(mine["losses"], expected["losses"]) or _same_but_for(mine, ["G", "D", "losses"], PARTS, inputs):
         return
-    if len(mine["losses"]) < len(expected["losses"]):
+    if len(mine["losses"]) == 2 * (5 - 2):
         raise Wrong(hint="The losses before the interruption are gone: keep the list itself, which is restored in place.")
-    assert_close(mine["losses"], expected["losses"])
+    assert_close(mine["losses"], expected["losses"], mistakes=[
+        (torch.tensor(expected["losses"]).view(-1, 2), "Put the losses one behind the other, not in pairs."),
+        (expected["losses"][::2], "Keep both losses of each step, D's and G's."),
+        (expected["losses"][1::2], "Keep both losses of each step, D's and G's.")])
 
 
 # Arcs
@@ -558,9 +621,12 @@ def and_with_every_loss(subject: Subject, draw: Draw) -> None:
 def _arc(start: Tensor, end: Tensor, share: Tensor, fault: str = "") -> Tensor:
     """The formula as it stands, with one named fault."""
     share = 1 - share if fault == "back" else share
+    end = -end if fault == "turned" and torch.dot(start, end) < 0 else end
     cosine = torch.dot(start, end).clamp(-1, 1) if fault == "lengths forgotten" else F.cosine_similarity(start, end, dim=0)
     angle, share = torch.acos(cosine), share[:, None]
     lengths = torch.lerp(start.norm(), end.norm(), share)
+    if fault == "one length":
+        end = end / end.norm() * start.norm()
     if fault in ("unit", "between"):
         start, end = start / start.norm(), end / end.norm()
     line = (1 - share) * start + share * end
@@ -573,6 +639,8 @@ def _arc(start: Tensor, end: Tensor, share: Tensor, fault: str = "") -> Tensor:
 ARC_MISTAKES = {
     "straight": "This is the straight line: in the middle its points are too short.",
     "back": "The way is walked backwards: share 0 is the start.",
+    "turned": "`end` is turned round where the angle is wide, as is done with rotations: share 1 is `end` itself.",
+    "one length": "The points all have the length of the start. The formula takes start and end as they are.",
     "unit": "The points have length 1; keep the lengths of start and end.",
     "between": "You turn the direction and change the length evenly. The formula takes start and end as they are.",
     "chord": "A straight line, stretched: the steps in the middle are longer than at its ends. Divide the angle evenly.",
@@ -584,8 +652,9 @@ ARC_MISTAKES = {
 @check("dcgan.slerp", points=3,
        hint="sin((1 - t) angle) / sin(angle) times the start, sin(t angle) / sin(angle) times the end.")
 def divides_the_angle_evenly(subject: Subject, draw: Draw) -> None:
-    for nz, count in ((6, 7), (3, 1)):
+    for nz, count, wide in ((6, 7, True), (3, 1, False)):
         start, end, share = draw.normal(nz), draw.normal(nz), draw.uniform(count)
+        end = -end if wide != bool(start @ end < 0) else end
         mistakes = ((_arc(start, end, share, fault), hint) for fault, hint in ARC_MISTAKES.items())
         assert_close(subject(start, end, share), reference.slerp(start, end, share), mistakes=mistakes, atol=1e-4)
 
@@ -595,16 +664,35 @@ def also_between_the_same_direction_and_opposite_ones(subject: Subject, draw: Dr
     axes = [2 * torch.eye(4)[0], -torch.eye(4)[2]]
     for start in [*axes, *draw.normal(8, 6)]:
         for factor, what in ((2.0, "the same direction"), (-1.0, "opposite directions"), (-0.5, "opposite directions")):
-            share = draw.uniform(4, low=0.1, high=0.45)
+            share = draw.uniform(3, low=0.1, high=0.45)
             mine, line = subject(start, start * factor, share), start * (1 + (factor - 1) * share[:, None])
             if isinstance(mine, Tensor) and not bool(mine.isfinite().all()):
                 raise Wrong(hint=f"NaN or infinity between points of {what}, where the formula is 0/0 (and acos of 1.0000001 "
                             "is NaN: clamp): take the straight line there.")
-            assert_close(mine, line, atol=1e-3, mistakes=[
-                (start.expand_as(line), "It stands still at the start; `end` may be longer: take the straight line."),
+            turned = [(start * (1 - (factor + 1) * share[:, None]), ARC_MISTAKES["turned"])] if factor < 0 else []
+            assert_close(mine, line, atol=1e-3, mistakes=() if not _as_many(mine, line) else [
+                *turned, (start.expand_as(line), "It stands still at the start; `end` may be longer: take the straight line."),
                 (torch.zeros_like(line), "It gives zeros where the formula is 0/0: take the straight line there."),
                 (mine, f"Between points of {what} it leaves the straight line: the sine of the angle is 0 there but for "
                  "rounding. Take the line wherever it is below 1e-3.")])
+    for sine in [5e-4, 6e-3] * 6:  # there the line and the arc are far from each other
+        start, end, share = *_nearly_opposite(draw, sine), draw.uniform(4, low=0.2, high=0.8)
+        line, arc = _arc(start, end, share, "straight"), _arc(start.double(), end.double(), share.double())
+        right, other, word = (line, arc, "arc") if sine < 1e-3 else (arc, line, "straight line")
+        assert_close(subject(start, end, share), right, atol=0.1, mistakes=[
+            (other, f"Where the sine of the angle is {sine:g} it takes the {word}: the line below 1e-3, the arc above.")])
+
+
+def _as_many(mine: object, expected: Tensor) -> bool:
+    return isinstance(mine, Tensor) and mine.shape == expected.shape
+
+
+def _nearly_opposite(draw: Draw, sine: float) -> tuple[Tensor, Tensor]:
+    """Two points of the same length, almost opposite: the sine of their angle is `sine`."""
+    start, aside = draw.normal(2, 6).double()
+    aside = aside - start * (start @ aside) / (start @ start)
+    end = -(1 - sine ** 2) ** 0.5 * start + sine * aside * start.norm() / aside.norm()
+    return start.float(), end.float()
 
 
 written("dcgan.batch_norm_everywhere", points=3, rubric="""

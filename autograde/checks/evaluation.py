@@ -36,6 +36,8 @@ SCORE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p: (_kl(p, p.mean(0)) / torch.log(torch.tensor(2.0))).mean().exp(),
      "Powers of e, logarithms to base e: do not mix them with base 2."),
     (lambda p: _score(p.softmax(1)), "The rows are probabilities already: no softmax."),
+    (lambda p: _score(F.one_hot(p.argmax(1), p.shape[1]).float()),
+     "You take the likeliest class alone. p(y|x) is the whole row."),
     (lambda p: (-_kl(p, p.mean(0)).mean()).exp(), "The sign: a KL divergence is at least 0, and so the score at least 1."),
     *((lambda p, n=n: torch.stack([_score(part) for part in p.chunk(n)]).mean(),
        "You take a mean over parts of the samples. Here it is one score of all of them.") for n in (2, 5, 10)),
@@ -88,9 +90,10 @@ class Heads(nn.Module):
         return (clips.flatten(1) @ self.matrix).tanh()
 
 
-def after_feature_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], labels: list[dict]) -> dict:
+def after_feature_steps(step: Callable, weights: list[Tensor], batches: list[Tensor], labels: list[dict],
+                        training: bool = True) -> dict:
     """The network's weights after a step on each batch, and the losses."""
-    network = Heads([weight.clone() for weight in weights])
+    network = Heads([weight.clone() for weight in weights]).train(training)
     sum(head(network(batches[0])).sum() for head in network.heads.values()).backward()  # of an earlier life
     optimizer = torch.optim.SGD(network.parameters(), lr=0.2)
     losses = [step(network, optimizer, clips, known) for clips, known in zip(batches, labels, strict=True)]
@@ -104,10 +107,13 @@ def faulty_feature_step(fault: str = "") -> Callable:
             each = [faulty_feature_step()(network, optimizer, clips, {name: values}) for name, values in labels.items()]
             return sum(each)
         features = network(clips)
-        losses = []
-        for name, values in labels.items():
-            known = values >= 0
-            logits = network.heads[name](features.detach() if fault == "detached" else features)
+        losses, counts = [], []
+        for (name, values), head in zip(labels.items(), network.heads.values(), strict=False):
+            known = values > 0 if fault == "above 0" else values >= 0
+            known = torch.stack(list(labels.values())).amin(0) >= 0 if fault == "known by all" else known
+            counts.append(known.sum())
+            head = head if fault == "by order" else network.heads[name]
+            logits = head(features.detach() if fault == "detached" else features)
             if fault == "first rows":
                 losses.append(F.cross_entropy(logits[:known.sum()], values[:known.sum()].clamp(min=0)))
             elif fault == "first class":
@@ -122,6 +128,8 @@ def faulty_feature_step(fault: str = "") -> Callable:
                 losses.append(F.cross_entropy(logits[known], values[known]))
         loss: Any = losses[-1] if fault == "last head" else losses[0] if fault == "first head" else sum(losses)
         loss = loss / len(losses) if fault == "mean of heads" else loss
+        if fault == "one mean":
+            loss = sum(one * count for one, count in zip(losses, counts, strict=True)) / sum(counts) * len(losses)
         if fault != "stale":
             optimizer.zero_grad()
         loss.backward()
@@ -148,19 +156,23 @@ STEP_FAULTS = {
     "last class": "A label of -1 is not the last class: such a clip has no say in this head's loss (ignore_index=-1).",
     "over all": "The mean goes over the clips whose label is *known*; you divide by all clips.",
     "sum": "For each head the *mean* over its known clips, not the sum.",
+    "above 0": "Labels are from 0 to K - 1: class 0 is known like the others, only -1 is not.",
+    "known by all": "A clip counts for each label that is known of it. You leave it out of all where one is unknown.",
+    "by order": "Heads and labels are paired by their order. The name of a label says which head is its: network.heads[name].",
+    "one mean": "Each head has a mean of its own, over the clips whose label is known; then add these means.",
     "detached": "The heads learn and the features do not: the graph is cut between them.",
 }
 
 
 def _draw_labelled(draw: Draw, steps: int) -> tuple[list[Tensor], list[Tensor], list[dict]]:
-    weights = [draw.normal(12, 5, std=0.4), draw.normal(3, 5), draw.normal(4, 5)]
+    weights = [draw.normal(12, 5, std=0.4), draw.normal(4, 5), draw.normal(4, 5)]
     batches = [draw.normal(8, 2, 1, 2, 3) for _ in range(steps)]
     labels = []
     for _ in range(steps):
-        kind, way = draw.integers(0, 3, 8), draw.integers(0, 4, 8)
+        kind, way = draw.integers(0, 4, 8), draw.integers(0, 4, 8)
         kind[torch.randperm(8, generator=draw.generator)[:3]] = -1
         kind[0], way[torch.randperm(8, generator=draw.generator)[0]] = -1, -1
-        labels.append({"kind": kind, "way": way})
+        labels.append({"way": way, "kind": kind})  # in another order than the heads
     return weights, batches, labels
 
 
@@ -175,7 +187,7 @@ def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
 @check("evaluation.feature_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
 def returns_the_loss_before_the_step(subject: Subject, draw: Draw) -> None:
     inputs = _draw_labelled(draw, 1)
-    found = subject.probe(after_feature_steps, *inputs)
+    found = subject.probe(after_feature_steps, *inputs, training=False)
     mine = found["losses"]
     if any(loss is None for loss in mine):
         raise Wrong(hint="The step returns None: return the loss.")
@@ -231,6 +243,10 @@ GAUSSIAN_MISTAKES: list[tuple[Callable, str]] = [
      "eigvalsh reads one half of the matrix and takes it for symmetric. S1 S2 is not: torch.linalg.eigvals."),
     (lambda *g: _gaussian(*g, cross=lambda a, b: torch.linalg.eigvals(a @ b).real.sum()),
      "These are the eigenvalues; the root of each is missing."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: torch.linalg.svdvals(a @ b).sqrt().sum()),
+     "These are the singular values of S1 S2, which is not symmetric: take its eigenvalues."),
+    (lambda *g: _gaussian(*g, cross=lambda a, b: torch.linalg.eigvalsh(torch.stack([a, b])).prod(0).clamp(min=0).sqrt().sum()),
+     "You take the eigenvalues of S1 and of S2 apart, as if both were turned alike: take those of the product S1 S2."),
 ]
 
 
@@ -251,13 +267,16 @@ def _assert_gaussian(subject: Subject, gaussians: tuple[Tensor, ...]) -> None:
 def agrees_with_the_formula(subject: Subject, draw: Draw) -> None:
     pairs = ((_covariance(draw, 5, 9), _covariance(draw, 5, 9)) for _ in range(1000))
     first, second = next((a, b) for a, b in pairs if (a @ b).diagonal().min() > 0)  # else a root of elements is NaN
-    _assert_gaussian(subject, (draw.normal(5), first, draw.normal(5), second))
+    _assert_gaussian(subject, (draw.normal(5).double(), first, draw.normal(5).double(), second))
 
 
 @check("evaluation.gaussian_distance", points=1, hint="Fewer samples than features: eigenvalues of 0, and by rounding below.")
 def bears_singular_covariances(subject: Subject, draw: Draw) -> None:
-    for _ in range(4):
-        gaussians = (draw.normal(12), _covariance(draw, 12, 3), draw.normal(12), _covariance(draw, 12, 4))
+    pairs = [(_covariance(draw, 12, 3), _covariance(draw, 12, 4)) for _ in range(4)]
+    whole = [[draw.integers(-60, 61, 12, rank).float() for rank in (3, 4)] for _ in range(4)]
+    pairs += [(a @ a.T / 64, b @ b.T / 64) for a, b in whole]  # in float32, and exact there: singular to the last digit
+    for first, second in pairs:
+        gaussians = (draw.normal(12), first, draw.normal(12), second)
         try:
             mine = subject(*gaussians)
         except NotImplementedError:
@@ -267,8 +286,11 @@ def bears_singular_covariances(subject: Subject, draw: Draw) -> None:
                              "always give: no inverse and no Cholesky factor.") from error
         if isinstance(mine, Tensor) and not mine.is_complex() and not bool(mine.isfinite().all()):
             raise Wrong(hint="NaN: by rounding an eigenvalue may be -1e-17, and its root is NaN. Clamp at 0 first.")
-        if isinstance(mine, Tensor) and mine.dtype == torch.float32 and not is_close(mine, _gaussian(*gaussians), atol=1e-4):
-            raise Wrong(hint="It is computed in float32, which is too coarse where eigenvalues are 0: begin with .double().")
+        single = isinstance(mine, Tensor) and mine.dtype == torch.float32 or first.dtype == torch.float32 and is_close(
+            subject(*(x.double() for x in gaussians)), _gaussian(*gaussians), atol=1e-4)
+        if single and not is_close(mine, _gaussian(*gaussians), atol=1e-4):
+            raise Wrong(hint="It is computed in float32, which is too coarse where eigenvalues are 0: begin with .double(), "
+                        "before anything is multiplied.")
         if not any(is_close(mine, wrong(*gaussians), atol=1e-4) for wrong, _ in GAUSSIAN_MISTAKES):  # which cost points above
             _assert_gaussian(subject, gaussians)
 
@@ -276,11 +298,17 @@ def bears_singular_covariances(subject: Subject, draw: Draw) -> None:
 # Running moments
 
 def moments_of(moments_class: type, batches: list[Tensor]) -> dict:
-    """What the moments are after these batches, and how many numbers they hold."""
+    """What the moments are after these batches, how many numbers they hold, how many rows there were before the first, and
+    the covariance when it is asked for again."""
     moments = moments_class(batches[0].shape[1])
+    before = getattr(moments, "count", 0)
     for batch in batches:
         moments.update(batch)
-    return {"count": moments.count, "mean": moments.mean, "covariance": moments.covariance(), "room": numbers_in(vars(moments))}
+    kept = getattr(moments, "scatter", None)
+    scatter = torch.zeros(0) if kept is None else torch.as_tensor(kept).clone()
+    return {"count": moments.count, "mean": moments.mean, "scatter": scatter,
+            "covariance": torch.as_tensor(moments.covariance()).clone(), "again": moments.covariance(),
+            "room": numbers_in(vars(moments)), "before": before}
 
 
 def numbers_in(value: object) -> int:
@@ -382,6 +410,9 @@ def _draw_batches(draw: Draw, sizes: list[int], width: int = 3, mean: float = 1.
 
 def _asked(subject: Subject, batches: list[Tensor]) -> dict:
     mine = subject.probe(moments_of, batches)
+    if isinstance(mine["before"], int) and mine["before"] > 0:
+        raise Wrong(hint="A new object knows the rows of an older one: what it counts belongs to itself, set in __init__ as "
+                    "self.count, self.mean, self.scatter, not to the class.")
     if mine["count"] != len(torch.cat(batches)):
         raise Wrong(hint=f"After {len(torch.cat(batches))} rows the count is {mine['count']}: "
                          "add len(features) for each batch.")
@@ -400,24 +431,29 @@ def gives_the_covariance_of_all_rows(subject: Subject, draw: Draw) -> None:
     for sizes in ([7, 2, 4, 9], [6, 1, 5], [8]):
         batches = _draw_batches(draw, sizes)
         mistakes = ((_moments(batches, fault)["covariance"], hint) for fault, hint in COV_FAULTS.items())
-        mine = _asked(subject, batches)["covariance"]
+        found = _asked(subject, batches)
+        mine = found["covariance"]
         if 1 in sizes and isinstance(mine, Tensor) and not bool(mine.isfinite().all()):
             raise Wrong(hint="NaN after a batch of one row: its scatter is 0, and it has no covariance. "
                         "rest.T @ rest is never NaN.")
         if not any(is_close(mine, _moments(batches, fault)["covariance"]) for fault in OWN_MEANS):
             assert_close(mine, _moments(batches)["covariance"], mistakes=mistakes)
+        if isinstance(mine, Tensor) and not is_close(found["again"], mine):
+            raise Wrong(hint="Asked twice, covariance() gives two answers: it changes the scatter. Divide into a new tensor, "
+                        "without /=.")
 
 
 @check("evaluation.RunningMoments", points=1, hint="Sums of squares less a squared mean lose all digits where the mean is "
-       "large. Take the mean off before you multiply, or at least add up in float64.")
+       "large, in float64, too. Take the mean off before you multiply, as (7) does.")
 def bears_a_large_mean(subject: Subject, draw: Draw) -> None:
     batches = _draw_batches(draw, [20, 5, 12], mean=3000.0)
     shared = batches[0].mean(0)
     batches = [batch - batch.mean(0) + shared + draw.normal(len(shared)) for batch in batches]
-    mine = _asked(subject, batches)["covariance"]
-    known = [_moments(batches, fault)["covariance"] for fault in (*COV_FAULTS, *OWN_MEANS)]
-    if not any(is_close(mine, wrong, rtol=1e-3, atol=1e-3) for wrong in known):
-        assert_close(mine, _moments(batches)["covariance"], rtol=1e-3, atol=1e-3)
+    for large in (batches, [batch.double() + 1e8 for batch in batches]):
+        mine = _asked(subject, large)["covariance"]
+        known = [_moments(large, fault)["covariance"] for fault in (*COV_FAULTS, *OWN_MEANS)]
+        if not any(is_close(mine, wrong, rtol=1e-3, atol=1e-3) for wrong in known):
+            assert_close(mine, _moments(large)["covariance"], rtol=1e-3, atol=1e-3)
 
 
 @check("evaluation.RunningMoments", points=1, hint="It keeps the features. Keep count, mean and scatter alone: their size does "
@@ -430,13 +466,17 @@ def needs_no_more_room_for_more_rows(subject: Subject, draw: Draw) -> None:
     if mine["room"] > 100:
         raise Wrong(hint=f"It keeps {mine['room']} numbers of {len(batches)} batches: the features themselves? Keep count, "
                     "mean and scatter alone: their size does not grow with N.")
+    if not mine["scatter"].numel():
+        raise Wrong(hint="It has no `scatter`, which others may read: the sum of the outer products, before it is divided.")
+    if is_close(mine["scatter"], _moments(batches)["covariance"]):
+        raise Wrong(hint="`scatter` is the sum over all rows, as it is before covariance() divides it by the count less one.")
 
 
 # Kernel distance
 
 def _kernel_distance(real: Tensor, fake: Tensor, *, power: int = 3, shift: float = 1.0, scale: float | None = None,
                      diagonal: bool = False, over: str = "pairs", cross: float = 2.0, cross_diagonal: bool = True,
-                     by_rows: bool = False, one_n: bool = False) -> Tensor:
+                     by_rows: bool = False, one_n: bool = False, distinct: bool = False) -> Tensor:
     real, fake = real.double(), fake.double()
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -444,6 +484,8 @@ def _kernel_distance(real: Tensor, fake: Tensor, *, power: int = 3, shift: float
 
     def within(x: Tensor) -> Tensor:
         k, n = kernel(x, x), len(real if one_n else x)
+        if distinct:
+            return k[(x[:, None] != x).any(-1)].mean()
         total = k.sum() if diagonal else k.sum() - k.trace()
         return total / (n * n if over == "all" else n * (n - 1) / (2 if over == "half" else 1))
 
@@ -459,6 +501,8 @@ KERNEL_MISTAKES: list[tuple[Callable, str]] = [
     (lambda a, b: _kernel_distance(a, b, diagonal=True), "You divide by n (n - 1) and yet count the diagonal: leave it out."),
     (lambda a, b: _kernel_distance(a, b, over="all"), "Without the diagonal there are n (n - 1) pairs, not n^2."),
     (lambda a, b: _kernel_distance(a, b, over="half"), "The sum over all i != j counts each pair twice: divide by n (n - 1)."),
+    (lambda a, b: _kernel_distance(a, b, distinct=True), "Two equal samples are a pair like any other: only i = j is left out, "
+     "the diagonal."),
     (lambda a, b: _kernel_distance(a, b, cross_diagonal=False),
      "Between real and fake there is no diagonal to leave out: row i of one has nothing to do with row i of the other."),
     (lambda a, b: _kernel_distance(a, b, cross=2 * len(b) / len(a)), "Between real and fake there are n m pairs: a mean."),
@@ -500,16 +544,35 @@ may_change("evaluation.kernel_distance", "double")  # its text asks for float64
 @check("evaluation.kernel_distance", points=3, hint="Mean kernel of pairs within each set, less twice the mean between them.")
 def is_the_mean_over_pairs(subject: Subject, draw: Draw) -> None:
     _assert_kernel(subject, draw.normal(9, 4), draw.normal(7, 4) * 0.7 + 0.4)
+    real, fake = draw.normal(8, 4), draw.normal(8, 4) * 0.7 + 0.4  # equally many
+    _assert_kernel(subject, real, fake)
+    _assert_kernel(subject, torch.cat([real, real[:3]]), fake)  # some samples are equal
     large = [(draw.normal(5, 4) + 1000, draw.normal(6, 4) + 1003) for _ in range(3)]
     if not all(is_close(subject(*pair), _kernel_distance(*pair), rtol=1e-5) for pair in large):
         raise Wrong(hint="Large features lose their digits, for a power of 3 in float32 has too few: begin with .double().")
 
 
+def raised_by(function: Callable, *args: object) -> list[str]:
+    """The names of the error that a call raises, and of what it is a kind of; none where it returns."""
+    try:
+        function(*args)
+    except NotImplementedError:
+        raise
+    except Exception as error:  # whatever it is, its names are the answer
+        return [kind.__name__ for kind in type(error).__mro__]
+    return []
+
+
 @check("evaluation.kernel_distance", points=1, hint="Right on average means: below 0 about as often as above, for one and the "
        "same data.")
-def falls_below_0_where_it_should(subject: Subject, draw: Draw) -> None:
+def falls_below_0_where_it_should_and_refuses_what_has_no_distance(subject: Subject, draw: Draw) -> None:
     pairs = ((draw.normal(8, 4), draw.normal(6, 4)) for _ in range(1000))
     _assert_kernel(subject, *next(pair for pair in pairs if _kernel_distance(*pair) < -0.05), asked_before=True)
+    for what, pair in (("features of different widths", (draw.normal(8, 4), draw.normal(6, 3))),
+                       ("a single real sample", (draw.normal(1, 4), draw.normal(6, 4))),
+                       ("a single fake sample", (draw.normal(8, 4), draw.normal(1, 4)))):
+        if "ValueError" not in subject.probe(raised_by, *pair):
+            raise Wrong(hint=f"It takes {what}: raise a ValueError. _checked(real, fake) does, and gives both back in float64.")
 
 
 # Precision and recall
@@ -587,13 +650,13 @@ def _assert_share(subject: Subject, draw: Draw, which: int, n: int, m: int, k: i
     mine = subject(real, fake, k)
     if is_close(mine[which], right[which]):
         return
-    if k != 3:
-        pairs.insert(0, ([_share(fake, real, 3), _share(real, fake, 3)], K))
     for value, hint in pairs:  # both numbers tell more than one
         if is_close(list(mine), value):
-            if asked_before and value is not pairs[0][0]:
+            if asked_before:
                 return
             raise Wrong(hint=hint)
+    if k != 3:
+        pairs.insert(0, ([_share(fake, real, 3), _share(real, fake, 3)], K))
     assert_close(mine[which], right[which], mistakes=((value[which], hint) for value, hint in pairs))
 
 
@@ -612,32 +675,73 @@ def takes_any_k_and_the_border_of_a_ball(subject: Subject, draw: Draw) -> None:
     for k in (1, 5):
         for which in (0, 1):
             _assert_share(subject, draw, which, 31, 34, k, asked_before=True)
-    for _ in range(100):  # whole numbers: some lie on a border
-        real, fake = (draw.integers(0, 9, n, 2).float() for n in (14, 12))
-        right, without = ([_share(p, c, 2, radius=_radius(c, 2) * shorter) for p, c in ((fake, real), (real, fake))]
-                          for shorter in (1.0, 1 - 1e-6))
-        if right[0] != without[0] and right[1] != without[1]:
+    for mistake, _ in BORDER_MISTAKES:
+        for which in (0, 1):
+            _assert_border(subject, draw, mistake, which)
+    pairs = ((draw.normal(31, 2), draw.normal(34, 2) * 0.7 + 0.8) for _ in range(300))
+    real, fake = next((x, y) for x, y in pairs if len({float(_share(y, x, k)) for k in range(1, 6)}) == 5)
+    if not is_close(list(subject(real, fake)), list(subject(real, fake, 3))):
+        raise Wrong(hint="Called without `k` the balls reach to the third neighbour: the signature says k = 3.")
+
+
+BORDER_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda p, c: _share(p, c, 2, radius=_radius(c, 2) * (1 - 1e-6)), "A point on the border of a ball lies in it: <=, not <."),
+    (lambda p, c: _share(p, c, 2, radius=_distances(c, c).masked_fill(_distances(c, c) == 0, torch.inf).sort(1).values[:, 1]),
+     "Two equal samples are neighbours at distance 0: leave out the sample itself alone. neighbour_distance does."),
+    (lambda p, c: (torch.cdist(p, c) <= _radius(c, 2)).any(1).double().mean(),
+     "Some points lie on the border of a ball, and yours miss it by rounding: distances(x, y) is exact to the last digit."),
+]
+
+
+def _assert_border(subject: Subject, draw: Draw, mistake: Callable, which: int) -> None:
+    """Whole numbers, of which some points lie on a border and some are equal, where this mistake gives another share."""
+    for _ in range(1000):
+        real, fake = (draw.integers(0, 8, n, 2).float() for n in (24, 21))
+        right, other = ([float(share(fake, real)), float(share(real, fake))] for share in (_share_of_two, mistake))
+        if right[which] == other[which]:
+            continue
+        known = [[float(wrong(fake, real, 2)), float(wrong(real, fake, 2))] for wrong, _ in SHARE_MISTAKES]
+        if not any(value in known for value in (other, [right[0], other[1]], [other[0], right[1]])):
             break
-    mine = subject(real, fake, 2)
-    if is_close(list(mine), without):
-        raise Wrong(hint="A point on the border of a ball lies in it: <=, not <.")
+    mine = list(subject(real, fake, 2))
+    if any(is_close(mine, value) for value in known):  # it has cost its points
+        return
+    for place, (points, centres) in enumerate(((fake, real), (real, fake))):
+        hints = ((wrong(points, centres), hint) for wrong, hint in BORDER_MISTAKES)
+        assert_close(mine[place], right[place], mistakes=hints)
+
+
+def _share_of_two(points: Tensor, centres: Tensor) -> Tensor:
+    return _share(points, centres, 2)
 
 
 # A generator measured, with three faults
+
+class Dimmer(nn.Module):
+    """Another layer that knows its mode, like dropout, but draws nothing: in training it multiplies by `factor`."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.factor * values if self.training else values
+
 
 class Maker(nn.Module):
     """Noise (B, 3) to clips (B, 2, 1, 2, 2), behind a batch norm."""
 
     nz = 3
 
-    def __init__(self, matrix: Tensor, mean: Tensor):
+    def __init__(self, matrix: Tensor, mean: Tensor, factor: float = 1.0):
         super().__init__()
         self.matrix = nn.Parameter(matrix)
+        self.dimmer = Dimmer(factor)
         self.norm: Any = nn.BatchNorm1d(8)
         self.norm.load_state_dict({"running_mean": mean, "running_var": torch.full((8,), 2.0)}, strict=False)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.norm(z @ self.matrix).tanh().unflatten(1, (2, 1, 2, 2))
+        return self.dimmer(self.norm(z @ self.matrix).tanh()).unflatten(1, (2, 1, 2, 2))
 
 
 class Seer(nn.Module):
@@ -653,11 +757,19 @@ class Seer(nn.Module):
         return self.norm(clips.flatten(1) @ self.matrix)
 
 
-def features_with(function: Callable, weights: list[Tensor], count: int, seed: int, batch_size: int) -> dict:
+def used_generator(seed: int) -> torch.Generator:
+    """A generator of noise of which something has been drawn."""
+    rng = torch.Generator().manual_seed(seed)
+    torch.rand(3, generator=rng)
+    return rng
+
+
+def features_with(function: Callable, weights: list[Tensor], count: int, seed: int, batch_size: int,
+                  factor: float = 1.0) -> dict:
     """The features that `function` gives of a generator and a network with these weights, both handed over in training
     mode, the running averages that it leaves, and what the generator of noise draws next."""
-    generator, network = Maker(weights[0], weights[1]).train(), Seer(weights[2], weights[3]).train()
-    rng = torch.Generator().manual_seed(seed)
+    generator, network = Maker(weights[0], weights[1], factor).train(), Seer(weights[2], weights[3]).train()
+    rng = used_generator(seed)
     found = function(generator, network, count, rng, batch_size)
     return {"features": found.detach(), "G": generator.norm.running_mean.clone(), "network": network.norm.running_mean.clone(),
             "next": torch.rand(2, generator=rng)}
@@ -669,6 +781,8 @@ def faulty_features(*faults: str) -> Callable:
     def measure(generator, network, count, rng, batch_size=64):
         generator.train("mode" in faults)
         network.train("network" in faults)
+        if "own generator" in faults:
+            rng = torch.Generator().manual_seed(rng.initial_seed())
         if "seeded once" in faults:
             rng.manual_seed(0)
         every = torch.randn(count, generator.nz, generator=rng) if "at once" in faults else None
@@ -699,6 +813,8 @@ NOISE_FAULTS = {
     "at once": "All noise is drawn at once. Draw it batch by batch, in the loop: "
                "torch.randn(size, generator.nz, generator=rng).",
     "uniform": "The noise is uniform: torch.randn, not torch.rand.",
+    "own generator": "Nothing is drawn from `rng`: a new start from its seed gives noise that it has given before. Draw from "
+                     "it as it comes, generator=rng.",
 }
 CLIP_FAULTS = {
     "range": "The network was trained on clips in [-1, 1], and gets [0, 1].",
@@ -729,11 +845,11 @@ def _assert_without(subject: Subject, draw: Draw, count: int, batch_size: int, a
             if is_close(mine["features"], own):
                 if fault:
                     raise Wrong(hint=asked[fault])
-                return mine | {"weights": weights}
-    if is_close(mine["next"], torch.rand(2, generator=torch.Generator().manual_seed(seed))):
+                return mine | {"inputs": inputs, "weights": weights}
+    if is_close(mine["next"], torch.rand(2, generator=used_generator(seed))):
         raise Wrong(hint="Nothing is drawn from `rng`: the noise comes from it, torch.randn(..., generator=rng).")
     assert_close(mine["features"], features_with(faulty_features(), *inputs)["features"])
-    return mine | {"weights": weights}
+    return mine | {"inputs": inputs, "weights": weights}
 
 
 may_change("evaluation.generated_features", "mode")  # its text asks for eval()
@@ -744,6 +860,10 @@ def a_clip_does_not_depend_on_its_batch(subject: Subject, draw: Draw) -> None:
     mine = _assert_without(subject, draw, 6, 6, MODE_FAULTS, NOISE_FAULTS, CLIP_FAULTS)
     assert_close(mine["G"], mine["weights"][1])
     assert_close(mine["network"], mine["weights"][3])
+    again, dimmed = (subject.probe(features_with, *mine["inputs"], factor=f)["features"] for f in (1.0, 0.5))
+    if is_close(again, mine["features"]) and not is_close(dimmed, mine["features"]):
+        raise Wrong(hint="Some of the generator's layers are still in training mode, such as dropout: generator.eval() reaches "
+                    "all of them.")
 
 
 @check("evaluation.generated_features", points=2, hint="Noise for each batch: torch.randn(size, generator.nz, generator=rng).")

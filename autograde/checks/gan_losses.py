@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,19 +10,24 @@ from torch import Tensor, nn
 
 from solutions import gan_losses as reference
 
-from . import Draw, Subject, Wrong, assert_close, check, is_close, written
+from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 SIGN = "Swap the sign: a loss is minimised, so maximising log D means minimising -log D."
 LOGITS = "You treat the logits as probabilities. D(x) = sigmoid(logit)."
 UNREDUCED = "Return one number: the mean over the batch stands for the expectation."
 SUMMED = "You take the sum over the batch; the expectation is the mean."
+SUMMED_MAPS = "You take the sum over all axes but the first; the expectation is the mean over all logits, of any shape."
 BITS = "Your unit is the bit (log2). These are natural logarithms."
 
 
-def gradient_of(function: Callable, *logits: Tensor) -> list[Tensor]:
-    """Gradients of a loss with respect to each of its inputs."""
-    inputs = [s.clone().requires_grad_() for s in logits]
-    return list(torch.autograd.grad(function(*inputs), inputs))
+def _assert_gradients(subject: Subject, loss: Callable, *logits: Tensor) -> None:
+    """A gradient arrives at each of the inputs, that of the reference."""
+    mine, right = subject.probe(gradients, *logits), gradients(loss, *logits)
+    for name in right:
+        if is_close(mine[name], 0 * right[name]):
+            raise Wrong(hint=f"No gradient arrives at {name} of the loss: something cuts the graph, a detach(), .item() or "
+                        "no_grad().")
+    assert_close(mine, right)
 
 
 # Discriminator loss
@@ -65,10 +71,18 @@ def agrees_with_the_formula(subject: Subject, draw: Draw) -> None:
     assert_close(subject(real, fake), reference.discriminator_loss(real, fake), mistakes=mistakes)
 
 
-@check("gan_losses.discriminator_loss", points=1, hint="Take each mean over its own batch.")
+SUMMED_MISTAKES: list[tuple[Callable, str]] = [
+    (lambda r, f: F.softplus(-r).sum() / len(r) + F.softplus(f).sum() / len(f), SUMMED_MAPS),
+    (lambda r, f: F.softplus(-r).mean(0) + F.softplus(f).mean(0), UNREDUCED),
+]
+
+
+@check("gan_losses.discriminator_loss", points=1, hint="Take each mean over its own batch, whatever its shape.")
 def batches_may_differ_in_size(subject: Subject, draw: Draw) -> None:
-    real, fake = draw.normal(9, 1), draw.normal(4, 1)
-    assert_close(subject(real, fake), reference.discriminator_loss(real, fake))
+    for shape in ((1,), (2, 3, 1)):  # logits of any shape: some discriminators give a map of them
+        real, fake = draw.normal(9, *shape), draw.normal(4, *shape)
+        mistakes = ((wrong(real, fake), hint) for wrong, hint in SUMMED_MISTAKES)
+        assert_close(subject(real, fake), reference.discriminator_loss(real, fake), mistakes=mistakes)
 
 
 @check("gan_losses.discriminator_loss", points=1,
@@ -77,23 +91,19 @@ def exact_for_a_very_sure_discriminator(subject: Subject, draw: Draw) -> None:
     for low, high in ((30, 80), (90, 120)):
         real, fake = draw.uniform(6, low=-high, high=-low), draw.uniform(6, low=low, high=high)
         _assert_exact(subject(real, fake), reference.discriminator_loss(real, fake), large=low > 80)
-    assert_close(subject.probe(gradient_of_both, real, fake), gradient_of_both(reference.discriminator_loss, real, fake))
+    _assert_gradients(subject, reference.discriminator_loss, real, fake)
 
 
 def _assert_exact(mine: object, expected: Tensor, *, large: bool) -> None:
     """Wrong with what can be seen of a loss of sure logits; `large` ones are asked after smaller ones have been right."""
     if not is_close(mine, expected) and isinstance(mine, Tensor) and not mine.ndim:
         if large and mine.isinf():
-            raise Wrong(hint="exp() of a large logit is infinite. softplus(s) is log(1 + exp(s)) without that.")
+            raise Wrong(hint="The loss is infinite: exp() of a large logit is, and so is the log of a sigmoid that was rounded "
+                        "to 0. softplus(s) is log(1 + exp(s)) without either.")
         if mine.isfinite() and 0 < mine < expected:
             raise Wrong(hint="For a very sure discriminator the loss stops growing: a clamp() of the logits, or a small number "
                         "in the logarithm, cuts it off, and the gradient with it. Write log(sigmoid(s)) as -softplus(-s).")
     assert_close(mine, expected)
-
-
-def gradient_of_both(loss: Callable, real: Tensor, fake: Tensor) -> Tensor:
-    """Gradients of a discriminator's loss with respect to both batches, one behind the other."""
-    return torch.cat(gradient_of(loss, real, fake))
 
 
 # Generator loss
@@ -135,12 +145,7 @@ def strong_gradient_where_the_samples_are_bad(subject: Subject, draw: Draw) -> N
     for low, high in ((30, 80), (90, 120)):
         fake = draw.uniform(8, low=-high, high=-low)
         _assert_exact(subject(fake), reference.generator_loss(fake), large=low > 80)
-    assert_close(subject.probe(first_gradient, fake), first_gradient(reference.generator_loss, fake))
-
-
-def first_gradient(loss: Callable, logits: Tensor) -> Tensor:
-    """Gradient of a loss of one input."""
-    return gradient_of(loss, logits)[0]
+    _assert_gradients(subject, reference.generator_loss, fake)
 
 
 # Optimal discriminator
@@ -152,13 +157,15 @@ OPTIMAL_MISTAKES: list[tuple[Callable, str]] = [
     (lambda p, q: (p > q).float(), "A hard decision; the best D says *how* sure one can be."),
     (lambda p, q: torch.full_like(p, 0.5), "1/2 is the best answer only where the two densities agree."),
     (lambda p, q: p / (p + q).sum(), "Point by point: divide by the sum at that point, not over all points."),
+    (lambda p, q: p.clamp(max=1) / (p.clamp(max=1) + q.clamp(max=1)), "A density may exceed 1, it is no probability: no "
+     "clamp."),
     (lambda p, q: p, "Close, but D* compares: how much of what stands at x is real?"),
 ]
 
 
 @check("gan_losses.optimal_discriminator", points=2, hint="At each x, maximise p_data log D + p_g log(1 - D) over D.")
 def maximises_the_value_at_every_point(subject: Subject, draw: Draw) -> None:
-    p_data, p_g = draw.uniform(2, 5, low=0.05), draw.uniform(2, 5, low=0.05)
+    p_data, p_g = draw.uniform(2, 5, low=0.05, high=3), draw.uniform(2, 5, low=0.05, high=3)  # a density may exceed 1
     mistakes = ((wrong(p_data, p_g), hint) for wrong, hint in OPTIMAL_MISTAKES)
     assert_close(subject(p_data, p_g), reference.optimal_discriminator(p_data, p_g), mistakes=mistakes)
 
@@ -171,7 +178,7 @@ def right_where_a_density_is_zero(subject: Subject, draw: Draw) -> None:
     halves = right.where((p_data > 0) & (p_g > 0), 0.5)
     assert_close(subject(p_data, p_g), right, mistakes=[
         (halves, "1/2 only where *both* densities are 0. Where one of them is, D can be sure: 0 or 1.")])
-    rare = subject(p_data * 1e-12, p_g * 1e-12)
+    rare = subject(p_data * 1e-30, p_g * 1e-30)
     if not is_close(rare, right):
         raise Wrong(hint="Densities have no scale: where both are tiny, D* is as sure as anywhere. A small number added to the "
                     "sum, or a threshold above 0, spoils it there.")
@@ -201,6 +208,8 @@ JS_MISTAKES: list[tuple[Callable, str]] = [
      "This is log 2 minus the divergence."),
     (lambda p, q: (_kl(p, (p * q).sqrt()) + _kl(q, (p * q).sqrt())) / 2, "m is the mean (p + q) / 2, not the geometric one."),
     (lambda p, q: (_kl(p, (p + q) / 2) + _kl(q, (p + q) / 2)) / 2 / len(p), "Sum over the outcomes, don't average."),
+    (lambda p, q: (_kl(p, (p + q) / 2) + _kl(q, (p + q) / 2)) / len(p), "Sum over the outcomes, don't average: the mean of K "
+     "numbers is their sum divided by K, and the 1/2 is missing then."),
 ]
 
 
@@ -216,7 +225,9 @@ def right_where_a_probability_is_zero(subject: Subject, draw: Draw) -> None:
     p, q = draw.probabilities(6), draw.probabilities(6)
     p[[0, 3]], q[[1, 3]] = 0.0, 0.0
     p, q = p / p.sum(), q / q.sum()
-    assert_close(subject(p, q), reference.js_divergence(p, q))
+    both = (p > 0) & (q > 0)
+    assert_close(subject(p, q), reference.js_divergence(p, q), mistakes=[
+        (reference.js_divergence(p[both], q[both]), "Where one of the two is 0 the other still counts: its term is not 0.")])
     apart = torch.tensor([0.5, 0.5, 0.0, 0.0])
     assert_close(subject(apart, apart.flip(0)), torch.tensor(2.0).log())
 
@@ -234,14 +245,14 @@ def least_squares_g(fake_logits: Tensor) -> Tensor:
     return ((fake_logits - 1) ** 2).mean()
 
 
-def tiny_networks(weights: list[Tensor]) -> tuple[nn.Module, nn.Module]:
-    """A generator R^3 -> R^2 and a discriminator R^2 -> R with these weights."""
+def tiny_networks(weights: list[Tensor], training: bool = True) -> tuple[nn.Module, nn.Module]:
+    """A generator R^3 -> R^2 and a discriminator R^2 -> R with these weights, in this mode, which changes nothing."""
     generator = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2))
     discriminator = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
     with torch.no_grad():
         for parameter, value in zip([*generator.parameters(), *discriminator.parameters()], weights, strict=True):
             parameter.copy_(value)
-    return generator, discriminator
+    return generator.train(training), discriminator.train(training)
 
 
 def draw_weights(draw: Draw) -> list[Tensor]:
@@ -255,18 +266,18 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
-def after_discriminator_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor) -> dict:
+def after_discriminator_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, training: bool = True) -> dict:
     """Both networks after a discriminator step on each batch of `real` (S, B, 2) and `z` (S, B, 3), and the losses."""
-    generator, discriminator = tiny_networks(weights)
+    generator, discriminator = tiny_networks(weights, training)
     discriminator(real[0]).sum().backward()  # gradients of an earlier life: they must not count
     optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.3)
     losses = [step(generator, discriminator, optimizer, x, n, least_squares_d) for x, n in zip(real, z, strict=True)]
     return {"D": weights_of(discriminator), "G": weights_of(generator), "losses": losses}
 
 
-def after_generator_steps(step: Callable, weights: list[Tensor], z: Tensor) -> dict:
+def after_generator_steps(step: Callable, weights: list[Tensor], z: Tensor, training: bool = True) -> dict:
     """Both networks after a generator step on each batch of `z` (S, B, 3), and the losses."""
-    generator, discriminator = tiny_networks(weights)
+    generator, discriminator = tiny_networks(weights, training)
     generator(z[0]).sum().backward()
     optimizer = torch.optim.SGD(generator.parameters(), lr=0.3)
     losses = [step(generator, discriminator, optimizer, n, least_squares_g) for n in z]
@@ -280,14 +291,14 @@ def gradients_left(step: Callable, weights: list[Tensor], real: Tensor, z: Tenso
     return [torch.zeros_like(p) if p.grad is None else p.grad for p in generator.parameters()]
 
 
-def _discriminator_variant(*, zero: str = "before", steps: int = 1, sign: int = 1, swap: bool = False,
-                           own: Callable | None = None) -> Callable:
-    """A discriminator step with one named fault."""
+def _discriminator_variant(*, zero: str = "before", steps: int = 1, sign: int = 1, rounds: int = 1, own: Callable | None = None,
+                           change: Callable = lambda *logits: logits) -> Callable:
+    """A discriminator step with one named fault; `change` is what happens to the logits before the loss."""
     def variant(generator, discriminator, optimizer, real, z, loss):
         fake = generator(z).detach()
-        pair = (fake, real) if swap else (real, fake)
-        value = (own or loss)(*(discriminator(x) for x in pair))
-        _stepped(sign * value, optimizer, zero, steps)
+        for _ in range(rounds):
+            value = (own or loss)(*change(discriminator(real), discriminator(fake)))
+            _stepped(sign * value, optimizer, zero, steps)
         return value.detach()
     return variant
 
@@ -309,15 +320,22 @@ AFTER = "zero_grad() at the end comes too late for what stood there before the f
 TWICE = "The weights move twice a step: one optimizer.step() for each batch."
 UPHILL = "The weights go uphill: an optimizer minimises, so hand it the loss as it is."
 OWN_LOSS = "Call the `loss` that is handed over, not the one of this chapter."
+SQUASHED = "The loss takes logits, as D gives them: no sigmoid between D and the loss."
+AVERAGED = "The loss takes all logits, as D gives them: no mean between D and the loss."
 RETURNED_LATER = "This is the loss after the step. No second pass is needed: return the loss that you have."
 DISCRIMINATOR_STEP_MISTAKES = [
     (_discriminator_variant(zero="never"), STALE),
     (_discriminator_variant(zero="after"), AFTER),
     (_discriminator_variant(steps=0), NOT_MOVED),
     (_discriminator_variant(steps=2), TWICE),
+    (_discriminator_variant(rounds=2), TWICE),
     (_discriminator_variant(sign=-1), UPHILL),
     (_discriminator_variant(own=reference.discriminator_loss), OWN_LOSS),
-    (_discriminator_variant(swap=True), "The loss takes the real logits first, then the fake ones."),
+    (_discriminator_variant(change=lambda r, f: (f, r)), "The loss takes the real logits first, then the fake ones."),
+    (_discriminator_variant(change=lambda r, f: (r, f.detach())), "D learns nothing from the fake samples: cut before D sees "
+     "them, generator(z).detach(), and not behind D, where its own gradient is cut."),
+    (_discriminator_variant(change=lambda r, f: (r.sigmoid(), f.sigmoid())), SQUASHED),
+    (_discriminator_variant(change=lambda r, f: (r.mean(), f.mean())), AVERAGED),
 ]
 
 
@@ -343,10 +361,11 @@ def sends_no_gradient_into_the_generator(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="D's loss sends gradients into G. Detach the fake samples before D sees them.")
 
 
-@check("gan_losses.discriminator_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
+@check("gan_losses.discriminator_step", points=1,
+       hint="Return the loss of this step, of all of `real` and all of `z`, whose numbers may differ, detached: loss.detach().")
 def returns_the_loss_before_the_step(subject: Subject, draw: Draw) -> None:
-    weights, real, z = draw_weights(draw), draw.normal(1, 16, 2), draw.normal(1, 16, 3)
-    mine = subject.probe(after_discriminator_steps, weights, real, z)
+    weights, real, z = draw_weights(draw), draw.normal(1, 12, 2), draw.normal(1, 16, 3)
+    mine = subject.probe(after_discriminator_steps, weights, real, z, False)
     generator, discriminator = tiny_networks(weights)
     before = least_squares_d(discriminator(real[0]), discriminator(generator(z[0])))
     discriminator.load_state_dict(mine["D"])
@@ -366,11 +385,13 @@ def _moved(now: dict, then: dict) -> bool:
     return any(not torch.equal(now[name], then[name]) for name in then)
 
 
-def _generator_variant(*, zero: str = "before", steps: int = 1, sign: int = 1, own: Callable | None = None) -> Callable:
-    """A generator step with one named fault."""
+def _generator_variant(*, zero: str = "before", steps: int = 1, sign: int = 1, rounds: int = 1, own: Callable | None = None,
+                       change: Callable = lambda logits: logits) -> Callable:
+    """A generator step with one named fault; `change` is what happens to the logits before the loss."""
     def variant(generator, discriminator, optimizer, z, loss):
-        value = (own or loss)(discriminator(generator(z)))
-        _stepped(sign * value, optimizer, zero, steps)
+        for _ in range(rounds):
+            value = (own or loss)(change(discriminator(generator(z))))
+            _stepped(sign * value, optimizer, zero, steps)
         return value.detach()
     return variant
 
@@ -381,12 +402,16 @@ GENERATOR_STEP_MISTAKES = [
     (_generator_variant(steps=0), "The weights did not move. Either no gradient reaches G (a detach() or no_grad() cuts the "
      "graph), or step() is missing, or a zero_grad() between backward() and step() throws the gradient away."),
     (_generator_variant(steps=2), TWICE),
+    (_generator_variant(rounds=2), TWICE),
     (_generator_variant(sign=-1), UPHILL),
     (_generator_variant(own=reference.generator_loss), OWN_LOSS),
+    (_generator_variant(change=torch.sigmoid), SQUASHED),
+    (_generator_variant(change=torch.mean), AVERAGED),
 ]
 
 
-@check("gan_losses.generator_step", points=3, hint="The gradient must pass through D into G: do not detach here.")
+@check("gan_losses.generator_step", points=3, hint="All of z into G, its samples into D, the logits into "
+       "the loss; then zero_grad, backward, step.")
 def leaves_the_right_weights_(subject: Subject, draw: Draw) -> None:
     weights, z = draw_weights(draw), draw.normal(3, 16, 3)
     mine = subject.probe(after_generator_steps, weights, z)
@@ -400,7 +425,7 @@ def leaves_the_right_weights_(subject: Subject, draw: Draw) -> None:
 @check("gan_losses.generator_step", points=1, hint="Return the loss of this step, detached: loss.detach().")
 def returns_the_loss_before_the_step_(subject: Subject, draw: Draw) -> None:
     weights, z = draw_weights(draw), draw.normal(1, 16, 3)
-    mine = subject.probe(after_generator_steps, weights, z)
+    mine = subject.probe(after_generator_steps, weights, z, False)
     generator, discriminator = tiny_networks(weights)
     before = least_squares_g(discriminator(generator(z[0])))
     generator.load_state_dict(mine["G"])
@@ -413,31 +438,35 @@ def returns_the_loss_before_the_step_(subject: Subject, draw: Draw) -> None:
 LR, BETAS = 0.02, (0.5, 0.999)
 
 
-def after_training(train: Callable, weights: list[Tensor], real: Tensor, z: Tensor) -> dict:
+def after_training(train: Callable, weights: list[Tensor], real: Tensor, z: Tensor, training: bool = True) -> dict:
     """Both networks after `train` on the batches of `real` (S, B, 2) and `z` (2 S, B, 3), its history, and G's
-    gradients each time that D was asked and how often noise was drawn."""
-    generator, discriminator = tiny_networks(weights)
+    gradients each time that D was asked and what was drawn."""
+    generator, discriminator = tiny_networks(weights, training)
     reals, noises, seen, drawn = iter(real), iter(z), [], []
 
     def look(*_: object) -> None:
         seen.append([torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in generator.parameters()])
 
+    def sample_real() -> Tensor:
+        drawn.append("real")
+        return next(reals)
+
     def sample_z() -> Tensor:
-        drawn.append(next(noises))
-        return drawn[-1]
+        drawn.append("z")
+        return next(noises)
 
     discriminator.register_forward_pre_hook(look)
-    history = train(generator, discriminator, lambda: next(reals), sample_z, len(real), LR)
+    history = train(generator, discriminator, sample_real, sample_z, len(real), LR)
     return {"D": weights_of(discriminator), "G": weights_of(generator), "history": history, "G gradients": seen,
-            "draws": len(drawn)}
+            "drawn": drawn}
 
 
-def _runs(subject: Subject, draw: Draw, count: int) -> tuple[list[dict], Tensor, Tensor]:
+def _runs(subject: Subject, draw: Draw, count: int, training: bool = True) -> tuple[list[dict], Tensor, Tensor]:
     """What the student's loop leaves after 0, 1, ... `count` steps from one start, with the batches, two of noise a step."""
     weights, real, z = draw_weights(draw), draw.normal(count, 16, 2), draw.normal(2 * count, 16, 3)
     start = dict(zip("GD", map(weights_of, tiny_networks(weights)), strict=True))
-    runs = [start, *(subject.probe(after_training, weights, real[:k], z[:2 * k]) for k in range(1, count + 1))]
-    draws = runs[-1]["draws"]
+    runs = [start, *(subject.probe(after_training, weights, real[:k], z[:2 * k], training) for k in range(1, count + 1))]
+    draws = runs[-1]["drawn"].count("z")
     if draws == count:  # one noise for both turns, which is G's fault
         return runs, real, z[:count].repeat_interleave(2, 0)
     if draws != 2 * count:
@@ -450,12 +479,14 @@ def _networks(generator: dict, discriminator: dict) -> tuple[nn.Module, nn.Modul
     return tiny_networks([*generator.values(), *discriminator.values()])
 
 
-def _turns(runs: list[dict], whose: str, gradient: Callable) -> dict:
-    """A player's weights after each step, where each begins at the student's own: `gradient(k)` is what Adam is handed."""
+def _turns(runs: list[dict], whose: str, gradient: Callable, betas: tuple[float, float] = BETAS, anew: bool = False) -> dict:
+    """A player's weights after each step, where each begins at the student's own: `gradient(k)` is what Adam is handed, who
+    is made `anew` in each step or not."""
     player = tiny_networks([*runs[0]["G"].values(), *runs[0]["D"].values()])["GD".index(whose)]
-    adam = torch.optim.Adam(player.parameters(), lr=LR, betas=BETAS)
+    adam = torch.optim.Adam(player.parameters(), lr=LR, betas=betas)
     after: dict = {}
     for k, run in enumerate(runs[:-1]):
+        adam = torch.optim.Adam(player.parameters(), lr=LR, betas=betas) if anew else adam
         player.load_state_dict(run[whose])
         for parameter, value in zip(player.parameters(), gradient(k), strict=True):
             parameter.grad = value
@@ -478,7 +509,8 @@ def bce_d(real_logits: Tensor, fake_logits: Tensor, *, real_is: float = 1.0, fak
     return bce(real_logits, torch.full_like(real_logits, real_is)) + bce(fake_logits, torch.full_like(fake_logits, fake_is))
 
 
-def _of_d(runs: list[dict], real: Tensor, z: Tensor, loss: Callable, *, g_first: bool = False, stale: bool = False) -> dict:
+def _of_d(runs: list[dict], real: Tensor, z: Tensor, loss: Callable, *, g_first: bool = False, stale: bool = False,
+          **adam: Any) -> dict:
     total: list = []
 
     def gradient(k: int) -> list[Tensor]:
@@ -491,11 +523,11 @@ def _of_d(runs: list[dict], real: Tensor, z: Tensor, loss: Callable, *, g_first:
         found = torch.autograd.grad(loss(discriminator(real[k]), discriminator(fake)), weights)
         total[:] = [*(total if stale else []), found]
         return [sum(parts) for parts in zip(*total, strict=True)]
-    return _turns(runs, "D", gradient)
+    return _turns(runs, "D", gradient, **adam)
 
 
 def _of_g(runs: list[dict], real: Tensor, z: Tensor, loss: Callable = reference.generator_loss, *, stale: bool = False,
-          attached: bool = False, g_first: bool = False) -> dict:
+          attached: bool = False, g_first: bool = False, **adam: Any) -> dict:
     total: list = []
 
     def gradient(k: int) -> list[Tensor]:
@@ -508,9 +540,13 @@ def _of_g(runs: list[dict], real: Tensor, z: Tensor, loss: Callable = reference.
         value = loss(discriminator(generator(z[2 * k + (not g_first)])))
         total[:] = [*(total if stale else []), *found, torch.autograd.grad(value, list(generator.parameters()))]
         return [sum(parts) for parts in zip(*total, strict=True)]
-    return _turns(runs, "G", gradient)
+    return _turns(runs, "G", gradient, **adam)
 
 
+ADAM_FAULTS: list[tuple[dict, str]] = [
+    ({"anew": True}, "Adam forgets from step to step: make both optimisers once, before the loop, as it was."),
+    ({"betas": (0.9, 0.999)}, "These are Adam's usual betas: betas=(0.5, 0.999), as it was."),
+]
 D_FIRST = "In each step first D, then G."
 D_STALE = "D's gradients pile up from step to step: they are cleared before its backward()."
 D_FAULTS: list[tuple[Callable, str]] = [
@@ -539,7 +575,8 @@ def the_discriminator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
         if _stays(runs, "D"):
             raise Wrong(hint="D's weights stand still.")
         faults = [*((loss, {}, hint) for loss, hint in D_FAULTS), (reference.discriminator_loss, {"g_first": True}, D_FIRST),
-                  (reference.discriminator_loss, {"stale": True}, D_STALE)]
+                  (reference.discriminator_loss, {"stale": True}, D_STALE),
+                  *((reference.discriminator_loss, fault, hint) for fault, hint in ADAM_FAULTS)]
         mistakes = ((_of_d(runs, real, z, loss, **fault), hint) for loss, fault, hint in faults)
         assert_close(_own_turns(runs, "D"), _of_d(runs, real, z, reference.discriminator_loss), mistakes=mistakes)
 
@@ -569,6 +606,7 @@ G_FAULTS: list[tuple[dict, str]] = [
      "-log D: the target of G's samples is 1, and the sign stays."),
     ({"loss": lambda f: F.softplus(-f.sigmoid()).mean()}, "G's half has a sigmoid too many: bce takes logits."),
     ({"g_first": True}, D_FIRST),
+    *ADAM_FAULTS,
 ]
 
 
@@ -578,7 +616,7 @@ def the_generator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
         runs, real, z = _runs(subject, draw, 3)
         if _stays(runs, "G"):
             raise Wrong(hint=G_STANDS)
-        if runs[-1]["draws"] == 3:
+        if runs[-1]["drawn"].count("z") == 3:
             raise Wrong(hint="Both turns share one noise: sample_z is called twice a step, first for D, then for G.")
         mistakes = ((_of_g(runs, real, z, **fault), hint) for fault, hint in G_FAULTS)
         assert_close(_own_turns(runs, "G"), _of_g(runs, real, z), mistakes=mistakes)
@@ -586,7 +624,7 @@ def the_generator_learns_as_it_should(subject: Subject, draw: Draw) -> None:
 
 @check("gan_losses.train", points=1, hint="Return one pair of floats a step: D's loss, then G's.")
 def the_history_holds_both_losses_of_each_step(subject: Subject, draw: Draw) -> None:
-    runs, real, z = _runs(subject, draw, 3)
+    runs, real, z = _runs(subject, draw, 3, training=False)
     history = runs[-1]["history"]
     if not isinstance(history, list | tuple) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in history):
         raise Wrong(hint="Return one pair of floats a step: D's loss, then G's, in a list.")
@@ -606,6 +644,22 @@ def the_history_holds_both_losses_of_each_step(subject: Subject, draw: Draw) -> 
         (right * 16, "The losses are sums: the mean over the batch is asked for."),
         (right * torch.tensor([1.0, -1.0]), "G's loss has the wrong sign."),
     ])
+    if any(isinstance(value, Tensor) for pair in history for value in pair):
+        raise Wrong(hint="The losses are tensors: keep floats, loss.item().")
+    drawn = runs[-1]["drawn"]
+    if drawn != ["real", "z", "z"] * 3 and drawn.count("z") == 6:
+        raise Wrong(hint="Keep the order of the draws: in each step a real batch, then noise for D, then noise for G.")
+    _exact_for_a_sure_discriminator(subject, draw)
+
+
+def _exact_for_a_sure_discriminator(subject: Subject, draw: Draw) -> None:
+    weights, real, z = draw_weights(draw), draw.normal(1, 16, 2), draw.normal(2, 16, 3)
+    weights[-2] *= 300
+    mine = subject.probe(after_training, weights, real, z)["history"][0][0]
+    right = after_training(reference.train, weights, real, z)["history"][0][0]
+    if not is_close(mine, right):
+        raise Wrong(hint="Where D is very sure its loss should be exact, and a sigmoid rounds to 0 or 1 there. D's logits go "
+                    "into bce, which takes logits.")
 
 
 written("gan_losses.why_it_stalls", points=3, rubric="""

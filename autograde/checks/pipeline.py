@@ -130,11 +130,12 @@ def a_tall_clip_loses_top_and_bottom(subject: Subject, draw: Draw) -> None:
 # Histograms of colours
 
 def _histogram(images: Tensor, bins: int, *, last_first: bool = False, low: float = -1, whole: Callable = torch.floor,
-               parts: int = 0) -> Tensor:
+               parts: int = 0, most: int = 0) -> Tensor:
     part = whole((images - low) / (1 - low) * (parts or bins)).long().clamp(0, bins - 1)
     part = part.flip(1) if last_first else part
     power = bins ** torch.arange(images.shape[1] - 1, -1, -1)
     colour = (part * power[:, None, None]).sum(1)
+    colour = colour % most if most else colour
     return F.one_hot(colour, bins ** images.shape[1]).float().mean((1, 2))
 
 
@@ -148,6 +149,7 @@ def _colours(subject: Subject, images: Tensor, bins: int) -> None:
         (right / len(images), NOT_ONE),
         (right / images.shape[1], NOT_ONE),
         (right / images[0, 0].numel(), NOT_ONE),
+        (right * images.shape[3] / images.shape[2], NOT_ONE),
         (_histogram(images, bins, parts=bins - 1), "Each channel has `bins` parts: times bins, not times bins - 1."),
         (_histogram(images, bins, parts=bins - 1, whole=torch.round), "The parts are equally wide: times bins, then down: "
          "rounding to the nearest makes the outer ones half as wide."),
@@ -155,6 +157,8 @@ def _colours(subject: Subject, images: Tensor, bins: int) -> None:
          "up by one part."),
         (right * images[0, 0].numel(), "These are counts. Divide by the number of pixels: then pictures of any size compare."),
         (_histogram(inside, bins, last_first=True), "The first channel counts most: (r * bins + g) * bins + b."),
+        (_histogram(images, bins, most=256), "There may be more than 256 colours, and 8 bits overflow there: number them with "
+         ".long()."),
         (_histogram(images, bins, low=0), "The values lie in [-1, 1], not in [0, 1]: bring them to [0, 1] first."),
         (right.mean(0), "One histogram for each image: no mean over the batch."),
         (right.sum(0), "One histogram for each image: no sum over the batch."),
@@ -173,6 +177,7 @@ may_change("pipeline.colour_histogram", "double")  # NumPy counts in float64, an
 def counts_the_colours_of_each_image(subject: Subject, draw: Draw) -> None:
     _colours(subject, draw.uniform(4, 3, 8, 6, low=-0.99, high=0.99), 4)
     _colours(subject, draw.uniform(2, 3, 5, 9, low=-0.99, high=0.99), 3)
+    _colours(subject, draw.uniform(2, 3, 9, 5, low=-0.99, high=0.99), 8)
 
 
 @check("pipeline.colour_histogram", points=1, hint="The value 1 is the end of the last part: clamp the part to bins - 1. "
@@ -220,6 +225,8 @@ def _repeat_mistakes(clip: Tensor, threshold: float, block: int) -> list[tuple[l
     pixel = "The change of a pixel is the mean of its channels: "
     brightness = reference.luma(clip)[:, None]
     return [
+        ([False, *(_block_means(change.mean(1, keepdim=True), block).amax(1) <= threshold).tolist()], "The largest change must "
+         "be below `threshold`: where it is equal, the frame is new."),
         (_repeated(change, 2 / 127.5, block), "Compare with the argument `threshold`, not with a number of your own."),
         (_repeated(change, threshold, 8), "Take blocks of `block` x `block` pixels: 8 is its default."),
         ([not one for one in right], "True is for frames that repeat, so where the change is small."),
@@ -241,6 +248,7 @@ def _repeat_mistakes(clip: Tensor, threshold: float, block: int) -> list[tuple[l
         (_repeated((clip[1:] - clip[:1]).abs(), threshold, block), "Compare with the frame before, not with the first one."),
         (_since_the_last_kept(clip, threshold, block), "Compare with the frame before, also where that is a repeat itself: not "
          "with the last one that is kept."),
+        (_repeated(change.sum(1, keepdim=True) / 3, threshold, block), pixel + "divide by as many as there are, not by 3."),
         (_repeated(signed.square(), threshold, block), "The mean *absolute* change: squares of small numbers are tiny."),
         (_repeated(signed.square(), threshold, block, lambda x, n: _block_means(x, n).sqrt()), "The mean *absolute* change, "
          "abs(): no squares and no root."),
@@ -321,6 +329,8 @@ def obeys_the_threshold(subject: Subject, draw: Draw) -> None:
     mine = _finds_repeats(subject, steps, 0.05)
     _finds_repeats(subject, steps[:, :1], 0.12)
     _finds_repeats(subject, steps[:2], 0.1)
+    quarters = draw.integers(0, 3, 16, 1, 1, 1).div(4).expand(16, 1, 8, 16)  # a mean of them is exact, however one takes it
+    _finds_repeats(subject, quarters, 0.25)
     _finds_repeats(subject, _spoilt(draw, 4), 2 / 127.5, 4)
     if not isinstance(mine, Tensor) or mine.dtype != torch.bool:
         raise Wrong(hint=f"Expected a tensor of bool, got {mine.dtype if isinstance(mine, Tensor) else type(mine).__name__}: "
@@ -332,6 +342,16 @@ def obeys_the_threshold(subject: Subject, draw: Draw) -> None:
 def augmented(function: Callable, clip: Tensor, seeds: list[int], options: dict) -> Tensor:
     """`function` of one clip with each of these seeds, stacked."""
     return torch.stack([function(clip.clone(), torch.Generator().manual_seed(seed), **options) for seed in seeds])
+
+
+WOUND_BACK = ("Twice with the same `rng`, and twice the same: draw from `rng` itself, which goes on from draw to draw, and "
+              "seed neither it nor another.")
+
+
+def augmented_twice(function: Callable, clip: Tensor, seed: int) -> list[Tensor]:
+    """`function` of one clip, two times with one generator."""
+    rng = torch.Generator().manual_seed(seed)
+    return [function(clip.clone(), rng) for _ in range(2)]
 
 
 def _seeds(draw: Draw, count: int) -> list[int]:
@@ -423,9 +443,12 @@ def mirrors_moves_and_lights(subject: Subject, draw: Draw) -> None:
     if _flickers(subject.probe(augmented, still, seeds[:12], {})):  # that has cost its points: look at one frame
         outcomes, clip = outcomes[:, :1], clip[:1]
     ways = _explain_all(outcomes, clip)
-    mirrored, tops, lefts, offsets = (list(part) for part in zip(*ways, strict=True))
-    if not 12 <= sum(mirrored) <= 48:
-        raise Wrong(hint=f"{sum(mirrored):.0f} of 60 clips came out mirrored; it should be about every other one.")
+    _, tops, lefts, offsets = (list(part) for part in zip(*ways, strict=True))
+    slope = torch.linspace(-0.5, 0.5, 12).expand(1, 1, 8, 12)
+    tossed = subject.probe(augmented, slope, _seeds(draw, 400), {"shift": 0})[:, 0, 0, 0]
+    turned = int((tossed[:, 0] > tossed[:, -1]).sum())
+    if not 140 <= turned <= 260:  # six standard deviations
+        raise Wrong(hint=f"{turned} of 400 clips came out mirrored; it should be about every other one.")
     if len(set(tops)) < 5 or len(set(lefts)) < 5:
         raise Wrong(hint="The clip should move by -shift to +shift pixels, both down and to the side.")
     if max(offsets) < 0.05 or min(offsets) > -0.05 or not any(abs(offset) < 0.05 for offset in offsets):
@@ -436,6 +459,8 @@ def mirrors_moves_and_lights(subject: Subject, draw: Draw) -> None:
             raise Wrong(hint="`shift` and `light` are arguments: where both are 0, the clip is mirrored or not, no more.")
     again = subject.probe(augmented, clip, seeds[:6], {})
     assert_close(again, outcomes[:6], mistakes=[(again, "The same state of `rng` gives another clip: draw from `rng` alone.")])
+    if is_close(*subject.probe(augmented_twice, clip, seeds[0])):
+        raise Wrong(hint=WOUND_BACK)
 
 
 def _assert_drawn_apart(ways: list[tuple]) -> None:
@@ -469,14 +494,15 @@ def _assert_clamped(outcome: Tensor, clip: Tensor) -> None:
 
 # A training step
 
-def steps_taken(function: Callable, weight: Tensor, batches: list[Tensor], stale: bool) -> dict:
-    """The loss of each step and the weights after them, for a model that is one matrix; plain gradient descent."""
-    model = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+def steps_taken(function: Callable, weight: Tensor, batches: list[Tensor], stale: bool, decay: float = 0.0) -> dict:
+    """The loss of each step and the weights after them, for a model that is one matrix; gradient descent, with weight
+    decay. If `stale`, the model has a gradient of earlier steps, and is in eval mode."""
+    model = nn.Linear(weight.shape[1], weight.shape[0], bias=False).train(not stale)
     with torch.no_grad():
         model.weight.copy_(weight)
     if stale:
         model.weight.grad = torch.ones_like(weight)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, weight_decay=decay)
     losses = [function(model, optimizer, batch) for batch in batches]
     return {"weights": model.weight.detach().clone(), "losses": losses}
 
@@ -524,6 +550,11 @@ def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
         weight, batches = _batches(draw, shape)
         mine = subject.probe(steps_taken, weight, batches, False)
         assert_close(mine["weights"], _descended(weight, batches), mistakes=_step_mistakes(weight, batches))
+    mine = subject.probe(steps_taken, weight, batches, False, 0.1)
+    right = steps_taken(reference.autoencoder_step, weight, batches, False, 0.1)
+    assert_close(mine["weights"], right["weights"], mistakes=[
+        (_descended(weight, batches), "This is plain descent, and an optimizer may do more, here weight decay: call step() of "
+         "the one that is handed over.")])
 
 
 @check("pipeline.autoencoder_step", points=1, hint="optimizer.zero_grad() before backward(): or old gradients are added.")
@@ -566,6 +597,12 @@ def drawn(function: Callable, codes: Tensor, count: int, seed: int) -> Tensor:
     return function(codes.clone(), count, torch.Generator().manual_seed(seed))
 
 
+def drawn_twice(function: Callable, codes: Tensor, seed: int) -> list[Tensor]:
+    """`function`'s new codes, two times with one generator."""
+    rng = torch.Generator().manual_seed(seed)
+    return [function(codes.clone(), 3, rng) for _ in range(2)]
+
+
 def _drawn(subject: Subject, codes: Tensor, count: int, draw: Draw) -> Tensor:
     made = subject.probe(drawn, codes, count, _seeds(draw, 1)[0])
     expected = (count, codes.shape[1])
@@ -573,7 +610,7 @@ def _drawn(subject: Subject, codes: Tensor, count: int, draw: Draw) -> Tensor:
         got = f"shape {tuple(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
         raise Wrong(hint=f"Expected `count` codes, one a row, a tensor of shape {expected}, got {got}.")
     if not made.isfinite().all():
-        raise Wrong(hint="The codes hold NaN or infinity.")
+        raise Wrong(hint=f"Asked for {count} of them, the codes hold NaN or infinity.")
     return made.float()
 
 
@@ -633,9 +670,14 @@ def makes_new_codes_also_where_there_were_none(subject: Subject, draw: Draw) -> 
     assert_close(share, inside[0], rtol=0, atol=0.03)
     if not is_close(made.T.cov(), codes.T.cov(), rtol=0.1, atol=0.5):
         raise Wrong(hint="Where the codes lie in two clumps, the covariance of yours is another.")
-    few = [_drawn(subject, codes, count, draw) for count in (1, 3)]
-    if is_close(few[0], few[1][:1]):
-        raise Wrong(hint="Another generator, and the same code: draw from `rng`.")
+    four = torch.tensor([[1.0, 0], [-1, 0], [0, 2], [0, -2]]) / 10 + draw.uniform(2, low=1, high=3)  # the text's, but smaller
+    assert_close(100 * _drawn(subject, four, MANY // 2, draw).T.cov(), 100 * four.T.cov(), rtol=0.06, atol=0.06, mistakes=[
+        (100 * four.T.cov(correction=0), "The covariance of few codes is too small: divide the sum of squares by N - 1, not by "
+         "N.")])
+    for count in (1, 3):
+        _drawn(subject, codes, count, draw)
+    if is_close(*subject.probe(drawn_twice, codes, _seeds(draw, 1)[0])):
+        raise Wrong(hint=WOUND_BACK)
 
 
 written("pipeline.no_distribution", points=3, rubric="""

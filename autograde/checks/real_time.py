@@ -26,7 +26,7 @@ class Bent(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         if t.shape != x.shape[:1]:
             raise ValueError(f"a velocity takes one t for each of {len(x)} samples, got {tuple(t.shape)}")
-        moved = torch.tanh(x @ self.of_x + 1 + t[:, None] * self.of_t)
+        moved = torch.tanh(x.clone() @ self.of_x + 1 + t[:, None] * self.of_t)
         return 1.5 * moved if self.training else moved
 
 
@@ -34,14 +34,15 @@ def in_one_step(cls: Any, weights: list[Tensor], z: Tensor, train: bool) -> dict
     """What a generator made of a velocity makes of z, and where its gradients arrive: z, and the velocity handed over."""
     velocity, z = Bent(weights), z.clone().requires_grad_()
     network = cls(velocity).train(train)
-    made = network(z)
-    at, size = [z, *velocity.parameters()], made.numel()
-    total = (made * torch.linspace(0.5, 1.5, size).reshape(made.shape)).sum()
+    network(torch.zeros(len(z) + 1, z.shape[1]))  # another batch before this one: nothing of it may stay
+    made = network(z.clone())
+    at = {name: x for name, x in (("z", z), ("x", velocity.of_x), ("t", velocity.of_t)) if x.requires_grad}
+    total = (made * torch.linspace(0.5, 1.5, made.numel()).reshape(made.shape)).sum()
     found: Any = [None] * len(at)
     if total.requires_grad:
-        found = torch.autograd.grad(total, at, allow_unused=True)
-    return {"made": made.detach()} | {name: torch.zeros_like(x) if g is None else g for name, x, g in zip(
-        ("z", "x", "t"), at, found, strict=True)}
+        found = torch.autograd.grad(total, list(at.values()), allow_unused=True)
+    slopes = {"z": torch.zeros_like(z), "x": torch.zeros_like(weights[0]), "t": torch.zeros_like(weights[1])}
+    return {"made": made.detach()} | slopes | {name: g for name, g in zip(at, found, strict=True) if g is not None}
 
 
 def _one_step(advance: Callable) -> Callable:
@@ -76,6 +77,8 @@ ONE_STEP_MISTAKES: list[tuple[Callable, str]] = [
     (lambda v, z, t: z + v(torch.zeros_like(z), t), "The velocity is asked at 0: ask it at z."),
     (lambda v, z, t: z + v(z, t)[:1], "All samples get the velocity of the first one."),
     (lambda v, z, t: z + v(z, t).mean(0), "Each sample has its own velocity: no mean over the batch."),
+    (lambda v, z, t: z + v(z, t) if v.training else z + 1.5 * v(z, t),
+     "The velocity stays in training when the generator is not: as self.velocity it is a part of it and follows its mode."),
     (lambda v, z, t: z + v(z, t) / 1.5 if v.training else z + v(z, t),
      "The velocity works in another mode than the generator: leave its mode as it is, no eval()."),
 ]
@@ -84,7 +87,8 @@ ONE_STEP_CUTS: list[tuple[Callable, str]] = [
                                              "no_grad()."),
     (lambda v, z, t: z + v(z, t).detach(), "No gradient reaches the velocity, which is what is trained further: no detach, no "
                                            "no_grad(), and no copy of it."),
-    (lambda v, z, t: z + _copied(v)(z, t), "No gradient reaches the velocity that was handed over: use it itself, not a copy."),
+    (lambda v, z, t: z + _copied(v)(z, t), "No gradient reaches the velocity that was handed over: use it itself, not a copy, "
+                                           "and leave its weights free to learn."),
     (lambda v, z, t: z + v(z.detach(), t), "The way from z through the velocity is cut: no detach."),
     (lambda v, z, t: z.detach() + v(z, t), "z itself is cut off: no detach."),
 ]
@@ -128,24 +132,31 @@ def goes_all_the_way_in_one_step(subject: Subject, draw: Draw) -> None:
 @check("real_time.OneStep", points=1, hint="Whatever B, K and the mode are; and the velocity itself must learn by it.")
 def and_its_velocity_can_learn(subject: Subject, draw: Draw) -> None:
     _assert_one_step(subject, draw, 1, 4, spared=True)  # what is wrong for all sizes was paid for above
+    _assert_one_step(subject, draw, 3, 1, spared=True)
     _assert_one_step(subject, draw, 4, 2, train=True, spared=True)
     _assert_one_step(subject, draw, 6, 3, train=True, parts=("made", "z", "x", "t"), spared=True)
 
 
 # R1 from a little noise
 
-def critic_of(weights: list[Tensor], bend: float) -> Callable:
-    """A critic of samples (B, *) with logits (B,): linear where `bend` is 0."""
-    def critic(x: Tensor) -> Tensor:
-        h = x.flatten(1) @ weights[0]
-        return (h + bend * (h.square() + torch.sin(3 * h))) @ weights[1]
-    return critic
+class Critic(nn.Module):
+    """Of samples (B, *), with logits (B,): linear where `bend` is 0."""
+
+    def __init__(self, weights: list[Tensor], bend: float):
+        super().__init__()
+        self.given, self.bend = weights, bend
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.flatten(1).clone() @ self.given[0]  # of a copy: whoever writes to x afterwards is told just that
+        return (h + self.bend * (h.square() + torch.sin(3 * h))) @ self.given[1]
 
 
-def steepness(function: Callable, weights: list[Tensor], bend: float, x: Tensor, sigma: float, seed: int) -> list:
+def steepness(function: Callable, weights: list[Tensor], bend: float, x: Tensor, sigma: float, seed: int,
+              train: bool = True) -> list:
     """What the function finds, twice, with generators of one seed; and the gradient of the first for the critic's weights."""
     leaves = [value.clone().requires_grad_() for value in weights]
-    found, again = (function(critic_of(leaves, bend), x, sigma, torch.Generator().manual_seed(seed)) for _ in range(2))
+    found, again = (function(Critic(leaves, bend).train(train), x.clone(), sigma, torch.Generator().manual_seed(seed))
+                    for _ in range(2))
     slopes: Any = [None] * len(leaves)
     if isinstance(found, Tensor) and found.requires_grad:
         slopes = torch.autograd.grad(found.sum(), leaves, allow_unused=True)
@@ -186,6 +197,7 @@ def r1_variant(fault: str = "") -> Callable:
             "by the noise": lambda: (change.square() / (sigma * noise).flatten(1).square().sum(1)).mean(),
             "squares' difference": lambda: ((there.square() - here.square()) / sigma ** 2).mean(),
             "norm": lambda: (change / sigma).norm(), "variance": lambda: (change / sigma).var(correction=min(1, len(x) - 1)),
+            "whole variance": lambda: (change / sigma).var(correction=0),
         }
         return ways.get(fault, lambda: (change / sigma).square().mean())()
     return variant
@@ -208,6 +220,7 @@ R1_MISTAKES = {
     "no square": "The square is missing: changes of both signs cancel.",
     "mean first": "Changes of both signs cancel: square each one first, then the mean.",
     "variance": "The mean square of the changes: their mean is not taken off.",
+    "whole variance": "The mean square of the changes: their mean is not taken off.",
     "sum": "The mean over the samples, not their sum.",
     "each": "One number: the mean over the samples.",
     "root": "The mean *square*, without a root: R1 is the squared norm.",
@@ -274,7 +287,8 @@ def of_clips_and_of_one_sample(subject: Subject, draw: Draw) -> None:
 @check("real_time.approximate_r1", points=1, hint="D is trained by this number: its gradient must reach D from both logits.")
 def and_the_critic_learns_by_it(subject: Subject, draw: Draw) -> None:
     given = _draw_critic(draw, 0.4, 6, 4)
-    mine, again = (torch.cat([torch.as_tensor(g).flatten() for g in subject.probe(steepness, *given)[2]]) for _ in range(2))
+    mine, again = (torch.cat([torch.as_tensor(g).flatten() for g in subject.probe(steepness, *given, train=False)[2]])
+                   for _ in range(2))
     if not is_close(mine, again):
         raise Wrong(hint=OTHER_R1)
 
@@ -313,6 +327,8 @@ def after_game(step: Callable, weights: dict, batches: list, seed: int, lr_g: fl
                       torch.optim.SGD(n.parameters(), lr=lr) for n, lr in ((generator, lr_g), (judge, lr_d)))
     rng, losses = torch.Generator().manual_seed(seed), []
     for real, z in batches:
+        if not all(p.requires_grad for p in [*generator.parameters(), *judge.parameters()]):
+            raise ValueError("the step before has left weights frozen: after requires_grad_(False), requires_grad_(True) again")
         losses.append(step(lambda z: generator(z), lambda x: judge(x), turn_g, turn_d, real, z, rng, **(options or {})))
     return {"D": [p.detach().clone() for p in judge.parameters()], "G": [p.detach().clone() for p in generator.parameters()],
             "losses": losses}
@@ -338,7 +354,7 @@ def _take_turn(who: str, faults: tuple[str, ...], optimizer: Any, loss: Tensor) 
     loss.backward()
     if f"{who} cleared late" in faults:
         optimizer.zero_grad()
-    if f"{who} still" not in faults:
+    for _ in range(0 if f"{who} still" in faults else 2 if f"{who} twice" in faults else 1):
         optimizer.step()
     if f"{who} cleared after" in faults:
         optimizer.zero_grad()
@@ -411,6 +427,7 @@ D_FAULTS = {
     "D cleared after": "Gradients that were there before are added to D's, and G's turn leaves some, too: turn_d.zero_grad() "
                        "right before backward().",
     "D still": LATE.format("D"), "D cleared late": LATE.format("D"),
+    "D twice": "D's weights went two steps: call turn_d.step() once.",
     "D swapped": "D's loss is the *first* of pairing_losses(D(real), D(fake)), with the logits of the real samples in front.",
     "D unpaired": "These are chapter 2's losses, each logit on its own: use pairing_losses, which compares those of a pair.",
     "D average": "This is the relativistic average loss. Here each real sample has one partner: pairing_losses.",
@@ -609,12 +626,12 @@ def next_by(weights: list[Tensor], calls: Tensor | None = None) -> Callable:
             raise ValueError(f"a state holds its clip's last two frames, (B, 2, K), got {tuple(state.past.shape)}")
         h = state.first @ of_first + state.past.flatten(1) @ of_past + of_command[command] + noise @ of_noise
         asked.append(1)
-        return torch.tanh(h) if calls is None else torch.tanh(h + calls[(len(asked) - 1) % len(calls)])
+        return 1.5 * torch.tanh(h if calls is None else h + calls[(len(asked) - 1) % len(calls)])
     return next_frame
 
 
 def _draw_next(draw: Draw, dim: int = 3, nz: int = 2, commands: int = 4) -> list[Tensor]:
-    return [draw.normal(*shape, std=0.6) for shape in ((dim, dim), (2 * dim, dim), (commands, dim), (nz, dim))]
+    return [draw.normal(*shape, std=0.5) for shape in ((dim, dim), (2 * dim, dim), (commands, dim), (nz, dim))]
 
 
 def forced(function: Callable, weights: list[Tensor], *given: Tensor) -> Tensor:
@@ -682,6 +699,10 @@ FORCED_MISTAKES: list[tuple[Callable, str]] = [
     (_forced(noise=lambda k, n: min(k + 1, n - 1)), "The noise is shifted by one: the first row belongs to the first guess."),
     (_forced(noise=lambda k, n: k - 1, told=lambda k, n: k - 1),
      "Noise and commands are shifted by one: both begin with the first guess."),
+    (_forced(noise=lambda k, n: min(k + 1, n - 1), told=lambda k, n: min(k + 1, n - 1)),
+     "Noise and commands are shifted by one: both begin with the first guess."),
+    (_forced(anew=lambda codes, k: State(codes[:, 0], torch.stack([codes[:, k - 1] * min(k, 1), codes[:, k]], 1))),
+     "Before the first guess the first frame stands in `past` twice, State.of(codes[:, 0]): no zeros."),
     (_forced(axis=0), "The axes are exchanged: stack(..., 1) gives (B, T - 1, K)."),
     (_forced(missing=1), "The last frame is missing: T - 1 frames are guessed."),
     (lambda *given: torch.cat([given[1][:, :1], _forced()(*given)], 1),
@@ -738,7 +759,7 @@ def rolled(function: Callable, weights: list[Tensor], first: Tensor, past: Tenso
     codes, pair = codes_of(found), isinstance(found, tuple | list) and len(found) == 2
     state = found[1] if pair else None
     return {"codes": codes if codes is None else codes.detach(), "first": getattr(state, "first", None),
-            "past": getattr(state, "past", None), "turned": bool(pair and hasattr(found[0], "past"))}
+            "past": getattr(state, "past", None), "pair": pair, "turned": bool(pair and hasattr(found[0], "past"))}
 
 
 def _rolled(*, begin: Callable = lambda s: s, enters: Callable = lambda s, frame: s.then(frame),
@@ -794,6 +815,7 @@ STATE_MISTAKES: list[tuple[Callable, str]] = [
      "The state must still know the clip's first frame, and the last two: give the one that you went on with."),
     (_rolled(last=lambda s, states, frames: s.then(frames[-1])), "The last frame enters the state twice."),
 ]
+NO_STATE = "What comes second is no State, with `first` and `past`: give the one with which you went on."
 NO_PAIR = "Return two things: the codes of the new frames, and the state after them."
 AGAIN = ("A frame costs one evaluation: keep the state and go on from it. Here the network is asked more often, which takes "
          "longer the longer a clip becomes.")
@@ -818,7 +840,8 @@ def hands_on_the_state_at_one_evaluation_a_frame(subject: Subject, draw: Draw) -
         given, calls = _draw_rolled(draw, batch, frames), draw.normal(frames * (frames + 1) // 2 + 1, 3)
         found, right = subject.probe(rolled, *given), rolled(reference.rollout, *given)
         if found["past"] is None or found["first"] is None:
-            raise Wrong(hint="The codes come first, then the state." if found["turned"] else NO_PAIR)
+            turned = "The codes come first, then the state."
+            raise Wrong(hint=turned if found["turned"] else NO_STATE if found["pair"] else NO_PAIR)
         known = [] if _same_roll(found, right) else [rolled(wrong, *given) for wrong, _ in ROLLED_MISTAKES]
         if any(_same_roll(found, value) for value in known):
             continue  # paid for above
@@ -830,6 +853,8 @@ def hands_on_the_state_at_one_evaluation_a_frame(subject: Subject, draw: Draw) -
             asked: Any = (*given, calls)
             counted = subject.probe(rolled, *asked)["codes"]
             assert_close(counted, rolled(reference.rollout, *asked)["codes"], mistakes=[(counted, AGAIN)])
+        elif is_close(found["codes"], right["codes"].squeeze()):
+            raise Wrong(hint="One frame, or one clip, keeps its axis, (B, F, K): squeeze() drops it.")
 
 
 def _same_roll(found: dict, other: dict) -> bool:
@@ -838,29 +863,45 @@ def _same_roll(found: dict, other: dict) -> bool:
 
 def rolled_slopes(function: Callable, weights: list[Tensor], first: Tensor, past: Tensor, noise: Tensor,
                   command: Tensor) -> dict:
-    """Where gradients arrive, of the last frame for the noise of each frame, and of all frames for the network's weights."""
+    """Where gradients arrive, of the last frame for the noise of each frame, and of all frames for the network's weights; and
+    of the last frame in the state that is handed on, for the noise."""
     leaves, drawn = [value.clone().requires_grad_() for value in weights], noise.clone().requires_grad_()
-    codes = codes_of(function(next_by(leaves), State(first, past), drawn, command))
+    made = function(next_by(leaves), State(first, past), drawn, command)
+    codes, state = codes_of(made), made[1] if isinstance(made, tuple | list) and len(made) == 2 else None
     scale = torch.linspace(0.5, 1.5, codes[:, -1].numel()).reshape(codes[:, -1].shape)
-    found: list = [None] * 5
+    found: list = [None] * 6
     if codes.requires_grad:
-        (of_noise,) = torch.autograd.grad((codes[:, -1] * scale).sum(), [drawn], retain_graph=True, allow_unused=True)
-        found = [of_noise, *torch.autograd.grad((codes * scale[:, None]).sum(), leaves, allow_unused=True)]
+        (found[0],) = torch.autograd.grad((codes[:, -1] * scale).sum(), [drawn], retain_graph=True, allow_unused=True)
+        found[1:5] = torch.autograd.grad((codes * scale[:, None]).sum(), leaves, retain_graph=True, allow_unused=True)
+    last = getattr(state, "past", None)
+    if isinstance(last, Tensor) and last.requires_grad:
+        (found[5],) = torch.autograd.grad(last[:, -1].square().sum(), [drawn], allow_unused=True)
     return {name: torch.zeros_like(x) if g is None else g for name, x, g in zip(
-        ("noise", "first", "past", "command", "of noise"), [drawn, *leaves], found, strict=True)}
+        ("noise", "first", "past", "command", "of noise", "on"), [drawn, *leaves, drawn], found, strict=True)}
 
 
 @check("real_time.rollout", points=1, hint="Nothing is detached: the gradient of the last frame reaches the first noise.")
 def gradients_run_back_through_all_frames(subject: Subject, draw: Draw) -> None:
-    given = _draw_rolled(draw, 2, 4)
-    mine, right = subject.probe(rolled_slopes, *given), rolled_slopes(reference.rollout, *given)
-    if is_close(mine, right) or any(is_close(mine, rolled_slopes(wrong, *given)) for wrong, _ in ROLLED_MISTAKES):
+    given = _draw_rolled(draw, 4, 4)  # who has exchanged the axes can be compared, too
+
+    def of(function: Callable) -> tuple[dict, Tensor]:
+        """Of the frames; of the state."""
+        slopes = function(rolled_slopes, *given)
+        return {name: value for name, value in slopes.items() if name != "on"}, slopes["on"]
+
+    def known(step: Callable) -> dict:
+        return of(lambda probe, *given: probe(step, *given))[0]
+    (mine, on), right = of(subject.probe), known(reference.rollout)
+    if not is_close(mine, right) and any(is_close(mine, known(wrong)) for wrong, _ in ROLLED_MISTAKES):
         return  # what is wrong was paid for above
-    cut = rolled_slopes(_rolled(enters=lambda s, frame: s.then(frame.detach())), *given)
+    cut = known(_rolled(enters=lambda s, frame: s.then(frame.detach())))
     nothing = {name: torch.zeros_like(value) for name, value in right.items()}
     assert_close(mine, right, mistakes=[
         (cut, "Each frame is cut off from those before it: the frame that enters the state must not be detached."),
         (nothing, "No gradient comes back through it: no detach, no no_grad().")])
+    state, expected = subject.probe(rolled, *given)["past"], rolled(reference.rollout, *given)["past"]
+    if is_close(on, torch.zeros_like(on)) and is_close(state, expected):
+        raise Wrong(hint="The state that it hands on is cut off: another call goes on from it, and so do gradients.")
 
 
 # The game of frames
@@ -870,7 +911,10 @@ def played(function: Callable, weights: list[Tensor], window: list[Tensor], z: T
     codes, first, past, command = window
     leaves, z = [value.clone().requires_grad_() for value in weights], z.clone().requires_grad_()
     pair = function(next_by(leaves), looking, Window(codes, State(first, past), command))
+    pair[0](torch.zeros_like(z))  # as D's turn calls it before G's: nothing of it may stay
     made = pair[0](z)
+    if isinstance(made, tuple | list):
+        return {"made": torch.tensor(len(made)), "slopes": torch.zeros(0)}
     total = (made * torch.linspace(0.5, 1.5, made.numel()).reshape(made.shape)).sum()
     found: Any = [None] * 5
     if total.requires_grad:
@@ -883,7 +927,7 @@ def looking(codes: Tensor, before: Any, command: Tensor) -> Tensor:
     """A critic (B,) that hears all it is told, in every place."""
     scale = torch.linspace(1, 2, codes[0].numel()).reshape(codes.shape[1:])
     past = before.first.sin().sum(1) + (before.past * torch.tensor([0.5, 2.0])[:, None]).cos().sum((1, 2))
-    told = (torch.linspace(-0.5, 1, command.shape[1]) * (1 + command)).sum(1)
+    told = (torch.linspace(-0.5, 1, command.shape[1]) * torch.arange(1.0, 9)[command]).sum(1)
     return ((codes * scale).sum((1, 2)) + 0.7 * past + told).tanh() + 0.1 * (told + past) + (codes.sin() * scale).sum((1, 2))
 
 
@@ -899,8 +943,8 @@ def judged(function: Callable, weights: list[Tensor], window: list[Tensor], code
     return {"logits": logits.detach(), "slope": torch.zeros_like(codes) if slope is None else slope}
 
 
-def _frames_made(*, real: bool = False, cut: bool = False, noise: Callable = lambda k: k, told: Callable = lambda k: k,
-                 begin: Callable = lambda w: w.before) -> Callable:
+def _frames_made(*, real: bool = False, cut: bool = False, stands: bool = False, noise: Callable = lambda k: k,
+                 told: Callable = lambda k: k, begin: Callable = lambda w: w.before) -> Callable:
     """G of the game with named faults."""
     def variant(next_frame, critic, window):
         def G(z):
@@ -908,10 +952,20 @@ def _frames_made(*, real: bool = False, cut: bool = False, noise: Callable = lam
             for k in range(z.shape[1]):
                 frame = next_frame(z[:, noise(k)], window.command[:, told(k)], state)
                 made.append(frame)
-                state = state.then(window.codes[:, k] if real else frame.detach() if cut else frame)
+                state = state if stands else state.then(window.codes[:, k] if real else frame.detach() if cut else frame)
             return torch.stack(made, 1)
         return G, None
     return variant
+
+
+def _kept(next_frame: Callable, critic: Callable, window: Any) -> tuple:
+    """What G has made at its first call is all that it gives."""
+    G, made = _frames_made()(next_frame, critic, window)[0], []
+
+    def keeping(z: Tensor) -> Tensor:
+        made.append(G(z))
+        return made[0]
+    return keeping, None
 
 
 def _judged(say: Callable) -> Callable:
@@ -922,12 +976,17 @@ def _judged(say: Callable) -> Callable:
 
 FORCED = ("One fault left: in G the window's real frames enter the state, as in teacher forcing. In use there are none: its "
           "own frame must.")
+ONE_PART = "G gives the codes alone: of the two things that rollout gives, the first."
 ONE_ROW = ("One fault left: every frame is made with the first row of noise, so all that chance decides is decided once for "
            "the whole clip: z[:, k].")
 DEAF = ("One fault left: the judge is told the command 0 whatever was commanded, so nobody need obey. Hand it window.command.")
 TOLD = "G is told the first command in every frame: it was right before, window.command[:, k]."
 MADE_MISTAKES: list[tuple[Callable, str]] = [
-    (_frames_made(real=True), FORCED),
+    (_frames_made(real=True), FORCED), (_frames_made(real=True, begin=lambda w: State.of(w.before.past[:, -1])), FORCED),
+    (_kept, "G gives again what it gave when it was first called: each call makes the frames anew, of its z."),
+    (_frames_made(stands=True), "Every frame is made from window.before alone: each new one must enter the state."),
+    (lambda n, c, w: _frames_made()(n, c, w._replace(command=0 * w.command)),
+     "G is told the command 0 in every frame: it was right before, window.command[:, k]."),
     (_frames_made(begin=lambda w: State.of(w.before.first)),
      "G begins with the clip's first frame: it goes on from window.before, which also knows the last two."),
     (_frames_made(begin=lambda w: State.of(w.before.past[:, -1])),
@@ -948,6 +1007,9 @@ NOISE_MISTAKES: list[tuple[Callable, str]] = [
     (_frames_made(noise=lambda k: 0), ONE_ROW),
     (_frames_made(noise=lambda k: -1), "Every frame is made with the last row of noise: z[:, k]."),
     (_frames_made(noise=lambda k: k - 1), "The noise is shifted by one: the first row belongs to the first frame."),
+    (_frames_made(noise=lambda k: -1 - k), "The rows of noise run backwards: z[:, k] belongs to the k-th frame."),
+    (lambda n, c, w: (lambda z: _frames_made()(n, c, w)[0](z.mean(1, keepdim=True).expand_as(z)), None),
+     "Every frame is made with the mean of the rows of noise: z[:, k]."),
 ]
 JUDGE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda c, x, w: c(x, w.before, torch.zeros_like(w.command)), DEAF),
@@ -957,6 +1019,8 @@ JUDGE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda c, x, w: c(x, State.of(w.before.first), w.command), "The judge is told another past: hand it window.before."),
     (lambda c, x, w: c(x, State.of(x[:, 0]), w.command),
      "The judge takes the past from the frames that it judges: hand it window.before."),
+    (lambda c, x, w: c(x, State(w.before.first, w.codes[:, -2:]), w.command),
+     "The judge is told the end of the window: what was before is window.before."),
     (lambda c, x, w: c(w.codes, w.before, w.command),
      "The judge looks at the window's real frames whatever it is shown: judge `codes`."),
     (lambda c, x, w: -c(x, w.before, w.command), "The logits have the wrong sign: they were right before."),
@@ -994,8 +1058,8 @@ def frames_are_made_from_those_made_before(subject: Subject, draw: Draw) -> None
         right = played(reference.frame_game, *given)
         mine = subject.probe(played, *given)
         known = [(played(wrong, *given), hint) for wrong, hint in MADE_MISTAKES]
-        if mine["made"].ndim == 1:
-            raise Wrong(hint="G comes first, then D.")
+        if mine["made"].ndim < 2:
+            raise Wrong(hint="G comes first, then D." if mine["made"].ndim else ONE_PART)
         assert_close(mine["made"], right["made"], mistakes=[(value["made"], hint) for value, hint in known])
         # of the noise only the sum over frames: which frame takes which row is asked below
         cuts = [(_summed(value["slopes"], z), hint) for value, hint in known]
@@ -1015,7 +1079,7 @@ def each_frame_has_its_own_noise(subject: Subject, draw: Draw) -> None:
     _assert_pair(subject, given)
     mistakes = ((played(wrong, *given)["made"], hint) for wrong, hint in NOISE_MISTAKES)
     mine, right = subject.probe(played, *given)["made"], played(reference.frame_game, *given)["made"]
-    if is_close(mine, right.transpose(0, 1)) or is_close(mine, window[0]):
+    if mine.ndim == 0 or is_close(mine, right.transpose(0, 1)) or is_close(mine, window[0]):
         return  # paid for above
     assert_close(mine, right, mistakes=mistakes)
 
@@ -1071,6 +1135,16 @@ def _ahead(told: Tensor, seen: Tensor, after: int = 2) -> Tensor:
     return _obedience()(told.flip(1), seen.flip(1), after)
 
 
+def _around(told: Tensor, seen: Tensor, after: int = 2, *, together: bool = False) -> Tensor:
+    """The frames before the first one are the clip's last, or those of the clip before."""
+    shape, counts = (1, -1) if together else told.shape, torch.ones_like(told, dtype=torch.bool)
+    for back in range(1, after + 1):
+        counts &= told == told.reshape(shape).roll(back, 1).view_as(told)
+    if together:
+        counts[0, :after] = False
+    return (seen == told)[counts].float().mean()
+
+
 OBEDIENCE_MISTAKES: list[tuple[Callable, str]] = [
     (_obedience(held="none"), "Frames right after a change of the command count, too: a frame counts only if each of the "
                               "`after` frames before it had its command."),
@@ -1091,19 +1165,24 @@ OBEDIENCE_MISTAKES: list[tuple[Callable, str]] = [
     (_obedience(wrong=True), "This is the share of those who do not obey."),
     (_seen_held, "Whether a frame counts is a matter of what was *told* in the frames before, not of what was seen."),
     (_seen_too, "Only the frame itself must obey: in those before it, it is enough that the same was told."),
-    (_ahead, "Compare with the frames *before*: you look at those that come after."),
+    (_ahead, "A frame counts for the frames *before* it: you look at those that come after, or at what was seen `after` frames "
+             "earlier."),
+    (_around, "The first `after` frames of a clip do not count: here they are compared with its end, as roll() does."),
+    (lambda *given: _around(*given, together=True),
+     "The first `after` frames of a clip do not count: here they are compared with the end of the clip before."),
 ]
 
 
-def _draw_told(draw: Draw, clips: int, frames: int) -> tuple[Tensor, Tensor]:
-    """Commands that last for one to six frames, some of them told 1 2 1, and what is seen: mostly right."""
-    rows = []
+def _draw_told(draw: Draw, clips: int, frames: int, after: int = 3) -> tuple[Tensor, Tensor]:
+    """Commands that last for one to six frames, some of them told 1 2 1, and what is seen: mostly right. A clip ends with the
+    command with which it began, and every second one goes on with it."""
+    rows: list[list[int]] = []
     for _ in range(clips):
-        row: list[int] = []
+        row = rows[-1][:1] if len(rows) % 2 else []
         while len(row) < frames:
             one, other = draw.integers(0, 4, 2).tolist()
             row += [one] * int(draw.integers(1, 7)) + [other] * int(draw.integers(0, 2)) + [one] * int(draw.integers(0, 5))
-        rows.append(row[:frames])
+        rows.append(row[:frames - after] + row[:1] * after)
     told = torch.tensor(rows)
     return told, torch.where(draw.uniform(clips, frames) < 0.7, told, draw.integers(0, 4, clips, frames))
 

@@ -31,14 +31,15 @@ def _refuses(subject: Subject, *args: object) -> bool:
 # The copy test
 
 def _nearer(samples: Tensor, train: Tensor, held_out: Tensor, *, tie: float = 0.5, own: bool = False, moved: bool = False,
-            one: bool = False, reverse: bool = False, dropped: bool = False) -> float:
+            by: str = "", reverse: bool = False, dropped: bool = False) -> float:
     """The share nearer to training, with named faults: `own` standardises each set by itself, `moved` subtracts its own mean
-    only, `one` standardises all by training, `dropped` leaves ties out."""
+    only, `by` standardises all alike, by one set or by all of them, `dropped` leaves ties out."""
     sets = [samples, train, held_out]
     if own or moved:
         sets = [(x - x.mean(0)) / (x.std(0) if own else 1) for x in sets]
-    elif one:
-        sets = [(x - train.mean(0)) / train.std(0) for x in sets]
+    elif by:
+        one = {"samples": samples, "train": train, "all": torch.cat(sets)}[by]
+        sets = [(x - one.mean(0)) / one.std(0) for x in sets]
     to_train, to_held_out = (reference.nearest(sets[0], x)[0] for x in sets[1:])
     if reverse:
         to_train, to_held_out = to_held_out, to_train
@@ -50,6 +51,7 @@ OWN = ("Each set is moved and scaled by its own mean and spread, so a sample and
        "point. Compare them as they are.")
 MOVED = ("Each set is moved by its own mean, so a sample and its original are no longer the same point. Compare them as they "
          "are.")
+SCALED: list[dict] = [{"by": "train"}, {"by": "samples"}, {"by": "all"}]
 COPYING_MISTAKES: list[tuple[dict, str]] = [
     ({"tie": 1.0}, "A tie is nobody's: where both distances are equal, count one half, not a win."),
     ({"tie": 0.0}, "A tie counts one half: a clip in both sets speaks for neither."),
@@ -58,7 +60,7 @@ COPYING_MISTAKES: list[tuple[dict, str]] = [
     ({"own": True, "tie": 1.0}, OWN),
     ({"moved": True}, MOVED),
     ({"moved": True, "tie": 1.0}, MOVED),
-    ({"one": True}, "Compare the features as they are: no scaling by the training set either."),
+    *((fault, "Compare the features as they are: no scaling, not even one for all three sets.") for fault in SCALED),
     ({"reverse": True}, "The two sets are exchanged: count where the training set is nearer."),
 ]
 FIELDS = ("nearer", "low", "high", "copied", "z")
@@ -69,13 +71,20 @@ def copying_of(function: Callable, samples: Tensor, train: Tensor, held_out: Ten
     return [float(value) for value in function(samples, train, held_out)]
 
 
-def _assert_share(subject: Subject, *sets: Tensor, spared: dict | None = None) -> dict[str, float]:
-    """The share is right, or that of a fault which is paid for elsewhere; returns all of the verdict by name."""
-    found = subject.probe(copying_of, *sets)
+def fields_of(function: Callable, names: tuple, samples: Tensor, train: Tensor, held_out: Tensor) -> list[float]:
+    """The same, asked by name; none of it where it has no such names."""
+    verdict = function(samples, train, held_out)
+    return [float(getattr(verdict, name)) for name in names if hasattr(verdict, name)]
+
+
+def _assert_share(subject: Subject, *sets: Tensor, named: bool = False) -> dict[str, float]:
+    """The share is right or, where the verdict is asked by name, that of SCALED, which is paid for elsewhere; returns all of
+    the verdict by name."""
+    found = subject.probe(fields_of, FIELDS, *sets) if named else subject.probe(copying_of, *sets)
     if len(found) != len(FIELDS):
         raise Wrong(hint=f"Return a Copying: {', '.join(FIELDS)}.")
     mistakes = ((_nearer(*sets, **fault), hint) for fault, hint in COPYING_MISTAKES)
-    if spared is None or not is_close(found[0], _nearer(*sets, **spared)):
+    if not named or not any(is_close(found[0], _nearer(*sets, **fault)) for fault in SCALED):
         assert_close(found[0], _nearer(*sets), mistakes=mistakes)
     return dict(zip(FIELDS, found, strict=True))
 
@@ -93,7 +102,7 @@ def finds_the_share_of_planted_copies(subject: Subject, draw: Draw) -> None:
         copies = train[:20] * scale + draw.normal(20, 6, std=0.01)
         samples = torch.cat([copies, 1.5 + 0.5 * draw.normal(77, 6) * scale])
         sets = [samples, train * scale, held_out * scale]
-        if _tells(sets, [{"own": True}, {"moved": True}, {"one": True}, {"reverse": True}]):
+        if _tells(sets, [{"own": True}, {"moved": True}, {"reverse": True}, *SCALED]):
             break
     _assert_share(subject, *sets)
     small = [1e-6 * some for some in sets]
@@ -112,17 +121,18 @@ def _verdict(nearer: float, count: int) -> dict[str, float]:
 def shares_what_is_tied(subject: Subject, draw: Draw) -> None:
     for above in (True, False):
         while True:
-            sets = [draw.integers(0, 5, 40, 2).float() for _ in range(3)]
+            sets = [draw.integers(0, 5, count, 2).float() for count in (40, 30, 30)]
             share = _nearer(*sets)
             if _tells(sets, [{"tie": 1.0}, {"tie": 0.0}, {"dropped": True}]) and (share > 0.52 if above else share < 0.48):
                 break
-        found = _assert_share(subject, *sets, spared={"one": True})
+        found = _assert_share(subject, *sets, named=True)
         share = found["nearer"]
-        right, (low, high) = _verdict(share, 40), reference.wilson_interval(share, 80)
+        right, of_clips = _verdict(share, 40), [dict(zip(("low", "high"), reference.wilson_interval(share, clips), strict=True))
+                                                for clips in (30, 60)]
         assert_close(found, right, rtol=1e-3, mistakes=[
             (right | {"copied": 2 * share - 1}, "copied is at least 0: it does not fall below where nearer is under 1/2."),
             (right | {"copied": share}, "copied is 2 nearer - 1, at least 0: half of the honest samples are nearer, too."),
-            (right | {"low": low, "high": high}, "low, high count the samples, not the clips of the two sets."),
+            *((right | wrong, "low, high count the samples, not the clips of the two sets.") for wrong in of_clips),
             (right | {"z": (share - 0.5) / math.sqrt(share * (1 - share) / 40)},
              "z is over chance: the standard deviation of a fair coin, 0.5 / sqrt(N), not that of the share seen.")])
 
@@ -176,6 +186,10 @@ def counts_pairs_and_halves_ties(subject: Subject, draw: Draw) -> None:
             p, n = draw.integers(-4, 5, of_p).float() + shift, draw.integers(-4, 5, of_n).float()
             mistakes = [(wrong(p, n), hint) for wrong, hint in AUC_MISTAKES]
         assert_close(subject(p, n), reference.auc(p, n), mistakes=mistakes)
+        p, n = (torch.where(x < 0, x / 10_000, x + 40) for x in (p, n))  # in the same order
+        if not is_close(subject(p, n), reference.auc(p, n)):
+            raise Wrong(hint="Only the order of two scores counts, however near or large they are: compare them as they are, "
+                             "with no tolerance, no sigmoid, no thresholds set beforehand.")
 
 
 # The private step
@@ -194,7 +208,7 @@ def network_of(first: Tensor, second: Tensor) -> nn.Module:
 def squared_loss(network: nn.Module, samples: Tensor) -> Tensor:
     if samples.ndim != 3:
         raise ValueError(f"the loss takes a batch (B, 2, 2), got {tuple(samples.shape)}: a sample alone is samples[k:k + 1]")
-    return network(samples.flatten(1)).square().mean()
+    return (network(samples.flatten(1)).square() * samples.flatten(1).square().mean(1, keepdim=True)).mean()
 
 
 def weights_after(
@@ -202,7 +216,7 @@ def weights_after(
 ) -> Tensor:
     """All weights, one behind the other, after two steps."""
     network = network_of(first, second)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5, momentum=0.5)
     rng = torch.Generator().manual_seed(seed)
     for _ in range(2):
         step(network, squared_loss, samples, optimizer, bound=bound, noise=noise, rng=rng)
@@ -210,7 +224,8 @@ def weights_after(
 
 
 def _step(*, cut: str = "whole", scale: Callable = lambda b, n: (b / n).clamp(max=1), spread: str = "sum",
-          divide: bool = True, piled: bool = False, kept: bool = False, drawn: str = "each", steps: int = 1) -> Callable:
+          divide: bool = True, piled: bool = False, kept: bool = False, drawn: str = "each", steps: int = 1,
+          by_hand: bool = False) -> Callable:
     """A private step with one named fault."""
     def step(network, loss, samples, optimizer, *, bound, noise, rng):
         parameters = list(network.parameters())
@@ -229,6 +244,9 @@ def _step(*, cut: str = "whole", scale: Callable = lambda b, n: (b / n).clamp(ma
             total = [t * factor for t in total]
         sizes = [p.numel() for p in parameters]
         flat = torch.randn(sum(sizes), generator=rng).split(sizes) if drawn == "flat" else None
+        if drawn == "in the loop":
+            each = [[torch.randn(p.shape, generator=rng) for p in parameters] for _ in samples]
+            flat = [sum(noises) for noises in zip(*each, strict=True)]
         for k, (p, t) in enumerate(zip(parameters, total, strict=True)):
             count = len(samples) if divide else 1
             xi = flat[k].view_as(p) if flat else torch.randn(p.shape, generator=rng)
@@ -238,7 +256,11 @@ def _step(*, cut: str = "whole", scale: Callable = lambda b, n: (b / n).clamp(ma
                     "squared": (noise * bound)**2}[spread]
             gradient = (t + xi * size) / count
             p.grad = gradient if not kept or p.grad is None else p.grad + gradient
-        for _ in range(steps):
+        if by_hand:
+            with torch.no_grad():
+                for p in parameters:
+                    p -= optimizer.param_groups[0]["lr"] * p.grad
+        for _ in range(0 if by_hand else steps):
             optimizer.step()
     return step
 
@@ -257,6 +279,7 @@ BOUND_MISTAKES: list[tuple[Callable, str]] = [
     (_step(kept=True), "The last step's gradient is still there and counts again: set p.grad, do not add to it."),
     (_step(divide=False), "Divide by the number of samples at the end."),
     (_step(steps=2), "The optimizer steps twice: `optimizer.step()` is there already."),
+    (_step(by_hand=True), "The optimizer steps, and it may keep more than a learning rate: set p.grad and call its step()."),
 ]
 NOISE_MISTAKES: list[tuple[Callable, str]] = [
     (_step(spread="mean"), "The noise is added to the sum, before the division by the number of samples."),
@@ -265,6 +288,7 @@ NOISE_MISTAKES: list[tuple[Callable, str]] = [
     (_step(spread="none"), "The noise is missing, or it does not come from `rng`."),
     (_step(drawn="flat"), "All noise is drawn at once: draw it parameter by parameter, torch.randn(p.shape, generator=rng), so "
      "that the same generator gives the same weights."),
+    (_step(drawn="in the loop"), "There is noise for every sample: it is added once, to the sum."),
     (_step(drawn="every sample"), "There is noise for every sample: it is added once, to the sum."),
 ]
 
@@ -296,6 +320,13 @@ def _assert_step(subject: Subject, draw: Draw, noise: float, faults: list, spare
 @check("responsibility.private_step", points=3, hint="One gradient a sample, its length over all parameters, at most `bound`.")
 def bounds_what_one_sample_can_do(subject: Subject, draw: Draw) -> None:
     _assert_step(subject, draw, 0.0, BOUND_MISTAKES, [])
+    first, second, samples, bound = _draw_step(draw)
+    samples[int(draw.integers(0, len(samples)))] = 0  # its loss is 0, and so is its gradient
+    given = first, second, samples, bound, 0.0, int(draw.integers(0, 10**6))
+    found = subject.probe(weights_after, *given)
+    if isinstance(found, Tensor) and found.isnan().any():
+        raise Wrong(hint="NaN: a sample has a gradient of 0, and 0 / 0 is NaN. What is shorter than the bound stays.")
+    assert_close(found, weights_after(reference.private_step, *given))
 
 
 @check("responsibility.private_step", points=2,
@@ -307,19 +338,21 @@ def hides_it_in_noise_of_that_size(subject: Subject, draw: Draw) -> None:
 # The mark
 
 def _mark(clip: Tensor, key: int, strength: float, *, where: str = "band", scale: str = "deviation", clamp: bool = True,
-          channels: str = "all", transform: bool = True) -> Tensor:
+          channels: str = "all", transform: Callable = from_spectrum, signs: str = "band") -> Tensor:
     """The clip with a mark that has one named fault."""
     band = marked_band((clip.shape[0], *clip.shape[2:]))
     band = torch.ones_like(band) if where == "all" else band
     pattern = torch.zeros(band.shape)
-    pattern[band] = key_signs(key, int(band.sum()))
-    mark = from_spectrum(pattern) if transform else pattern
+    pattern[band] = key_signs(key, int(band.sum())) if signs == "band" else key_signs(key, band.numel())[band.flatten()]
+    mark = transform(pattern)
     size = {"deviation": mark.square().mean().sqrt(), "peak": mark.abs().max(), "none": torch.ones(()),
             "frame": mark.square().mean((1, 2), keepdim=True).sqrt(), "size": mark.abs().mean(), "norm": mark.norm(),
             "square": mark.square().mean()}[scale]
     mark = (mark * strength / size)[:, None]
     if channels == "first":
         mark = torch.cat([mark, torch.zeros_like(clip[:, 1:])], 1)
+    elif channels == "luma" and clip.shape[1] == 3:
+        mark = mark * torch.tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1)
     return (clip + mark).clamp(-1, 1) if clamp else clip + mark
 
 
@@ -333,7 +366,11 @@ MARK_MISTAKES: list[tuple[dict, str]] = [
     ({"scale": "square"}, "The standard deviation is the *root* of the mean of squares."),
     ({"where": "all"}, "The signs stand on the marked band only; all other frequencies are 0."),
     ({"channels": "first"}, "The mark goes into all channels alike."),
-    ({"transform": False}, "The pattern is a spectrum: turn it into pixels with from_spectrum before you add it."),
+    ({"channels": "luma"}, "The mark goes into all channels alike, without the weights of luma."),
+    ({"signs": "all"}, "As many signs as there are places on the band: pattern[band] = key_signs(key, int(band.sum()))."),
+    ({"transform": spectrum}, "From frequencies to pixels leads from_spectrum; spectrum is the way back."),
+    ({"transform": lambda pattern: pattern},
+     "The pattern is a spectrum: turn it into pixels with from_spectrum before you add it."),
 ]
 
 
@@ -422,13 +459,17 @@ def counts_in_standard_deviations_of_chance(subject: Subject, draw: Draw) -> Non
 @check("responsibility.detection_score", points=1, hint="clamp(min=1e-12) where you divide: a black clip has nothing to find.")
 def is_0_where_there_is_nothing(subject: Subject, draw: Draw) -> None:
     key = int(draw.integers(1, 10**6))
-    clip = reference.embed(draw.uniform(3, 3, 16, 16, low=-0.5, high=0.5), key, 0.05)
-    found = [subject(torch.zeros(3, 3, 16, 16), key), subject(clip, key)]
-    if not is_close(found[0], 0.0):
+    clip = reference.embed(draw.uniform(3, 3, 18, 16, low=-0.5, high=0.5), key, 0.05)
+    nothing, *found = (subject(c, key) for c in (torch.zeros(3, 3, 16, 16), clip, 1e-3 * clip))
+    if isinstance(nothing, float | Tensor) and torch.as_tensor(nothing).isnan().any():
         raise Wrong(hint="A black clip's score is 0, and yours is 0 / 0: clamp(min=1e-12) where you divide.")
-    if not any(is_close(found[1], sign * _score(clip, key, **fault), rtol=1e-3)  # paid for above
-               for fault, _ in SCORE_MISTAKES for sign in (1, -1)):
-        assert_close(found[1], reference.detection_score(clip, key), atol=1e-3, rtol=1e-3)
+    assert_close(nothing, 0.0)
+    right = reference.detection_score(clip, key)
+    if is_close(found[0], right) and not is_close(found[1], right, atol=1e-3, rtol=1e-3):
+        raise Wrong(hint="A fainter clip has the same score: what you divide by is clamped too high, clamp(min=1e-12).")
+    paid = ([sign * _score(c, key, **fault) for c in (clip, 1e-3 * clip)] for fault, _ in SCORE_MISTAKES for sign in (1, -1))
+    if not any(is_close(found, scores, rtol=1e-3) for scores in paid):  # above
+        assert_close(found, [right, right], atol=1e-3, rtol=1e-3)
 
 
 # The line
@@ -470,6 +511,9 @@ def holds_for_the_rarest_and_refuses_the_impossible(subject: Subject, draw: Draw
 
 DIRECTION_MISTAKES: list[tuple[Callable, str]] = [
     (lambda z, b: z[b].mean(0) - z[~b].mean(0), "Bring it to length 1: divide by its norm."),
+    (lambda z, b: _unit(z[b].mean(0) - z[~b].mean(0)) / (z[b].mean(0) - z[~b].mean(0)).norm(),
+     "Divide by the norm, not by its square."),
+    (lambda z, b: _unit((z[b].mean(0) - z[~b].mean(0)) / z.std(0)), "The means' difference as it is: no standard deviations."),
     (lambda z, b: _unit(z[~b].mean(0) - z[b].mean(0)), "The wrong way round: from those without it to those with it."),
     (lambda z, b: _unit(z[b].mean(0)), "Subtract the mean of those without it: what all have in common is no direction."),
     (lambda z, b: _unit(z[b].mean(0) - z.mean(0)) * 0.5, "Bring it to length 1."),
@@ -493,24 +537,36 @@ def _unit(direction: Tensor) -> Tensor:
 
 @check("responsibility.label_direction", points=2, hint="(mean with - mean without), divided by its length.")
 def points_from_those_without_to_those_with(subject: Subject, draw: Draw) -> None:
-    z = draw.normal(30, 6, mean=0.7)
-    has = z[:, 0] + 0.3 * z[:, 1] > 1.8
-    has[:2] = torch.tensor([True, False])
-    mistakes = ((wrong(z, has), hint) for wrong, hint in DIRECTION_MISTAKES)
-    assert_close(subject(z, has), reference.label_direction(z, has), mistakes=mistakes)
+    for side in (1, -1):  # it may point into any half of the space
+        z = draw.normal(30, 6, mean=0.7)
+        has = side * (z[:, 0] + 0.3 * z[:, 1] - 0.9) > 0.9
+        has[:2] = torch.tensor([True, False])
+        mistakes = ((wrong(z, has), hint) for wrong, hint in DIRECTION_MISTAKES)
+        assert_close(subject(z, has), reference.label_direction(z, has), mistakes=mistakes)
 
 
-@check("responsibility.label_direction", points=1, hint="Raise a ValueError where all have it, or none.")
+def words_of(function: Callable, z: Tensor, has_it: Tensor) -> str:
+    """What the error says that a call raises."""
+    try:
+        function(z, has_it)
+    except Exception as error:
+        return str(error)
+    return ""
+
+
+@check("responsibility.label_direction", points=1, hint="Raise a ValueError where all have it, or none, and only there.")
 def refuses_an_attribute_that_all_have_or_none(subject: Subject, draw: Draw) -> None:
-    z, some = draw.normal(8, 4), draw.integers(0, 2, 8).bool()
-    some[:2] = torch.tensor([True, False])
+    z, one = draw.normal(8, 4), torch.arange(8) == draw.integers(0, 8, 1)
     for all_or_none in (torch.ones(8).bool(), torch.zeros(8).bool()):
         if not _refuses(subject, z, all_or_none):
             raise Wrong(hint="The mean of no samples is NaN, and NaN travels quietly: raise a ValueError where all have it, "
                              "and where none has.")
-    found = subject(z, some)
-    if not any(is_close(found, wrong(z, some)) for wrong, _ in DIRECTION_MISTAKES):  # paid for above
-        assert_close(found, reference.label_direction(z, some))
+        if not str(subject.probe(words_of, z, all_or_none)).strip():
+            raise Wrong(hint="Your ValueError says nothing: say in it that all have the attribute, or none.")
+    for some in (one, ~one):
+        found = subject(z, some)
+        if not any(is_close(found, wrong(z, some)) for wrong, _ in DIRECTION_MISTAKES):  # paid for above
+            assert_close(found, reference.label_direction(z, some))
 
 
 written("responsibility.a_memory_test", points=4, rubric="""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable
 
@@ -23,10 +24,11 @@ def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
 # A linear layer of one speed
 
 def first_weights(layer_class: type, sizes: list[int], bias: float, lr_scale: float, seed: int) -> dict:
-    """The weights that a new layer keeps, and the names of what it learns."""
+    """The weights that a new layer keeps, those of another one made after it, and the names of what it learns."""
     torch.manual_seed(seed)
-    layer = layer_class(*sizes, bias=bias, lr_scale=lr_scale)
-    return {"weight": layer.weight.detach(), "bias": layer.bias.detach(), "learnt": [n for n, _ in layer.named_parameters()]}
+    layer, another = (layer_class(*sizes, bias=bias, lr_scale=lr_scale) for _ in range(2))
+    return {"weight": layer.weight.detach(), "bias": layer.bias.detach(), "another": another.weight.detach(),
+            "learnt": [n for n, _ in layer.named_parameters()]}
 
 
 def linear_with(layer_class: type, sizes: list[int], lr_scale: float, weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
@@ -78,6 +80,8 @@ def keeps_weights_of_size_1(subject: Subject, draw: Draw) -> None:
         raise Wrong(f"The kept weights have mean {weight.mean():.3g}, standard deviation {weight.std():.3g}.")
     if (weight * lr_scale).abs().max() < 2.5:  # of 7200 Gaussian numbers some are beyond 3
         raise Wrong(hint="Kept weights are Gaussian, torch.randn: yours have no large ones.")
+    if is_close(mine["another"], weight):
+        raise Wrong(hint="Two layers begin with the same weights: each draws its own, so set no seed.")
     assert_close(mine["bias"], torch.full((90,), bias / lr_scale), mistakes=[
         (torch.full((90,), bias), "The kept bias is divided by lr_scale, too."),
         (torch.zeros(90), "The bias begins as what the argument `bias` says.")])
@@ -203,6 +207,8 @@ MAPPING_MISTAKES: list[tuple[Callable, str]] = [
      "by the root of its mean square, and that is all."),
     (lambda m, z: _mapped(m, z, first=lambda z: z / (z.std(-1, keepdim=True) + 1e-8)), "The root of the mean square, about 0, "
      "not the standard deviation, which is about z's own mean."),
+    *((lambda m, z, eps=eps: _mapped(m, z, first=lambda z: z / (z.square().mean(-1, keepdim=True) + eps).sqrt()),
+       "Too much is added to the mean of the squares: 1e-8.") for eps in (1.0, 1e-3)),
     (lambda m, z: _mapped(m, z, first=lambda z: z / (z.square().mean(-1, keepdim=True).sqrt() + 1)), "1e-8 is added, not 1."),
     (lambda m, z: _before(m, _sphere(z)), "Each layer is *followed* by `activate`: you activate before the layer."),
     (lambda m, z: functools.reduce(lambda w, one: _mapped(one[None], w), m, z),
@@ -212,8 +218,12 @@ MAPPING_MISTAKES: list[tuple[Callable, str]] = [
 ]
 
 
+def _length_of(z: Tensor) -> Tensor:
+    return (z.square().mean(-1, keepdim=True) + 1e-8).sqrt()
+
+
 def _sphere(z: Tensor) -> Tensor:
-    return z / (z.square().mean(-1, keepdim=True) + 1e-8).sqrt()
+    return z / _length_of(z)
 
 
 def _before(matrices: Tensor, w: Tensor) -> Tensor:
@@ -230,25 +240,34 @@ def _map_styles(subject: Subject, matrices: Tensor, z: Tensor) -> dict:
     return mine
 
 
+SAME_SHAPE = "w has the shape of z, whatever axes stand before the last one, and however long they are."
+
+
 @check("stylegan2.MappingNetwork", points=2,
        hint="z divided by the root of its mean square, then layer and `activate` in turn.")
 def maps_z_to_w(subject: Subject, draw: Draw) -> None:
     matrices = draw.normal(3, 6, 6, std=0.4)
-    for z in (4 * draw.normal(6, 6), draw.normal(3, 2, 6)):
-        mistakes = ((wrong(matrices, z), hint) for wrong, hint in MAPPING_MISTAKES)
-        assert_close(_map_styles(subject, matrices, z)["w"], _mapped(matrices, z), mistakes=mistakes)
+    for z in (4 * draw.normal(6, 6), draw.normal(3, 2, 6), draw.normal(1, 6)):
+        right = _mapped(matrices, z)
+        mistakes = [(wrong(matrices, z), hint) for wrong, hint in MAPPING_MISTAKES]
+        assert_close(_map_styles(subject, matrices, z)["w"], right, mistakes=[
+            *mistakes, (right.flatten(0, -2), SAME_SHAPE), (right.squeeze(0), SAME_SHAPE)])
 
 
 @check("stylegan2.MappingNetwork", points=1, hint="z of zeros: add 1e-8 under the root, or 0 / 0 is NaN.")
 def survives_a_z_of_zeros(subject: Subject, draw: Draw) -> None:
-    matrices, z = draw.normal(2, 5, 5), draw.normal(3, 5)
+    matrices, z = draw.normal(2, 5, 5), draw.normal(4, 5)
     z[1] = 0
+    z[3] *= 1e-4  # so small that it counts where the 1e-8 stands
     mine = torch.as_tensor(_map_styles(subject, matrices, z)["w"])
-    if mine.shape == z.shape and not mine.isfinite().all():
+    if mine.shape == z.shape and not mine[:3].isfinite().all():
         raise Wrong(hint="A z of zeros gives NaN: add 1e-8 under the root, or it is 0 / 0.")
-    known = [wrong(matrices, z) for wrong, _ in MAPPING_MISTAKES]  # what has cost its points already
-    if not any(is_close(mine, value) for value in known):
-        assert_close(mine, _mapped(matrices, z))
+    right = _mapped(matrices, z)
+    if mine.shape != right.shape or not any(is_close(mine[:3], wrong(matrices, z)[:3]) for wrong, _ in MAPPING_MISTAKES):
+        assert_close(mine[:3] if mine.ndim else mine, right[:3])  # else it has cost its points already
+    if mine.shape == right.shape and is_close(mine[:3], right[:3]) and not is_close(mine, right):
+        raise Wrong(hint="A z of numbers around 0.0001 comes out at another size: 1e-8 is *added* to the mean of the squares, "
+                         "under the root.")
 
 
 @check("stylegan2.MappingNetwork", points=1, hint="`depth` layers EqualizedLinear(nz, nz, lr_scale=0.01) in an nn.ModuleList.")
@@ -272,8 +291,10 @@ def has_layers_of_a_hundredth_of_the_speed_that_learn(subject: Subject, draw: Dr
     mine, right = subject.probe(mapping_pulls, matrices, z), _map_pulls(_mapped, matrices, z)
     cut = right.clone()
     cut[:z.numel()] = 0
+    long = _map_pulls(lambda m, z: _mapped(m, z, first=lambda z: z / _length_of(z).detach()), matrices, z)
     if not any(is_close(mine, _map_pulls(wrong, matrices, z)) for wrong, _ in MAPPING_MISTAKES):  # these have cost their points
         assert_close(mine, right, mistakes=[
+            (long, "The length of z has a gradient, too: do not detach it."),
             (torch.zeros_like(right), "No gradient reaches the layers: a style is a part of the graph, no detach() and no "
                                       "no_grad()."),
             (cut, "The gradient does not reach z: nothing of the way from z to w is detached.")])
@@ -326,6 +347,20 @@ CONV_MISTAKES: list[tuple[Callable, str]] = [
     (lambda x, w, s: _per_sample(x, w, s, own=lambda w, f: w + f[None, :, None, None]), "A style multiplies, it is not added."),
     (lambda x, w, s: _per_sample(x, w, s, padding=0), PADDING),
     (lambda x, w, s: _per_sample(x, w, s, padding=1), PADDING),
+    (lambda x, w, s: _per_sample(x, w, s.abs()), "A style keeps its sign: a negative one turns a feature round."),
+    (lambda x, w, s: _per_sample(x, w, s, own=lambda w, f: w * f[:, None, None, None]) if len(w) == w.shape[1] else x,
+     "A style belongs to a feature that goes *in*, axis 1 of the weights: style[b][None, :, None, None]."),
+    (lambda x, w, s: _per_sample(x, w, s, demodulate=False) / _length(w, s.square().mean(0, keepdim=True).sqrt()),
+     "The lengths, too, are each sample's own: no mean over the batch."),
+    (lambda x, w, s: _per_sample(x, w, s, demodulate=False) / _length(w.sum((2, 3), keepdim=True), s),
+     "Square first, then sum: the length is the root of the sum of *squares*."),
+    (lambda x, w, s: _per_sample(x, w, s, demodulate=False) / _length(w, s.abs().sqrt()),
+     "Under the root the style comes out squared, like the weights that it scales."),
+    (lambda x, w, s: (y := _per_sample(x, w, s)).reshape(len(w), len(x), *x.shape[2:]).transpose(0, 1).reshape(y.shape),
+     "Samples and features are mixed: the groups of one large convolution lie sample after sample, view(B, O, H, W)."),
+    *((lambda x, w, s, root=root: _by_deviation(_per_sample(x, w, s, demodulate=False), root),
+       "This divides by the deviation of each map that came out. Demodulation looks at weights and style only.")
+      for root in (0, 1)),
     (lambda x, w, s: _apart(_per_sample(x, w, s, demodulate=False), w, s), "The length of the *scaled* weights is not the "
      "product of the lengths of weights and style: scale first, then sum the squares."),
     (lambda x, w, s: _by_map(_per_sample(x, w, s, demodulate=False)),
@@ -339,6 +374,10 @@ CONV_MISTAKES: list[tuple[Callable, str]] = [
 def _apart(out: Tensor, weight: Tensor, style: Tensor) -> Tensor:
     lengths = (weight.square().sum((1, 2, 3)) * style.square().sum(1, keepdim=True) + 1e-8).sqrt()  # (B, O)
     return out / lengths[:, :, None, None]
+
+
+def _by_deviation(out: Tensor, correction: int) -> Tensor:
+    return out / (out.var((2, 3), correction=correction, keepdim=True) + 1e-8).sqrt()
 
 
 def _by_map(out: Tensor) -> Tensor:
@@ -371,14 +410,21 @@ def also_undemodulated_and_for_kernels_of_1_and_5(subject: Subject, draw: Draw) 
 
 @check("stylegan2.modulated_conv", points=1, hint="A style of zeros gives zeros: add 1e-8 under the root, or it is 0 / 0.")
 def a_style_of_zeros_gives_zeros(subject: Subject, draw: Draw) -> None:
-    x, weight, style = draw.normal(3, 4, 5, 5), draw.normal(2, 4, 3, 3), draw.normal(3, 4)
+    x, weight, style = draw.normal(4, 4, 5, 5), draw.normal(2, 4, 3, 3), draw.normal(4, 4)
     style[1] = 0
+    style[3] *= 2e-5  # so small that it counts where the 1e-8 stands
     mine = torch.as_tensor(subject(x, weight, style))
-    if not mine.isfinite().all():
+    if not (mine[:3] if mine.ndim else mine).isfinite().all():
         raise Wrong(hint="A style of zeros gives NaN: add 1e-8 under the root, or it is 0 / 0.")
-    if any(is_close(mine, wrong(x, weight, style), atol=1e-4, rtol=1e-3) for wrong, _ in CONV_MISTAKES):
+    near = functools.partial(is_close, atol=1e-4, rtol=1e-3)
+    right = _per_sample(x, weight, style)
+    if mine.shape != right.shape or not near(mine[:3], right[:3]):
+        if not any(near(mine[:3] if mine.ndim else mine, wrong(x, weight, style)[:3]) for wrong, _ in CONV_MISTAKES):
+            assert_close(mine, right, atol=1e-4, rtol=1e-3)
         return  # that has cost its points already
-    assert_close(mine, _per_sample(x, weight, style), atol=1e-4, rtol=1e-3)
+    if not near(mine, right):
+        raise Wrong(hint="A style of numbers around 0.00002 makes features of another size: 1e-8 is *added* to the sum of the "
+                         "squares, under the root.")
 
 
 def gradients_of(function: Callable, x: Tensor, weight: Tensor, style: Tensor, y: Tensor) -> list:
@@ -401,10 +447,13 @@ def gradients_reach_weights_and_style(subject: Subject, draw: Draw) -> None:
             return
     cuts = [lambda x, w, s: _per_sample(x, w, s, demodulate=False) / _length(w, s).detach(),
             lambda x, w, s: _per_sample(x, w.detach(), s), lambda x, w, s: _per_sample(x, w, s.detach()),
-            lambda x, w, s: _per_sample(x.detach(), w, s), lambda x, w, s: _per_sample(x, w, s).detach()]
+            lambda x, w, s: _per_sample(x.detach(), w, s), lambda x, w, s: _per_sample(x, w, s).detach(),
+            lambda x, w, s: _per_sample(x, w, s, demodulate=False) / _length(w.detach(), s),
+            lambda x, w, s: _per_sample(x, w, s, demodulate=False) / _length(w, s.detach())]
     said = ("No gradient flows through the length: no detach(), no .data, no no_grad().",
             *(f"No gradient reaches {what}: no detach(), no .data, no no_grad()." for what in (
-                "the weights", "the style", "the features", "anything")))
+                "the weights", "the style", "the features", "anything")),
+            *(f"No gradient flows from the length to {what}: no detach(), no .data." for what in ("the weights", "the style")))
     assert_close(mine, flat(gradients_of(_per_sample, *given)), atol=1e-3, rtol=1e-3, mistakes=(
         (flat(gradients_of(cut, *given)), hint) for cut, hint in zip(cuts, said, strict=True)))
 
@@ -416,13 +465,29 @@ def _length(weight: Tensor, style: Tensor) -> Tensor:
 # A styled convolution, which had three faults
 
 def styled_with(layer_class: type, sizes: list[int], double: bool, weights: dict, x: Tensor, w: Tensor) -> Tensor:
-    """What the layer makes of x in evaluation mode; of its style only the weight is set."""
-    layer = layer_class(*sizes, double=double).eval()
+    """What the layer makes of x in evaluation mode; of its style only the weight is set, and the bias moved."""
+    layer = layer_class(*sizes, double=double)
+    with torch.no_grad():
+        layer.style.weight.copy_(weights["style"])
+        layer.style.bias.add_(weights["shift"])
+        for name in ("weight", "bias", "strength", "noise"):
+            getattr(layer, name).copy_(weights[name])
+    return layer.eval()(x, w).detach()
+
+
+def new_layer(layer_class: type, sizes: list[int], weights: dict, x: Tensor, w: Tensor) -> dict:
+    """Of a new layer the strength, the noise and the names of what learns; and, with these weights, the slope in the strength
+    of the sum of what it makes of x in training, 0 where there is none."""
+    layer = layer_class(*sizes)
+    new = {"strength": torch.as_tensor(layer.strength).detach().clone(), "noise": torch.as_tensor(layer.noise).detach().clone(),
+           "learnt": [name for name, _ in layer.named_parameters()]}
     with torch.no_grad():
         layer.style.weight.copy_(weights["style"])
         for name in ("weight", "bias", "strength", "noise"):
             getattr(layer, name).copy_(weights[name])
-    return layer(x, w).detach()
+    out = layer.train()(x, w).sum()
+    slope = torch.autograd.grad(out, layer.strength, allow_unused=True)[0] if layer.strength.requires_grad else None
+    return new | {"slope": torch.zeros(()) if slope is None else slope.detach()}
 
 
 def noise_in_training(layer_class: type, sizes: list[int], x: Tensor, w: Tensor, strength: float, seed: int) -> list:
@@ -439,18 +504,20 @@ def noise_in_training(layer_class: type, sizes: list[int], x: Tensor, w: Tensor,
     return [*((s - seen[0]) / strength for s in seen[1:]), kept, torch.as_tensor(layer.noise).detach().clone()]
 
 
-def _styled(weights: dict, double: bool, x: Tensor, w: Tensor, *, bias: float = 1.0) -> Tensor:
-    style = w @ weights["style"].T / w.shape[1] ** 0.5 + bias
+def _styled(weights: dict, double: bool, x: Tensor, w: Tensor, *, bias: float = 1.0, late: bool = False,
+            silent: bool = False) -> Tensor:
+    style = w @ weights["style"].T / w.shape[1] ** 0.5 + bias + weights["shift"]
     out = _per_sample(x, weights["weight"] / weights["weight"][0].numel() ** 0.5, style)
     if double:
         out = F.interpolate(out, scale_factor=2, mode="bilinear", align_corners=False)
-    out = out + weights["strength"] * weights["noise"] + weights["bias"][:, None, None]
-    return F.leaky_relu(out, 0.2) * math.sqrt(2)
+    noise = 0 if silent else weights["strength"] * weights["noise"]
+    out = F.leaky_relu(out + weights["bias"][:, None, None] + (0 if late else noise), 0.2) * math.sqrt(2)
+    return out + noise if late else out
 
 
 def _draw_styled(draw: Draw, double: bool, strength: float) -> tuple:
     size = 8 if double else 4
-    weights = {"style": draw.normal(4, 6), "weight": draw.normal(5, 4, 3, 3), "bias": draw.normal(5),
+    weights = {"style": draw.normal(4, 6), "weight": draw.normal(5, 4, 3, 3), "bias": draw.normal(5), "shift": torch.zeros(4),
                "strength": torch.tensor(strength), "noise": draw.normal(1, 1, size, size)}
     return [4, 5, size, 6], double, weights, draw.normal(3, 4, 4, 4), draw.normal(3, 6)
 
@@ -461,26 +528,50 @@ NEW_NOISE = ("In evaluation mode the noise is the one that the layer keeps, self
              "style flicker.")
 
 
+RESTORED = "The bias of the layer that makes the style is 1 at first, and then learns: forward puts it back in each call."
+AT_FIRST = "`strength` is 0 at first: a new layer has no noise, and learns how much it wants."
+SHAPE = "The noise that a layer keeps is (1, 1, size, size): one number a pixel, the same for all features."
+LEARNT = ("`strength` is an nn.Parameter, 0 at first, that learns; `noise` is a buffer and does not. So you were given them: "
+          "change only what is wrong.")
+LATE = "Noise and bias come before the activation, and not behind it."
+KEPT = ("In evaluation mode strength times self.noise, the noise that the layer keeps, is added to what the convolution has "
+        "made, doubled where it should be, before bias and activation.")
+
+
 @check("stylegan2.StyledConv", points=1, hint=NO_BIAS)
 def a_new_style_lies_around_1(subject: Subject, draw: Draw) -> None:
     sizes, double, weights, x, w = _draw_styled(draw, False, 0.0)
     for given in (torch.zeros_like(w), w):
         mine = subject.probe(styled_with, sizes, double, weights, x, given)
         assert_close(mine, _styled(weights, double, x, given), atol=1e-4, rtol=1e-3, mistakes=[
-            (_styled(weights, double, x, given, bias=0.0), NO_BIAS)])
+            (_styled(weights, double, x, given, bias=0.0), NO_BIAS),
+            (_styled(weights, double, x, 0 * given), "The style no longer depends on w: s = A w + b."),
+            (_styled(weights, double, x, 0 * given, bias=0.0), "The style no longer depends on w: s = A w + b.")])
+    moved = weights | {"shift": draw.normal(4, std=0.5)}
+    assert_close(subject.probe(styled_with, sizes, double, moved, x, w), _styled(moved, double, x, w), atol=1e-4, rtol=1e-3,
+                 mistakes=[(_styled(weights, double, x, w), RESTORED)])
 
 
 @check("stylegan2.StyledConv", points=2, hint=NEW_NOISE)
 def an_image_keeps_its_noise(subject: Subject, draw: Draw) -> None:
+    near = functools.partial(is_close, atol=1e-4, rtol=1e-3)
     for double in (False, True):
         sizes, _, weights, x, w = _draw_styled(draw, double, 0.7)
-        mine = subject.probe(styled_with, sizes, double, weights, x, w)
-        if not any(is_close(mine, _styled(weights, double, x, w, bias=b), atol=1e-4, rtol=1e-3) for b in (1.0, 0.0)):
-            still = subject.probe(styled_with, sizes, double, {**weights, "strength": torch.tensor(0.0)}, x, w)
-            silent = {**weights, "strength": torch.tensor(0.0)}
-            right = any(is_close(still, _styled(silent, double, x, w, bias=b), atol=1e-4, rtol=1e-3) for b in (1.0, 0.0))
-            raise Wrong(hint=NEW_NOISE if right else "Without noise, too, the layer is another one now: change only "
-                                                       "what is wrong.")
+        mine, again = (subject.probe(styled_with, sizes, double, weights, x, w) for _ in range(2))
+        right, silent = ([_styled(weights, double, x, w, bias=b, silent=no) for b in (1.0, 0.0)] for no in (False, True))
+        if any(near(mine, value) for value in right):
+            continue
+        still = subject.probe(styled_with, sizes, double, {**weights, "strength": torch.tensor(0.0)}, x, w)
+        if not any(near(still, value) for value in silent):
+            raise Wrong(hint="Without noise, too, the layer is another one now: change only what is wrong.")
+        if any(near(mine, value) for value in silent):
+            raise Wrong(hint="In evaluation mode there is no noise at all: the one that the layer keeps, self.noise, is added.")
+        if any(near(mine, _styled(weights, double, x, w, bias=b, late=True)) for b in (1.0, 0.0)):
+            raise Wrong(hint=LATE)
+        raise Wrong(hint=KEPT if near(mine, again) else NEW_NOISE)
+    sizes, _, weights, x, w = _draw_styled(draw, False, 0.7)
+    if torch.as_tensor(subject.probe(new_layer, sizes, weights, x, w)["noise"]).shape != weights["noise"].shape:
+        raise Wrong(hint=SHAPE)
 
 
 @check("stylegan2.StyledConv", points=1, hint="In training: torch.randn_like(x[:, :1]), one number a pixel and sample.")
@@ -506,6 +597,16 @@ def in_training_every_sample_has_its_own(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="In training the noise is the kept one in another order: draw a new one in each call.")
     if abs(first[:, 0].std() - 1) > 0.08 or abs(first.mean()) > 0.08 or _alike(first[0], first[1]) > 0.15:
         raise Wrong("The noise is not a standard Gaussian times `strength`.")
+    _assert_strength_learns(subject, draw)
+
+
+def _assert_strength_learns(subject: Subject, draw: Draw) -> None:
+    sizes, _, weights, x, w = _draw_styled(draw, False, 0.7)
+    mine = subject.probe(new_layer, sizes, weights, x, w)
+    if not is_close(mine["strength"], torch.zeros(())):
+        raise Wrong(hint=AT_FIRST)
+    if "noise" in mine["learnt"] or is_close(mine["slope"], torch.zeros(())):
+        raise Wrong(hint=LEARNT)
 
 
 def _alike(a: Tensor, b: Tensor) -> float:
@@ -546,6 +647,18 @@ LENGTH_MISTAKES: list[tuple[Callable, str]] = [
     (lambda *a: _lengths(*a, scale=lambda y: len(y) * (y.shape[2] * y.shape[3]) ** 0.5),
      "A mean over the batch makes all lengths B "
      "times too short: differentiate the sum. Samples do not meet, so each keeps its own gradient."),
+    (lambda *a: _lengths(*a, scale=lambda y: y.shape[3]), "sqrt(H W): images need not be square."),
+    (lambda *a: _lengths(*a, scale=lambda y: y.numel() * (y.shape[2] * y.shape[3]) ** 0.5),
+     "Sum the products of images and noise; a mean makes lengths too short."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(1).mean(1).sqrt()),
+     "The axes are exchanged: sum the squares over the numbers of w, axis 2, and take the mean over layers, axis 1."),
+    (lambda *a: _lengths(*a, over=lambda g: (g.square().sum((1, 2)) / 2).sqrt()) if a[1].shape[1] != 2 else a[1],
+     "The mean is over all layers, w.shape[1] of them: two are not always right."),
+    *((lambda *a, k=k: _lengths(*a, over=lambda g: g[:, k].norm(dim=1)), "Every layer counts: the mean of their squared "
+       "lengths.") for k in (0, -1)),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).amax(1).sqrt()), "The *mean* over layers, not the largest."),
+    (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1).sqrt().mean().expand(len(g))),
+     "Return the length of each sample, no mean over them."),
     (lambda *a: _lengths(*a, scale=lambda y: y.numel()),
      "Sum the products of images and noise; a mean makes lengths too short."),
     (lambda *a: _lengths(*a, over=lambda g: g.square().sum(2).mean(1)), "The root is missing: these are squared lengths."),
@@ -573,8 +686,10 @@ def measures_the_product_with_the_jacobian(subject: Subject, draw: Draw) -> None
     for sizes in ((), (1, 2)):
         weights, w, y = _draw_lengths(draw, *sizes)
         mine = subject.probe(lengths_with, weights, w, y)
+        right = lengths_with(_lengths, weights, w, y)["lengths"]
+        one = [(right[0], "A batch of one has one length, (1,): no squeeze().")] if len(w) == 1 else []
         mistakes = ((lengths_with(wrong, weights, w, y)["lengths"], hint) for wrong, hint in LENGTH_MISTAKES)
-        assert_close(mine["lengths"], lengths_with(_lengths, weights, w, y)["lengths"], mistakes=mistakes)
+        assert_close(mine["lengths"], right, mistakes=itertools.chain(one, mistakes))
         if torch.as_tensor(mine["left"]).any():
             raise Wrong(hint="backward() leaves gradients in all weights of the generator, which the next step takes up: "
                              "torch.autograd.grad(..., w) gives that of w alone.")
@@ -596,25 +711,29 @@ def leaves_a_graph_behind(subject: Subject, draw: Draw) -> None:
 
 # The penalty and its running mean
 
-def penalties_with(function: Callable, lengths: Tensor, start: float, decay: float) -> dict:
-    """Penalties of several batches of lengths (S, B) in turn, their gradients, and the mean after each."""
-    mean, values, gradients, means = torch.tensor(start), [], [], []
+def penalties_with(function: Callable, lengths: Tensor, start: float, decay: float | None) -> dict:
+    """Penalties of several batches of lengths (S, B) in turn, their gradients, the mean after each, and the lengths as they
+    are left; no decay where it is None."""
+    mean, values, gradients, means, left = torch.tensor(start), [], [], [], []
     for batch in lengths:
         batch = batch.clone().requires_grad_()
-        value = function(batch, mean, decay)
-        (gradient,) = torch.autograd.grad(value, batch, allow_unused=True)
+        value = torch.as_tensor(function(batch, mean, *([] if decay is None else [decay])))
+        gradient = torch.autograd.grad(value, batch, allow_unused=True)[0] if value.requires_grad else None
         values.append(value.detach())
         gradients.append(torch.zeros_like(batch) if gradient is None else gradient)
         means.append(mean.detach().clone())
-    return {"values": torch.stack(values), "gradients": torch.stack(gradients), "means": torch.stack(means)}
+        left.append(batch.detach())
+    return {"values": torch.stack(values), "gradients": torch.stack(gradients), "means": torch.stack(means),
+            "left": torch.stack(left)}
 
 
-def _penalty(lengths: Tensor, mean: Tensor, decay: float, *, attached: bool = False, move: bool = True, late: bool = False,
-             share: Callable = lambda d: d, first: bool = True, own: bool = False,
+def _penalty(lengths: Tensor, mean: Tensor, decay: float = 0.99, *, attached: bool = False, move: bool = True,
+             late: bool = False, share: Callable = lambda d: d, first: bool = True, own: bool = False, silent: bool = False,
              reduce: Callable = lambda d: d.square().mean()) -> Tensor:
     now = lengths.mean() if attached else lengths.detach().mean()
     goal = now if first and mean == 0 else share(decay) * mean.clone() + (1 - share(decay)) * now
     value = reduce(lengths - (now if own else mean.clone() if late else goal))
+    value = 0 * value if silent and mean == 0 else value
     if move:
         mean.copy_(goal.detach())
     return value
@@ -622,6 +741,7 @@ def _penalty(lengths: Tensor, mean: Tensor, decay: float, *, attached: bool = Fa
 
 MEAN_MISTAKES: list[tuple[dict, str]] = [
     (dict(share=lambda d: 1 - d), "The shares are exchanged: the running mean *keeps* `decay` of itself."),
+    (dict(share=lambda d: 0.99), "How slowly it moves is for the caller to say: use `decay`."),
     (dict(share=lambda d: 0.0), "That is the mean of this batch alone: the running mean remembers."),
     (dict(move=False),
      "The running mean did not move: change it in place (copy_, lerp_, mul_ and add_); `mean = ...` only gives "
@@ -645,19 +765,19 @@ VALUE_MISTAKES: list[tuple[dict, str]] = [
 ]
 
 
-def _draw_penalty(draw: Draw, start: float) -> tuple[Tensor, float, float]:
-    return draw.uniform(3, 5, low=0.5, high=3), start, draw.uniform(1, low=0.6, high=0.9).item()
+def _draw_penalty(draw: Draw, start: float, batch: int = 5) -> tuple[Tensor, float, float]:
+    return draw.uniform(3, batch, low=0.5, high=3), start, draw.uniform(1, low=0.6, high=0.9).item()
 
 
-def _compare_penalty(subject: Subject, draw: Draw, start: float, part: str, known: list) -> None:
-    given = _draw_penalty(draw, start)
+def _compare_penalty(subject: Subject, given: tuple, part: str, known: list) -> dict:
     mine, right = subject.probe(penalties_with, *given), penalties_with(_penalty, *given)
     mistakes = ((penalties_with(_penalty_with(options), *given)[part], hint) for options, hint in known)
     assert_close(mine[part], right[part], mistakes=mistakes)
+    return mine
 
 
 def _penalty_with(options: dict) -> Callable:
-    return lambda lengths, mean, decay: _penalty(lengths, mean, decay, **options)
+    return lambda lengths, mean, decay=0.99: _penalty(lengths, mean, decay, **options)
 
 
 may_change("stylegan2.path_penalty", "written")  # it moves the running mean, as its text says
@@ -666,14 +786,24 @@ may_change("stylegan2.path_penalty", "written")  # it moves the running mean, as
 @check("stylegan2.path_penalty", points=1,
        hint="mean keeps `decay` of itself and takes 1 - decay of the lengths' mean, in place.")
 def the_running_mean_moves(subject: Subject, draw: Draw) -> None:
-    _compare_penalty(subject, draw, 1.7, "means", MEAN_MISTAKES)
-    _compare_penalty(subject, draw, 0.4, "means", MEAN_MISTAKES)
-    _compare_penalty(subject, draw, 0.0, "means", MEAN_MISTAKES)
+    for start, batch in ((1.7, 5), (0.4, 1), (0.004, 5), (40.0, 5), (0.0, 5)):  # small is not 0, and large no reason to forget
+        _compare_penalty(subject, _draw_penalty(draw, start, batch), "means", MEAN_MISTAKES)
+    lengths, start, _ = _draw_penalty(draw, 1.7)
+    _compare_penalty(subject, (lengths, start, None), "means", [
+        (dict(share=lambda d: 0.9), "Where no decay is given it is 0.99.")])
 
 
 @check("stylegan2.path_penalty", points=1, hint="The mean over the batch of (length - running mean) squared.")
 def penalises_what_is_longer_or_shorter(subject: Subject, draw: Draw) -> None:
-    _compare_penalty(subject, draw, 1.7, "values", VALUE_MISTAKES)
+    given = _draw_penalty(draw, 1.7)
+    mine = _compare_penalty(subject, given, "values", VALUE_MISTAKES)
+    if not is_close(mine["left"], given[0], rtol=0, atol=0):
+        raise Wrong(hint="It changes `lengths` in place: only `mean` is moved.")
+    given = _draw_penalty(draw, 0.0)
+    mine, slow = subject.probe(penalties_with, *given), penalties_with(_penalty_with(dict(first=False)), *given)
+    if not is_close(mine["values"], slow["values"]):  # that has cost its points already
+        _compare_penalty(subject, given, "values", [
+            (dict(silent=True), "Where the mean begins, too, the penalty is that of these lengths."), *VALUE_MISTAKES])
 
 
 @check("stylegan2.path_penalty", points=2,
@@ -690,7 +820,8 @@ def only_the_lengths_are_pulled(subject: Subject, draw: Draw) -> None:
         (penalties_with(_penalty_with(dict(attached=True)), *given)["gradients"], (
             "The running mean is a goal: detach the lengths that move it, or the penalty pulls the goal to the lengths as well "
             "as the lengths to the goal.")),
-        (torch.zeros_like(mine["gradients"]), "No gradient reaches the lengths: detach the goal, not the lengths.")])
+        (torch.zeros_like(mine["gradients"]), "No gradient reaches the lengths: detach the goal, not the lengths, and return "
+         "a tensor with its graph, no .item().")])
 
 
 # A step
@@ -717,13 +848,16 @@ class TinyGenerator(nn.Module):
 
 
 def after_style_steps(step: Callable, weights: list[Tensor], z: Tensor, noise: Tensor, weight: float, every: int,
-                      first: int) -> dict:
-    """Both networks after a step for each batch of z (S, B, 3), and all losses."""
+                      first: int, train: bool = True) -> dict:
+    """Both networks after a step for each batch of z (S, B, 3), and all losses; G in evaluation mode and D frozen, as
+    `train` of the chapter hands it over, where not `train`."""
     generator = TinyGenerator(0.4)
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0))
     fill(nn.ModuleList([generator, discriminator]), weights)
     for parameter in generator.parameters():
         parameter.grad = torch.full_like(parameter, 0.3)  # of an earlier life: they must not count
+    generator.train(train)
+    discriminator.requires_grad_(train)
     optimizer = torch.optim.SGD(generator.parameters(), lr=0.3)
     losses = [step(generator, discriminator, optimizer, n, y, weight=weight, every=every, step=first + k)
               for k, (n, y) in enumerate(zip(z, noise, strict=True))]
@@ -804,12 +938,13 @@ def _draw_steps(draw: Draw, count: int, every: int, first: int, weight: float = 
 
 @check("stylegan2.style_step", points=2, hint="Styles, images, the non-saturating loss; then clear, backward, step.")
 def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
-    given = _draw_steps(draw, 3, 5, 1, 0.0)
-    mine, right = subject.probe(after_style_steps, *given), after_style_steps(style_step_with(), *given)
-    if not is_close(mine["D"], right["D"], rtol=0, atol=0):
-        raise Wrong(hint="The discriminator's weights moved. Only the generator is trained here.")
-    assert_close(mine["G"], right["G"], mistakes=(
-        (after_style_steps(style_step_with(fault), *given)["G"], hint) for fault, hint in STEP_MISTAKES))
+    for train in (True, False):
+        given = (*_draw_steps(draw, 3, 5, 1, 0.0), train)
+        mine, right = subject.probe(after_style_steps, *given), after_style_steps(style_step_with(), *given)
+        if not is_close(mine["D"], right["D"], rtol=0, atol=0):
+            raise Wrong(hint="The discriminator's weights moved. Only the generator is trained here.")
+        assert_close(mine["G"], right["G"], mistakes=(
+            (after_style_steps(style_step_with(fault), *given)["G"], hint) for fault, hint in STEP_MISTAKES))
 
 
 @check("stylegan2.style_step", points=3, hint="Where due: path_lengths of these images, path_penalty with generator.mean_path, "

@@ -28,7 +28,7 @@ def _flat(values: Iterable) -> Tensor:
 
 def map_with(network_class: type, sizes: list[int], weights: list[Tensor], images: Tensor) -> dict:
     """Its logits of `images` with these weights, and the gradient of their squares in the images; where the weights do not
-    fit, the shapes of its own."""
+    fit, the shapes of its own. `later` are its logits in evaluation mode."""
     channels, width, halvings = sizes
     network = network_class(channels, width=width, halvings=halvings)
     shapes = [list(parameter.shape) for parameter in network.parameters()]
@@ -37,7 +37,8 @@ def map_with(network_class: type, sizes: list[int], weights: list[Tensor], image
     images = images.clone().requires_grad_()
     logits = put(network, weights)(1.0 * images)
     pull = torch.autograd.grad(logits.square().sum(), images, allow_unused=True)[0] if logits.requires_grad else None
-    return {"logits": logits.detach(), "pull": torch.zeros_like(images) if pull is None else pull}
+    later = network.eval()(images).detach()
+    return {"logits": logits.detach(), "pull": torch.zeros_like(images) if pull is None else pull, "later": later}
 
 
 def _map(weights: list[Tensor], images: Tensor, *, squash: Callable = lambda x: F.leaky_relu(x, 0.2),
@@ -98,7 +99,8 @@ def _assert_map(subject: Subject, draw: Draw, channels: int, halvings: int, *sha
         except (ValueError, RuntimeError):  # a map that this mistake leaves nothing of
             continue
     assert_close(logits, right.detach(), mistakes=mistakes)
-    return {"pull": torch.autograd.grad(right.square().sum(), images)[0], "mine": mine["pull"]}
+    return {"pull": torch.autograd.grad(right.square().sum(), images)[0], "mine": mine["pull"],
+            "steady": is_close(mine["later"], right.detach())}
 
 
 @check("translation.PatchDiscriminator", points=2,
@@ -114,16 +116,20 @@ def patches_of_every_size(subject: Subject, draw: Draw) -> None:
     assert_close(pulls["mine"], pulls["pull"], rtol=1e-3, atol=1e-3, mistakes=[
         (torch.zeros_like(pulls["pull"]), "No gradient reaches the images, and the generator learns through them: no detach(), "
                                           "no .data and no no_grad().")])
+    if not pulls["steady"]:
+        raise Wrong(hint="In evaluation mode its logits change: the norm keeps statistics of other pictures "
+                         "(track_running_stats). An instance norm takes each picture's own, in either mode.")
 
 
 # There and back
 
 class TwoMaps(nn.Module):
-    """Pairs (B, 2, 4) to pairs: both directions are a matrix and a tanh, with different weights."""
+    """Pairs (B, 2, 2, 1, 2) to pairs: both directions are a matrix and a tanh, with different weights."""
 
     def __init__(self):
         super().__init__()
-        self.a_to_b, self.b_to_a = (nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(2))
+        self.a_to_b, self.b_to_a = (
+            nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Tanh(), nn.Unflatten(1, (2, 1, 2))) for _ in range(2))
 
     def forward(self, z: Tensor | None, pair: Tensor) -> Tensor:
         a, b = pair.unbind(1)
@@ -138,12 +144,14 @@ def two_maps(weights: list[Tensor]) -> TwoMaps:
 
 
 def _draw_maps(draw: Draw, count: int = 6) -> tuple[list[Tensor], Tensor]:
-    return [draw.normal(*s, std=0.7) for s in ((4, 4), (4,), (4, 4), (4,))], draw.normal(count, 2, 4)
+    return [draw.normal(*s, std=0.7) for s in ((4, 4), (4,), (4, 4), (4,))], draw.normal(count, 2, 2, 1, 2)
 
 
-def cycle_of(function: Callable, weights: list[Tensor], pair: Tensor) -> dict:
-    """The cycle loss of the two maps, and its gradient with respect to their weights."""
-    generator = two_maps(weights)
+def cycle_of(function: Callable, weights: list[Tensor], pair: Tensor, in_pieces: bool = False) -> dict:
+    """The cycle loss of the two maps, and its gradient with respect to their weights; `in_pieces`: in evaluation mode, of a
+    pair that does not lie in memory as it is indexed."""
+    generator = two_maps(weights).train(not in_pieces)
+    pair = pair.transpose(0, 1).contiguous().transpose(0, 1) if in_pieces else pair
     loss = function(generator, pair, generator(None, pair))
     if not isinstance(loss, Tensor) or not loss.requires_grad or loss.ndim:
         return {"loss": loss, "gradient": None}
@@ -152,9 +160,11 @@ def cycle_of(function: Callable, weights: list[Tensor], pair: Tensor) -> dict:
     return {"loss": loss.detach(), "gradient": torch.cat([part.flatten() for part in parts])}
 
 
-def identity_of(function: Callable, weights: list[Tensor], pair: Tensor) -> dict:
-    """The identity loss of the two maps, and its gradient with respect to their weights."""
-    generator = two_maps(weights)
+def identity_of(function: Callable, weights: list[Tensor], pair: Tensor, in_pieces: bool = False) -> dict:
+    """The identity loss of the two maps, and its gradient with respect to their weights; `in_pieces`: in evaluation mode, of a
+    pair that does not lie in memory as it is indexed."""
+    generator = two_maps(weights).train(not in_pieces)
+    pair = pair.transpose(0, 1).contiguous().transpose(0, 1) if in_pieces else pair
     loss = function(generator, pair)
     if not isinstance(loss, Tensor) or not loss.requires_grad or loss.ndim:
         return {"loss": loss, "gradient": None}
@@ -190,7 +200,8 @@ CYCLE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda g, p, f: 2 * (g(None, f) - p).abs().mean(), DOUBLE),
     (lambda g, p, f: (g(None, f) - p).abs()[:, 0].mean(), "Only a's cycle: b has to come home, too."),
     (lambda g, p, f: (g(None, f) - p).abs()[:, 1].mean(), "Only b's cycle: a has to come home, too."),
-    (lambda g, p, f: (g(None, f) - p).mean().abs(), "Absolute values first, then the mean: otherwise errors cancel."),
+    *[(lambda g, p, f, sign=sign: sign * (g(None, f) - p).mean(), "Absolute values first, then the mean: otherwise errors "
+       "cancel.") for sign in (1, -1)],
 ]
 IDENTITY_MISTAKES: list[tuple[Callable, str]] = [
     (lambda g, p: (g(None, p) - p).abs().mean(), ("That asks b_to_a to turn b into a's picture: each direction is to be given "
@@ -204,7 +215,8 @@ IDENTITY_MISTAKES: list[tuple[Callable, str]] = [
     (lambda g, p: (g(None, p.flip(1)) - p).abs().sum(), MEAN),
     (lambda g, p: (g(None, p.flip(1)) - p).abs().sum() / len(p), MEAN),
     (lambda g, p: (g(None, p.flip(1)) - p).square().mean().sqrt(), SQUARES),
-    (lambda g, p: (g(None, p.flip(1)) - p).mean().abs(), "Absolute values first, then the mean: otherwise errors cancel."),
+    *[(lambda g, p, sign=sign: sign * (g(None, p.flip(1)) - p).mean(), "Absolute values first, then the mean: otherwise errors "
+       "cancel.") for sign in (1, -1)],
     (lambda g, p: F.smooth_l1_loss(g(None, p.flip(1)), p), SMOOTH),
     (lambda g, p: (g(None, g(None, p)) - p).abs().mean(), "That is the cycle, two translations: here each direction translates "
      "once, what is in its target domain already."),
@@ -246,7 +258,7 @@ def both_domains_come_home(subject: Subject, draw: Draw) -> None:
 @check("translation.cycle_loss", points=1, hint="The gradient flows through both translations: the way there and the way back.")
 def both_translations_learn(subject: Subject, draw: Draw) -> None:
     weights, pair = _draw_maps(draw)
-    _assert_gradient(subject.probe(cycle_of, weights, pair), cycle_of(_l1_cycle, weights, pair))
+    _assert_gradient(subject.probe(cycle_of, weights, pair, True), cycle_of(_l1_cycle, weights, pair))
 
 
 @check("translation.identity_loss", points=2, hint="generator(None, pair.flip(1)) should be pair.")
@@ -259,19 +271,21 @@ def target_images_stay(subject: Subject, draw: Draw) -> None:
 @check("translation.identity_loss", points=1, hint="The gradient flows through the translation.")
 def both_directions_learn(subject: Subject, draw: Draw) -> None:
     weights, pair = _draw_maps(draw)
-    _assert_gradient(subject.probe(identity_of, weights, pair), identity_of(_l1_identity, weights, pair))
+    _assert_gradient(subject.probe(identity_of, weights, pair, True), identity_of(_l1_identity, weights, pair))
 
 
 # Old fakes
 
 def shown_by(history_class: type, size: int, seed: int, batches: Tensor) -> dict:
-    """What `exchange` shows for `batches` (S, B, F), handed in with a graph and overwritten afterwards, and what is kept."""
+    """What `exchange` shows for `batches` (S, B, F), handed in with a graph, and what is kept. What went in and what came
+    back are overwritten afterwards."""
     history, shown, graphs = history_class(size, seed=seed), [], False
     for batch in batches:
         fakes = batch.clone().requires_grad_() * 1
         back = history.exchange(fakes)
         graphs = graphs or back.requires_grad
         shown.append(back.detach().clone())
+        back.detach().fill_(math.nan)
         fakes.detach().fill_(math.nan)
     return {"shown": torch.stack(shown), "graph": graphs,
             "kept": torch.stack([torch.as_tensor(kept).detach() for kept in history.kept])}
@@ -288,11 +302,13 @@ def _from(shown: Tensor, batches: Tensor) -> Tensor:
     return torch.tensor([first.get(tuple(thing), -1) for thing in shown.flatten(0, 1).tolist()])
 
 
-def _history(subject: Subject, draw: Draw, size: int, steps: int, batch: int, shape: tuple = (2,)) -> tuple[Tensor, dict]:
-    batches, seed = draw.normal(steps, batch, *shape), draw.integers(1, 1000, 1).item()
+def _history(subject: Subject, draw: Draw, size: int, steps: int, batch: int, shape: tuple = (2,),
+             dtype: torch.dtype = torch.float32) -> tuple[Tensor, dict]:
+    batches, seed = draw.normal(steps, batch, *shape).to(dtype) / 3, draw.integers(1, 1000, 1).item()
     mine = subject.probe(shown_by, size, seed, batches)
     if mine["shown"].isnan().any() or mine["kept"].isnan().any():
-        raise Wrong(hint="A kept fake changed when the batch that it came from was overwritten: keep a copy, clone().")
+        raise Wrong(hint="A kept fake changed when the batch that it came from, or what was shown, was overwritten: "
+                         "keep a copy, clone().")
     if mine["graph"]:
         raise Wrong(hint="What comes back still has its graph: detach the fakes.")
     if mine["shown"].shape != batches.shape:
@@ -308,6 +324,9 @@ def at_first_all_are_kept_and_shown(subject: Subject, draw: Draw) -> None:
     if len(mine["kept"]) > 12:
         raise Wrong(hint="More are kept than `size`.")
     assert_close(mine["kept"], batches.flatten(0, 1))
+    batches, mine = _history(subject, draw, 3, 8, 1, (4,), torch.float64)  # batches of one, more exact than float32
+    if (_from(mine["shown"], batches) < 0).any():
+        raise Wrong(hint="A fake comes back as it is, in its own precision: something came back that was never handed in.")
 
 
 @check("translation.FakeHistory", points=2, hint="Once full: half come back themselves; half change places with a kept one.")
@@ -343,6 +362,10 @@ def then_half_of_those_shown_are_old(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="The place of a kept one is drawn at random, any of `size`: not always the first, last or oldest.")
     if (kept < size).any():
         raise Wrong(hint="Some place is never drawn: torch.randint(n, ...) draws from 0 to n - 1, so n is `size`.")
+    swaps = torch.cat([torch.zeros(size), (age > 0).float()]).cumsum(0)
+    lives = (swaps - swaps[source])[size:][(age > 0) & (source[size:] >= size)]  # how many exchanges each was kept for
+    if abs((lives == 1).float().mean() - 1 / size) > 0.045 or abs(lives.square().mean() - (2 * size - 1) * size) > 15:
+        raise Wrong(hint="A kept one is drawn uniformly, each as often as any other, and for each fake anew.")
     if not torch.equal(mine["kept"], batches.flatten(0, 1)[kept]):
         raise Wrong()
 
@@ -361,31 +384,53 @@ def the_seed_decides(subject: Subject, draw: Draw) -> None:
 
 # A step of CycleGAN
 
+class Moody(TwoMaps):
+    """Two maps that may give something `louder` each time that they are asked: who needs the same fakes asks once."""
+
+    def __init__(self):
+        super().__init__()
+        self.times, self.louder = 0, 0.0
+
+    def forward(self, z: Tensor | None, pair: Tensor) -> Tensor:
+        self.times += 1
+        return super().forward(z, pair) * (1 + self.louder * (self.times - 1))
+
+
 class Judges(nn.Module):
-    """Pairs (B, 2, 4) to logits (B, 2, 3)."""
+    """Pairs (B, 2, 2, 1, 2) to logits (B, 2, 3)."""
 
     def __init__(self):
         super().__init__()
         self.of_a, self.of_b = nn.Linear(4, 3), nn.Linear(4, 3)
 
     def forward(self, pair: Tensor) -> Tensor:
-        return torch.stack([self.of_a(pair[:, 0].sin()), self.of_b(pair[:, 1].sin())], 1)
+        a, b = pair.flatten(2).sin().unbind(1)
+        return torch.stack([self.of_a(a), self.of_b(b)], 1)
 
 
 def after_cycle_steps(step: Callable, weights: list[Tensor], pairs: Tensor, old: Tensor, share: float, lr_g: float,
-                      lr_d: float) -> dict:
-    """Both networks after a step for each of `pairs` (S, B, 2, 4), and all losses. D is shown `old` for half of the fakes;
-    `share` weighs a made-up extra loss, which depends on both its arguments."""
-    generator, discriminator = TwoMaps(), Judges()
+                      lr_d: float, mood: str = "") -> dict:
+    """Both networks after a step for each of `pairs` (S, B, 2, 2, 1, 2), and all losses. D is shown `old` for half of the
+    fakes; `share` weighs a made-up extra loss, which depends on both its arguments.
+
+    Moods: "bare" hands neither over; in "again" a second translation is louder than the first; in "graph" fakes with a graph
+    are remembered twice as large.
+    """
+    generator, discriminator = Moody(), Judges()
+    generator.louder = 0.4 if mood == "again" else 0.0
     both = put(nn.ModuleList([generator, discriminator]), weights)
     for parameter in both.parameters():
         parameter.grad = torch.full_like(parameter, 0.3)  # of an earlier life: they must not count
     optimizers = [torch.optim.SGD(network.parameters(), lr=lr) for network, lr in ((generator, lr_g), (discriminator, lr_d))]
     losses = []
     for pair, memory in zip(pairs, old, strict=True):
-        back = step(generator, discriminator, *optimizers, pair,
-                    remember=lambda fake, memory=memory: torch.cat([fake[::2], memory[1::2]]),
-                    extra=lambda real, fake: share * (generator(None, fake) * real.sin()).mean())
+        generator.times = 0
+        more = {} if mood == "bare" else {
+            "remember": lambda fake, memory=memory: torch.cat(
+                [fake[::2] * (2 if mood == "graph" and fake.requires_grad else 1), memory[1::2]]),
+            "extra": lambda real, fake: share * (TwoMaps.forward(generator, None, fake) * real.sin()).mean()}
+        back = step(generator, discriminator, *optimizers, pair, **more)
+        discriminator.requires_grad_(True)  # one that is left frozen has its own hint
         losses += list(back) if isinstance(back, tuple | list) else [back]
     return {"D": [p.detach().clone() for p in discriminator.parameters()],
             "G": [p.detach().clone() for p in generator.parameters()], "losses": losses}
@@ -440,7 +485,7 @@ STEP_D_MISTAKES = [
     ("no memory", "D is shown the fakes of now: show it remember(fake.detach())."),
     ("stale D", "Gradients of earlier steps are added to D's: call optimizer_d.zero_grad() before backward()."),
     ("swapped", "The sides are swapped: real pairs are 1 and fakes 0; least_squares_d takes the real logits first."),
-    ("D stands still", "D's weights did not move: optimizer_d.step()."),
+    ("D stands still", "D's weights did not move: backward(), then optimizer_d.step(), and no zero_grad() between them."),
     ("cross-entropy", ENTROPY),
     ("not halved", "Twice the loss: least_squares_d has a half in it already."),
     ("flipped", "D judges a pair with a first: do not flip it."),
@@ -449,14 +494,19 @@ STEP_G_MISTAKES = [
     ("stale G", "Gradients of earlier steps are added to the generator's: call optimizer_g.zero_grad() before backward()."),
     ("wrong goal", "The generator wants its fakes to be taken for real: least_squares_g."),
     ("minus", "Minus the judges' loss has no bottom: the generator's own is least_squares_g, which wants fakes to be 1."),
-    ("no judge", "The judges say nothing to the generator: its loss is least_squares_g of what they say of `fake`, with its "
-                 "graph."),
+    ("no judge", "The generator does not move. Either the judges say nothing to the generator (its loss is least_squares_g of "
+                 "what they say of `fake`, with its graph), or zero_grad() clears what step() needs."),
     ("cross-entropy", ENTROPY),
     ("old ones", "The generator learns from its own fakes of now: remember(...) is for D's turn."),
     ("one direction", "One direction did not move: both learn in the same step."),
     ("twice", "Twice the loss: least_squares_g has a half in it already, and is the mean over both domains, not a sum."),
 ]
 BEFORE = "The generator's loss comes from the logits that D gave before it learnt: ask D again after its step."
+STEP_MOODS = {
+    "again": "The pair is translated again for the generator's turn, and a generator may give other fakes then: translate "
+             "once, and use `fake` in both turns.",
+    "graph": "D's loss would send a gradient into the generator: remember() is handed fakes without a graph, fake.detach().",
+}
 STEP_EXTRA_MISTAKES = [
     ("no extra", "extra(pair, fake) is missing in the generator's loss."),
     ("extra turned", "extra takes the pair first, then the fakes."),
@@ -465,7 +515,8 @@ STEP_EXTRA_MISTAKES = [
 
 def _draw_cycle(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Tensor]:
     shapes = ((4, 4), (4,), (4, 4), (4,), (3, 4), (3,), (3, 4), (3,))
-    return [draw.normal(*s, std=0.6) for s in shapes], draw.normal(count, 6, 2, 4), draw.normal(count, 6, 2, 4)
+    pairs, old = (draw.normal(count, 6, 2, 2, 1, 2) for _ in range(2))
+    return [draw.normal(*s, std=0.6) for s in shapes], pairs, old
 
 
 def _assert_step(subject: Subject, given: tuple, part: str, faults: list[tuple[str, str]]) -> None:
@@ -493,7 +544,7 @@ def both_directions_learn_from_them(subject: Subject, draw: Draw) -> None:
     assert_close(_flat(mine["G"]), turn(learnt), mistakes=[(turn(weights), BEFORE)])
 
 
-@check("translation.cycle_step", points=1, hint="The generator's loss has extra(pair, fake) more.")
+@check("translation.cycle_step", points=1, hint="The generator's loss has extra(pair, fake) more, a tensor or a plain number.")
 def what_is_added_counts(subject: Subject, draw: Draw) -> None:
     given = _draw_cycle(draw, 1)
 
@@ -505,6 +556,7 @@ def what_is_added_counts(subject: Subject, draw: Draw) -> None:
 
     mine = added(lambda *values: subject.probe(after_cycle_steps, *values))
     assert_close(mine, known(""), mistakes=((known(fault), hint) for fault, hint in STEP_EXTRA_MISTAKES))
+    subject.probe(after_cycle_steps, *given, 0.0, 0.2, 0.0, "bare")  # by itself extra gives 0, which is no tensor
 
 
 @check("translation.cycle_step", points=1,
@@ -519,6 +571,9 @@ def returns_both_losses_(subject: Subject, draw: Draw) -> None:
     without = after_cycle_steps(cycle_steps(), *given[:3], 0.0, 0.2, 0.2)["losses"]
     _assert_losses(mine["losses"], right["losses"], 2, [
         (_flat(without), "The generator's loss is all that it minimised: extra(pair, fake), too.")])
+    for mood, hint in STEP_MOODS.items():
+        if not is_close(_flat(subject.probe(after_cycle_steps, *given, mood)["losses"]), _flat(mine["losses"])):
+            raise Wrong(hint=hint)
 
 
 def _assert_losses(mine: list, right: list, count: int, mistakes: Iterable = ()) -> None:
@@ -532,8 +587,15 @@ def _assert_losses(mine: list, right: list, count: int, mistakes: Iterable = ())
 
 # Filling holes
 
+def brush(kernel: Tensor, x: Tensor) -> Tensor:
+    """A painting by one convolution and twice a tanh; of two colours with something of the batch's mean, as a batch norm has
+    it: who asks image by image loses one check by it, and no more."""
+    painted = 2 * F.conv2d(x, kernel, padding=1).tanh()
+    return painted + painted.mean(0, keepdim=True) / 2 if len(kernel) == 2 else painted
+
+
 def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) -> dict:
-    """Images filled with a network of one convolution and twice a tanh, and the gradient of their squares in its kernel."""
+    """Images filled by `brush` with this kernel, and the gradient of their squares in it."""
     kernel = kernel.clone().requires_grad_()
 
     class Painter(nn.Module):
@@ -541,7 +603,7 @@ def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) 
             if x.ndim != 4 or x.shape[1] != kernel.shape[1]:
                 raise ValueError(f"the network takes (B, {kernel.shape[1]}, H, W), the colours and the mask; "
                                  f"got {tuple(x.shape)}")
-            return 2 * F.conv2d(x, kernel, padding=1).tanh()
+            return brush(kernel, x)
 
     filled = function(Painter(), images, mask)
     gradient = torch.autograd.grad(filled.square().sum(), kernel)[0] if filled.requires_grad else None
@@ -549,7 +611,7 @@ def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) 
 
 
 def _paint(kernel: Tensor, *shown: Tensor) -> Tensor:
-    return 2 * F.conv2d(torch.cat(shown, 1), kernel, padding=1).tanh()
+    return brush(kernel, torch.cat(shown, 1))
 
 
 FILL_MISTAKES: list[tuple[Callable, str]] = [
@@ -579,6 +641,11 @@ FILL_MISTAKES: list[tuple[Callable, str]] = [
      "The painting is taken as the network paints it: nothing is cut off, no clamp and no tanh."),
     (lambda k, x, m: torch.lerp(x, _paint(k, x * (1 - m), m[:1].expand_as(m)), m),
      "Every image is shown the first one's mask: each has its own."),
+    (lambda k, x, m: torch.lerp(x, torch.cat([_paint(k, y[None] * (1 - n), n[None]) for y, n in zip(x, m, strict=True)]), m),
+     "The network is asked image by image: hand it the whole batch, which a batch norm looks at."),
+    (lambda k, x, m: _filled(k, x, m[:1].expand_as(m)), "Every image is filled by the first one's mask: each has its own."),
+    (lambda k, x, m: x * (1 - m) + _paint(k, x * (1 - m), m),
+     "The painting is added around the hole, too: take mask * painting."),
     (lambda k, x, m: x * (1 - m), "The hole is still empty."),
     (lambda k, x, m: x, "Nothing is filled: the images come back as they were."),
     (lambda k, x, m: m * _paint(k, x * (1 - m), m), "Around the hole the image is missing."),
@@ -635,8 +702,10 @@ class Repainter(nn.Module):
         return images * (1 - mask) + made * mask
 
 
-def after_fill_steps(step: Callable, weights: list[Tensor], images: Tensor, masks: Tensor, share: float) -> dict:
-    """Both networks after a step for each of `images` (S, B, 1, 4, 4) with its masks, and all losses."""
+def after_fill_steps(step: Callable, weights: list[Tensor], images: Tensor, masks: Tensor, share: float,
+                     by_function: bool = False) -> dict:
+    """Both networks after a step for each of `images` (S, B, 1, 4, 4) with its masks, and all losses; `by_function`: the
+    painter is handed over as a function, which has nothing to be frozen."""
     generator = Repainter()
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(16, 6), nn.Tanh(), nn.Linear(6, 1))
     put(nn.ModuleList([generator, discriminator]), weights)
@@ -644,7 +713,9 @@ def after_fill_steps(step: Callable, weights: list[Tensor], images: Tensor, mask
     optimizers = [torch.optim.SGD(network.parameters(), lr=0.3) for network in (generator, discriminator)]
     losses = []
     for real, mask in zip(images, masks, strict=True):
-        back = step(generator, discriminator, *optimizers, real, mask, weight=share)
+        painter = generator.forward if by_function else generator
+        back = step(painter, discriminator, *optimizers, real, mask, weight=share)
+        discriminator.requires_grad_(True)  # one that is left frozen has its own hint
         losses += list(back) if isinstance(back, tuple | list) else [back]
     return {"D": [p.detach().clone() for p in discriminator.parameters()],
             "G": [p.detach().clone() for p in generator.parameters()], "losses": losses}
@@ -665,9 +736,12 @@ def fill_steps(*faults: str) -> Callable:
             fooled = -F.softplus(logits).mean()
         place = 1 - mask if "outside" in faults else mask
         error = ((filled - images) * place).square().sum((1, 2, 3)) / (place.sum((1, 2, 3)) * images.shape[1])
+        if "as one" in faults:
+            error = ((filled - images) * mask).square().sum() / (mask.sum() * images.shape[1])
         if "whole" in faults:
             error = (filled - images).square()
-        optimizer_g.zero_grad()
+        if "stale painter" not in faults:
+            optimizer_g.zero_grad()
         (fooled + weight * error.mean()).backward()
         optimizer_g.step()
         return loss_d.detach(), fooled.detach(), error.mean().detach()
@@ -676,11 +750,13 @@ def fill_steps(*faults: str) -> Callable:
 
 FILL_FAULTS = {
     "stale": "The judge's gradients pile up from step to step, and take up what the painter's turn leaves in it.",
+    "stale painter": "Gradients of earlier steps are added to the painter's: zero_grad() before backward().",
     "cut": "No gradient reaches the painter through the judge. What is cut there that should not be?",
     "wrong goal": "The painter's adversarial loss: it wants the judge to take its filling for real.",
     "saturating": "This is the saturating loss, log(1 - D): its sign is right, and it is flat where the judge is sure. "
                   "Asked for is -log D, softplus(-logits).",
     "whole": "The error is averaged over the whole image: hole_error takes the hole's pixels only, however large it is.",
+    "as one": "Each image counts alike, however large its hole: the mean of hole_error over the images.",
     "outside": "The error is taken around the hole, where the filled image is right by construction: it is 0 from the "
                "first step.",
 }
@@ -696,8 +772,8 @@ FILL_PAIRS = {
 
 def _draw_fill(draw: Draw, count: int) -> tuple[list[Tensor], Tensor, Tensor]:
     shapes = ((16, 16), (16,), (6, 16), (6,), (1, 6), (1,))
-    mask = torch.stack([_square_hole(1, 4, k % 3, (k + 1) % 3, 2) for k in range(count)])
-    return [draw.normal(*s, std=0.4) for s in shapes], draw.uniform(count, 5, 1, 4, 4, low=-1), mask.expand(-1, 5, -1, -1, -1)
+    mask = torch.stack([torch.cat([_square_hole(1, 4, (k + i) % 2, k % 2, 1 + i % 3) for i in range(5)]) for k in range(count)])
+    return [draw.normal(*s, std=0.4) for s in shapes], draw.uniform(count, 5, 1, 4, 4, low=-1), mask
 
 
 @check("translation.fill_step", points=2, hint="Look at what the first half of the step leaves behind for the next one.")
@@ -717,7 +793,7 @@ def the_painter_wants_to_pass_for_real(subject: Subject, draw: Draw) -> None:
     mine = _flat(subject.probe(after_fill_steps, *given)["G"])
     if any(is_close(mine, _flat(after_fill_steps(fill_steps(*faults), *given)["G"])) for faults in ways):
         return
-    for fault in ("cut", "wrong goal", "saturating"):
+    for fault in ("cut", "wrong goal", "saturating", "stale painter"):
         if any(is_close(mine, _flat(after_fill_steps(fill_steps(fault, *more), *given)["G"])) for more in ways):
             raise Wrong(hint=FILL_FAULTS[fault])
     raise Wrong()
@@ -726,8 +802,10 @@ def the_painter_wants_to_pass_for_real(subject: Subject, draw: Draw) -> None:
 @check("translation.fill_step", points=2, hint="All four have to be right; the error counts in the hole, `weight` times.")
 def after_several_steps_both_are_right(subject: Subject, draw: Draw) -> None:
     given = (*_draw_fill(draw, 3), 3.0)
-    mine, right = subject.probe(after_fill_steps, *given), after_fill_steps(fill_steps(), *given)
+    mine, right = subject.probe(after_fill_steps, *given, True), after_fill_steps(fill_steps(), *given)
     faults = {(fault,): hint for fault, hint in FILL_FAULTS.items()} | FILL_PAIRS
+    if any(value is not None and float(value) for value in mine["losses"][2::3]):
+        faults["outside",] = "The error in the hole moves nothing: take it of `filled` itself, with its graph, and backward()."
     mistakes = ((_flat(after_fill_steps(fill_steps(*names), *given)["G"]), hint) for names, hint in faults.items())
     assert_close(_flat(mine["G"]), _flat(right["G"]), mistakes=mistakes)
     assert_close(_flat(mine["D"]), _flat(right["D"]))

@@ -22,12 +22,20 @@ def fill(module: nn.Module, weights: list[Tensor]) -> nn.Module:
     return module
 
 
-def _assert_learns(subject: Subject, right: Callable, *inputs: Tensor, hint: str) -> None:
-    """The same gradients as the reference's; `hint` where some do not arrive at all."""
-    mine, expected = subject.probe(gradients, *inputs), gradients(right, *inputs)
-    cut = {name: value * (not is_close(mine.get(name), torch.zeros_like(value))) for name, value in expected.items()
-           } if isinstance(mine, dict) else {}
-    assert_close(mine, expected, mistakes=[(cut, hint)])
+GRADIENT = "What comes out is right, and its gradient is not: something on the way is detached."
+
+
+def _assert_learns(subject: Subject, right: nn.Module, *inputs: Tensor, hint: str) -> None:
+    """The same gradients as the reference's, in both modes, whatever names the weights have; `hint` where one is 0."""
+    for mode, where in (("train", ""), ("eval", " So it is in evaluation mode.")):
+        expected = list(gradients(getattr(right, mode)(), *inputs).values())
+        mine = list(subject.method(mode).probe(gradients, *inputs).values())
+        if len(mine) != len(expected):
+            raise Wrong(f"{len(mine) - len(inputs)} sets of weights learn, where {len(expected) - len(inputs)} should.")
+        cut = any(value.any() and is_close(found, torch.zeros_like(value)) for found, value in zip(mine, expected, strict=True))
+        if not all(is_close(found, value) for found, value in zip(mine, expected, strict=True)):
+            raise Wrong(GRADIENT + where, hint=(hint + where) * cut)
+    subject.method("train")
 
 
 class Painter(nn.Module):
@@ -60,8 +68,9 @@ SILENT = ("It ran, because there are as many clips as frames: (B, C, H, W) was l
 
 @check("video_gan.compose", points=2, hint="Mask times foreground plus (1 - mask) times background.")
 def mixes_the_streams(subject: Subject, draw: Draw) -> None:
-    for batch, channels in ((2, 3), (1, 1)):
-        f, m, b = draw.normal(batch, 5, channels, 4, 4), draw.uniform(batch, 5, 1, 4, 4), draw.normal(batch, channels, 4, 4)
+    for batch, frames, channels, *size in ((2, 5, 3, 4, 4), (1, 5, 1, 4, 4), (2, 17, 2, 3, 6)):
+        f, m = draw.normal(batch, frames, channels, *size), draw.uniform(batch, frames, 1, *size)
+        b = draw.normal(batch, channels, *size)
         mistakes = ((wrong(f, m, b), hint) for wrong, hint in COMPOSE_MISTAKES)
         assert_close(subject(f, m, b), m * f + (1 - m) * b[:, None], mistakes=mistakes)
 
@@ -85,10 +94,13 @@ CUT = {"the foreground": {"argument 1"}, "the mask": {"argument 2"}, "the backgr
 # Two streams
 
 def streams_with(network_class: type, sizes: list[int], weights: list[Tensor]) -> nn.Module:
-    """A generator whose two streams are one matrix each."""
+    """A generator whose two streams are one matrix each, the volume's with a norm over the batch behind it."""
     nz, num_frames, channels = sizes
     network = network_class(num_frames, 16, channels, nz=nz, width=2)
-    network.volume = fill(nn.ConvTranspose3d(nz, channels + 1, (num_frames, 16, 16), bias=False), weights[:1])
+    network.volume = nn.Sequential(
+        fill(nn.ConvTranspose3d(nz, channels + 1, (num_frames, 16, 16), bias=False), weights[:1]),
+        nn.BatchNorm3d(channels + 1, affine=False, track_running_stats=False),
+        fill(nn.ConvTranspose3d(channels + 1, channels + 1, 1, bias=False), [torch.eye(channels + 1)[:, :, None, None, None]]))
     network.background = fill(Painter(nz, channels), weights[1:])
     return network
 
@@ -107,11 +119,13 @@ def stream_of(network: Any, which: int) -> nn.Module:
 
 def _streams(weights: list[Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
     """Volume (B, C + 1, T, 16, 16) and background (B, C, 16, 16)."""
-    volume = torch.einsum("bn,nctij->bctij", z, weights[0])
+    volume = F.batch_norm(torch.einsum("bn,nctij->bctij", z, weights[0]), None, None, training=True)
     return volume, (z @ weights[1].T).tanh().unflatten(1, (-1, 16, 16))
 
 
 STREAMS = ("foreground", "mask", "background")
+THREE = "With one colour the mask is channel 1: count from the end, -1, and not up to 3."
+BY_ONE = "Hand all clips to `self.volume` at once: its batch norm takes them together."
 
 
 def _assert_streams(subject: Subject, draw: Draw, which: int, mistakes: Iterable[tuple[Callable, str]]) -> None:
@@ -125,6 +139,9 @@ def _assert_streams(subject: Subject, draw: Draw, which: int, mistakes: Iterable
         volume, background = _streams(weights, z)
         swung = volume.transpose(1, 2)
         right = (swung[:, :, :-1].tanh(), swung[:, :, -1:].sigmoid(), background)
+        if channels == 1:
+            mistakes = [(lambda v, b: v.transpose(1, 2)[:, :, :3].tanh(), THREE),
+                        (lambda v, b: v.transpose(1, 2)[:, :, 3:].sigmoid(), THREE), *mistakes]
         other = [(value, f"Here should be the {STREAMS[which]}, and is the {STREAMS[k]}: return foreground, mask, background.")
                  for k, value in enumerate(right) if k != which]
         assert_close(mine[which], right[which], mistakes=[
@@ -146,6 +163,9 @@ FOREGROUND_MISTAKES: list[tuple[Callable, str]] = [
     (lambda v, b: v.reshape(v.shape[0], v.shape[2], v.shape[1], 16, 16)[:, :, :-1].tanh(),
      "reshape and view do not move pixels, they only rename them: channels and frames are now mixed. Use transpose(1, 2)."),
     (lambda v, b: v.transpose(1, 2).tanh(), "The last channel is the mask, and no colour: leave it out of the foreground."),
+    (lambda v, b: F.instance_norm(v.flatten(3)).view(v.shape).transpose(1, 2)[:, :, :-1].tanh(), BY_ONE),
+    (lambda v, b: v.transpose(1, 2)[:, :, :-1].tanh() * v.transpose(1, 2)[:, :, -1:].sigmoid(),
+     "`compose` multiplies by the mask: return the foreground as it is."),
 ]
 MASK_MISTAKES: list[tuple[Callable, str]] = [
     (lambda v, b: v.transpose(1, 2)[:, :, -1:], "A mask lies in [0, 1]: it ends with a sigmoid."),
@@ -156,6 +176,8 @@ MASK_MISTAKES: list[tuple[Callable, str]] = [
      "sigmoid."),
     (lambda v, b: v.transpose(1, 2)[:, :, -1].sigmoid(), "Keep the mask's axis of channels, (B, T, 1, H, W): slice with -1:."),
     (lambda v, b: v.transpose(1, 2)[:, :, :1].sigmoid(), "The *last* channel is the mask."),
+    (lambda v, b: v.transpose(1, 2)[:, :, -1:].sigmoid().round(), "A mask lies between 0 and 1, and learns: no hard choice."),
+    (lambda v, b: F.instance_norm(v.flatten(3)).view(v.shape).transpose(1, 2)[:, :, -1:].sigmoid(), BY_ONE),
     (lambda v, b: v.transpose(1, 2)[:, :, -1:].softmax(1), "Each pixel has a mask of its own: a sigmoid, no softmax."),
 ]
 BACKGROUND_MISTAKES: list[tuple[Callable, str]] = [
@@ -174,6 +196,27 @@ def colours_come_frame_by_frame(subject: Subject, draw: Draw) -> None:
 @check("video_gan.VideoGenerator", points=1, hint="The last channel, behind a sigmoid, as (B, T, 1, H, W).")
 def opacity_lies_between_0_and_1(subject: Subject, draw: Draw) -> None:
     _assert_streams(subject, draw, 1, MASK_MISTAKES)
+    weights, z = [draw.normal(7, 2, 4, 16, 16, std=0.5), draw.normal(256, 7, std=0.5)], draw.normal(2, 2, 7)
+    mine = subject.probe(masks_kept, [7, 4, 1], weights, z)
+    masks = [_streams(weights, some)[0].transpose(1, 2)[:, :, -1:].sigmoid() for some in z]
+    if not is_close(mine["kept"], masks[0]) or is_close(mine["later"], masks[1]):
+        raise Wrong(hint="`self.mask` is that of the last clips in training: forward keeps it, in training only, as it did "
+                         "when you were given it.")
+    if not torch.as_tensor(mine["pull"]).any():
+        raise Wrong(hint="The mask that forward keeps has lost its graph: G's loss has its mean, and would not move it.")
+
+
+def masks_kept(network_class: type, sizes: list[int], weights: list[Tensor], z: Tensor) -> dict:
+    """The mask that a generator keeps of the first z in training, the slopes of a sum of its squares in the volume's weights,
+    and what it keeps after the second z, in evaluation mode."""
+    network: Any = streams_with(network_class, sizes, weights).train()
+    network(z[0])
+    kept = network.mask
+    pull = torch.zeros(1)
+    if kept.requires_grad:
+        pull = torch.autograd.grad(kept.square().sum(), list(network.volume.parameters()))[0]
+    network.eval()(z[1])
+    return {"kept": kept.detach(), "pull": pull, "later": torch.zeros(0) if network.mask is None else network.mask.detach()}
 
 
 @check("video_gan.VideoGenerator", points=1, hint="self.background makes one image of the same z.")
@@ -216,6 +259,13 @@ JUDGE_MISTAKES: list[tuple[Callable, str]] = [
     (lambda w, x, s: _judge(w, x, s, squash=lambda y: F.batch_norm(F.leaky_relu(y, 0.2), None, None, training=True)), NO_NORM),
     (lambda w, x, s: _judge(w, x, s, turned=x.reshape(x.shape[0], x.shape[2], x.shape[1], *x.shape[3:])),
      "reshape and view do not move pixels: colours and frames are mixed. Use transpose(1, 2)."),
+    (lambda w, x, s: _judge(w, x, s, turned=x.transpose(1, 2).transpose(3, 4)), "Rows and columns are exchanged, too: "
+     "transpose(1, 2), and no more."),
+    (lambda w, x, s: _judge(w, x, s)[:1].expand(len(x)), "Every clip gets the first one's logit."),
+    *((lambda w, x, s, mean=mean: _judge(w, x - mean(x), s), "A logit depends on its own clip alone: take no mean of the batch "
+       "off the clips.") for mean in (lambda x: x.mean(0), lambda x: x.mean())),
+    (lambda w, x, s: (y := _judge(w, x, s)) - y.mean(), "A logit depends on its own clip alone: take no mean off."),
+    (lambda w, x, s: _judge(w, x.clamp(-1, 1), s), "The clips are cut off at -1 and 1: judge them as they come."),
     (lambda w, x, s: _judge(w, x, s).mean(), "One logit for each clip: no mean over the batch."),
     (lambda w, x, s: _judge(w, x, s)[:, None], "Logits are (B,): flatten them."),
     (lambda w, x, s: _judge(w, x, s, time=False), ("More logits than clips: the strides do not shrink time. A stride is "
@@ -265,13 +315,16 @@ def also_where_time_cannot_be_halved(subject: Subject, draw: Draw) -> None:
 
 # Motion codes
 
-def walk_with(function: Callable, weights: list[Tensor]) -> Callable:
-    """`function` of noise alone, with a GRU cell of these weights."""
-    cell = fill(nn.GRUCell(weights[0].shape[1], weights[1].shape[1]), weights)
+def walk_with(function: Callable, weights: list[Tensor]) -> nn.Module:
+    """`function` of noise alone, with a GRU cell of these weights, as a network."""
+    class Walk(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = fill(nn.GRUCell(weights[0].shape[1], weights[1].shape[1]), weights)
 
-    def codes(noise: Tensor) -> Tensor:
-        return function(cell, noise)
-    return codes
+        def forward(self, noise: Tensor) -> Tensor:
+            return function(self.cell, noise)
+    return Walk()
 
 
 def _draw_gru(draw: Draw, motion: int, hidden: int) -> list[Tensor]:
@@ -280,16 +333,16 @@ def _draw_gru(draw: Draw, motion: int, hidden: int) -> list[Tensor]:
 
 
 def _walk(weights: list[Tensor], noise: Tensor, *, carry: bool = True, same: bool = False, start: float | Tensor = 0.0,
-          cut: bool = False) -> Tensor:
+          cut: int = 0, add: bool = False) -> Tensor:
     """(B, T, H), by the equations of a GRU."""
     code, codes = torch.zeros(len(noise), weights[1].shape[1]) + start, []
     for frame in range(noise.shape[1]):
         given = (noise[:, 0 if same else frame] @ weights[0].T + weights[2]).chunk(3, 1)
         kept = (code @ weights[1].T + weights[3]).chunk(3, 1)
         reset, update = (given[0] + kept[0]).sigmoid(), (given[1] + kept[1]).sigmoid()
-        new = (1 - update) * (given[2] + reset * kept[2]).tanh() + update * code
+        new = (1 - update) * (given[2] + reset * kept[2]).tanh() + update * code + (code if add else 0)
         codes.append(new)
-        code = (new.detach() if cut else new) if carry else code
+        code = (new.detach() if cut and frame % cut == cut - 1 else new) if carry else code
     return torch.stack(codes, 1)
 
 
@@ -305,26 +358,42 @@ WALK_MISTAKES: list[tuple[Callable, str]] = [
     (lambda w, n: _walk(w, n.flip(1)), "The walk goes backwards in time."),
     (lambda w, n: _walk(w, n.flip(1)).flip(1), "The walk goes backwards in time: the last frame's code is made first."),
     (lambda w, n: _walk(w, n, start=1.0), "The walk starts from ones: h_0 is 0."),
+    (lambda w, n: _walk(w, n, add=True), "The cell gives the new code itself: do not add it to the old one."),
+    (lambda w, n: _walk(w, n.cumsum(1)), "Each frame's noise goes in as it is: it is the code that remembers."),
+    (lambda w, n: (y := _walk(w, n)).transpose(0, 1).reshape(y.shape), "reshape moves no numbers, it renames axes: stack the "
+     "codes along axis 1."),
+    (lambda w, n: _walk(w, n)[:, -1:], "Return the code of every frame, not only the last."),
     (lambda w, n: _walk(w, n).cumsum(1), "The cell gives the new code itself: do not add it to the old one."),
 ]
 
 
 def _assert_walk(subject: Subject, draw: Draw, batch: int, frames: int) -> None:
-    weights, noise = _draw_gru(draw, 3, 4), draw.normal(batch, frames, 3)
-    mistakes = ((wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES)
-    mine = subject.probe(walk_with, weights)
-    assert_close(mine(noise), _walk(weights, noise), mistakes=mistakes)
-    expected = gradients(lambda n: _walk(weights, n), noise)
-    assert_close(mine.probe(gradients, noise), expected, mistakes=[
-        (gradients(lambda n: _walk(weights, n, cut=True), noise), "The values are right, but no gradient goes back from frame "
-         "to frame: hand the cell its last code as it is, not detached."),
-        (gradients(lambda n: _walk(weights, n).detach(), noise),
-         "The values are right, but no gradient comes back: nothing may be detached, and no no_grad().")])
+    weights, noise = _draw_gru(draw, 3, 4), draw.normal(batch, frames, 3, std=1.5)
+    right, mine = _walk(weights, noise), subject.probe(walk_with, weights)
+    codes, again = mine(noise), mine(noise)
+    if isinstance(codes, Tensor) and isinstance(again, Tensor) and not is_close(codes, again):
+        raise Wrong(hint="The same noise gives other codes in a second call: each walk starts from zeros, with the "
+                         "cell handed in.")
+    thin = [(right.squeeze(), "(B, T, H), also of one clip or one frame: no squeeze().")] if 1 in (batch, frames) else []
+    assert_close(codes, right, mistakes=[*thin, *((wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES)])
+    pulls, expected = (list(part.values()) for part in (
+        mine.probe(gradients, noise), gradients(walk_with(reference.motion_codes, weights), noise)))
+    if not any(torch.as_tensor(pull).any() for pull in pulls):
+        raise Wrong(hint="The values are right, but no gradient comes back: nothing may be detached, and no no_grad().")
+    if is_close(pulls[0], gradients(lambda n: _walk(weights, n, cut=1), noise)["argument 1"]) and frames > 1:
+        raise Wrong(hint="The values are right, but no gradient goes back from frame to frame: hand the cell its last code as "
+                         "it is, not detached.")
+    if is_close(pulls[0], expected[0]) and not torch.as_tensor(pulls[1]).any():
+        raise Wrong(hint="The values are right, but the cell learns nothing: no copy of it or of its weights, call the cell.")
+    if not all(is_close(pull, value) for pull, value in zip(pulls, expected, strict=True)):
+        raise Wrong(hint="The values are right, but gradients do not go back through all of the walk: detach no code on its "
+                         "way from frame to frame.")
 
 
 @check("video_gan.motion_codes", points=2, hint="One call of the cell for each frame: its noise, and the code before.")
 def walks_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
     _assert_walk(subject, draw, 2, 6)
+    _assert_walk(subject, draw, 2, 17)
 
 
 @check("video_gan.motion_codes", points=1, hint="Each clip walks alone, and the first code starts from zeros.")
@@ -336,10 +405,14 @@ def clips_do_not_meet(subject: Subject, draw: Draw) -> None:
 
 # MoCoGAN's generator, which had three faults
 
-def generator_with(network_class: type, sizes: list[int], walk: list[Tensor], matrix: Tensor) -> nn.Module:
-    """A generator of these weights, its frames made by one matrix."""
+def generator_with(network_class: type, sizes: list[int], walk: list[Tensor], matrix: Tensor) -> nn.Module | dict:
+    """A generator of these weights, its frames made by one matrix; where the weights of the walk do not fit, the shapes of its
+    own."""
     num_frames, content, motion, channels = sizes
     network = network_class(num_frames, 16, channels, content=content, motion=motion, width=2)
+    shapes = [list(parameter.shape) for parameter in network.walk.parameters()]
+    if shapes != [list(weight.shape) for weight in walk]:
+        return {"shapes": shapes}
     fill(network.walk, walk)
     network.frame = fill(Painter(content + motion, channels), [matrix])
     return network
@@ -352,6 +425,10 @@ FAULTS = {
                    "content + t * motion on.",
     "laid out": "The noise is laid out the other way round: frame t's is motion numbers in a row, from content + t * motion "
                 "on, so that a longer z goes on where a shorter one ends.",
+    "summed": "Noise of earlier frames is added to a frame's own: it is the code that remembers.",
+    "reversed": "The noise runs backwards: frame t's begins at content + t * motion.",
+    "no walk": "The motion codes are the noise itself: it goes through self.walk.",
+    "renamed": "reshape moves no numbers, it renames axes: exchange clips and time by transpose(0, 1).",
     "started": "The walk starts from the content code: h_0 is 0, and content comes in beside the motion code.",
 }
 TWO = "Two faults in the codes: look at what each frame gets for noise, and at which axis the GRU takes for time."
@@ -369,6 +446,12 @@ def _motion_codes(walk: list[Tensor], z: Tensor, content: int, motion: int, *fau
         noise = z[:, content:].unflatten(1, (motion, -1)).transpose(1, 2)
     if "started" in faults:
         start = z[:, :motion]
+    noise = noise.cumsum(1) if "summed" in faults else noise.flip(1) if "reversed" in faults else noise
+    if "no walk" in faults:
+        return noise
+    if "renamed" in faults:
+        turned = noise.reshape(noise.shape[1], noise.shape[0], motion).transpose(0, 1)
+        return _walk(walk, turned).transpose(0, 1).reshape(noise.shape)
     if "across" in faults:
         return _walk(walk, noise.transpose(0, 1)).transpose(0, 1)
     return _walk(walk, noise, start=start)
@@ -393,13 +476,30 @@ def _draw_motion(draw: Draw, batch: int = 3, extra: int = 0) -> tuple[list[int],
     return [frames, content, motion, channels], _draw_gru(draw, motion, motion), matrix, z
 
 
+def _generator(subject: Subject, sizes: list[int], walk: list[Tensor], matrix: Tensor) -> Subject:
+    network = subject.probe(generator_with, sizes, walk, matrix)
+    if isinstance(network, dict):
+        raise Wrong(hint="`self.walk` is a GRU of one layer and one direction, motion numbers in and motion numbers out, as it "
+                         f"was given: weights {[list(w.shape) for w in walk]}. Yours are {network.get('shapes')}.")
+    return network
+
+
+def _assert_same_again(network: Subject, z: Tensor, motion: Tensor) -> None:
+    _, again = network.method("codes", z)
+    if not is_close(motion, again):
+        raise Wrong(hint="The same z gives other motion codes in a second call: every walk starts from zeros.")
+
+
 @check("video_gan.MotionGenerator", points=2, hint="Every frame has its own noise, and the walk goes from frame to frame.")
 def the_codes_move_on_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
     sizes, walk, matrix, z = _draw_motion(draw)
-    content, motion = subject.probe(generator_with, sizes, walk, matrix).method("codes", z)
+    network = _generator(subject, sizes, walk, matrix)
+    content, motion = network.method("codes", z)
+    if not is_close(motion, right := _motion_codes(walk, z, sizes[1], sizes[2])):
+        _assert_same_again(network, z, motion)
     known: list[tuple[tuple[str, ...], str]] = [((fault,), hint) for fault, hint in FAULTS.items()]
     known += [(("across", noise), TWO) for noise in ("one noise", "first noise")]
-    assert_close(motion, _motion_codes(walk, z, sizes[1], sizes[2]),
+    assert_close(motion, right,
                  mistakes=((_motion_codes(walk, z, sizes[1], sizes[2], *faults), hint) for faults, hint in known))
     assert_close(content, z[:, None, :sizes[1]].expand(-1, sizes[0], -1), mistakes=[
         (z[:, :sizes[1]].repeat(sizes[0], 1).view(len(z), sizes[0], -1),
@@ -409,24 +509,32 @@ def the_codes_move_on_from_frame_to_frame(subject: Subject, draw: Draw) -> None:
 @check("video_gan.MotionGenerator", points=2, hint="self.frame makes all frames, and forward puts each clip together.")
 def a_clip_is_made_of_its_own_frames(subject: Subject, draw: Draw) -> None:
     sizes, walk, matrix, z = _draw_motion(draw)
-    network = subject.probe(generator_with, sizes, walk, matrix)
-    own = network.method("codes", z)  # right or not: that was asked above
+    network = _generator(subject, sizes, walk, matrix)
+    own = _, motion = network.method("codes", z)  # right or not: that was asked above
     codes = torch.cat([part.detach() for part in own], 2)
     if codes.shape != (3, sizes[0], sizes[1] + sizes[2]) or is_close(codes[0], codes[1]):
         raise Wrong(hint="`codes` gives no codes (B, T, content) and (B, T, motion), another for each clip.")
-    assert_close(network(z), _frames(codes, matrix, sizes[3]), mistakes=[(_frames(codes, matrix, sizes[3], mixed=True), MIXED)])
+    _assert_same_again(network, z, motion)
+    right = _frames(codes, matrix, sizes[3])
+    assert_close(network(z), right, mistakes=[
+        (_frames(codes, matrix, sizes[3], mixed=True), MIXED),
+        (right.transpose(0, 1), "Clips are (B, T, C, H, W): unflatten(0, (B, T)) is all, with no transpose behind it."),
+        (right.flip(1), "The frames of each clip stand in the reverse order."),
+        (_frames(codes.roll(-sizes[1], 2), matrix, sizes[3]), "self.frame takes the content code, then the motion code.")])
 
 
 @check("video_gan.MotionGenerator", points=2, hint="All three have to be right, and a longer z makes a longer clip.")
 def all_of_it_and_for_a_longer_z(subject: Subject, draw: Draw) -> None:
     for batch, extra in ((3, 0), (3, 4), (1, 2)):
         sizes, walk, matrix, z = _draw_motion(draw, batch, extra)
-        network = subject.probe(generator_with, sizes, walk, matrix)
+        network = _generator(subject, sizes, walk, matrix)
         mistakes = [(_frames(_all_codes(walk, z, sizes, fault), matrix, sizes[3]), hint) for fault, hint in FAULTS.items()]
         right = _all_codes(walk, z, sizes)
         assert_close(network(z), _frames(right, matrix, sizes[3]), mistakes=[
             *mistakes, (_frames(right, matrix, sizes[3], mixed=True), MIXED)])
-    _assert_learns(network, generator_with(reference.MotionGenerator, sizes, walk, matrix), z,
+    own = generator_with(reference.MotionGenerator, sizes, walk, matrix)
+    assert isinstance(own, nn.Module)
+    _assert_learns(network, own, z,
                    hint="No gradient comes back through it: nothing may be detached, and no no_grad().")
 
 
@@ -473,6 +581,16 @@ BOTH_MISTAKES: list[tuple[Callable, str]] = [
     (lambda i, v, x: _both(i, v, x, _in_turn).sigmoid(), "Return logits: no sigmoid."),
     (lambda i, v, x: _both(i, v, x, _in_turn)[:, :, None], "(B, 2), without a further axis: stack the two, no unsqueeze."),
     (lambda i, v, x: _both(i, v, x, _in_turn)[:1].expand(len(x), 2), "Every clip gets the first clip's logits."),
+    (lambda i, v, x: _both(i, v, x, _in_turn).T.reshape(len(x), 2), "view and reshape move no logits: stack along axis 1."),
+    (lambda i, v, x: torch.stack([torch.stack([(x[:, t].flatten(1) @ i).tanh() for t in range(x.shape[1])]).mean(0),
+                                  (x.flatten(1) @ v).tanh()], 1),
+     "The mean logit of all frames: the image network sees one frame of each clip, that of frames_in_turn."),
+    (lambda i, v, x: _both(i, v, x, lambda c: _in_turn(c.roll(-1, 1))), "One frame too late: of clip 0 the image network sees "
+     "frame 0."),
+    (lambda i, v, x: _both(i, v, x, lambda c: _in_turn(c[:1].expand_as(c))), "The frames are all the first clip's: one of each "
+     "clip, frames_in_turn."),
+    (lambda i, v, x: _both(i, v, x, lambda c: torch.stack([one[min(k, len(one) - 1)] for k, one in enumerate(c)])),
+     "With more clips than frames it begins again at frame 0: take frames_in_turn."),
     (lambda i, v, x: _both(i, v, x, lambda c: c[:, -1]), "Always the last frame: take frames_in_turn."),
 ]
 
@@ -508,19 +626,22 @@ def _assert_both(subject: Subject, draw: Draw, batch: int, sizes: list[int]) -> 
 # A step
 
 class TinyGenerator(nn.Module):
-    """z (B, 3) to clips (B, 2, 1, 2, 2), which it keeps."""
+    """z (B, 3) to clips (B, 2, 1, 2, 2), which it keeps; no two calls give the same."""
 
     def __init__(self):
         super().__init__()
         self.layers, self.nz, self.clips = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 8)), 3, None
+        self.calls = 0
 
     def forward(self, z: Tensor) -> Tensor:
-        self.clips = self.layers(z).unflatten(1, (2, 1, 2, 2))
+        self.calls += 1
+        self.clips = (0.7 + 0.3 * self.calls) * self.layers(z).unflatten(1, (2, 1, 2, 2))
         return self.clips
 
 
-def after_step(step: Callable, nets: dict, real: Tensor, z: Tensor, gamma: float, share: float, lr_d: float = 0.3) -> dict:
-    """Both networks and both losses after one step with real (B, 2, 1, 2, 2) and z (B, 3).
+def after_step(step: Callable, nets: dict, real: Tensor, z: Tensor, gamma: float, share: float, lr_d: float = 0.3,
+               train: bool = True) -> dict:
+    """Both networks, in evaluation mode where not `train`, and both losses after one step with real (B, 2, 1, 2, 2), z (B, 3).
 
     Args:
         nets: the weights of "G" and "D", whose last layer gives one logit a clip, (B,), or two, (B, 2); and the gradients
@@ -531,6 +652,8 @@ def after_step(step: Callable, nets: dict, real: Tensor, z: Tensor, gamma: float
     discriminator = nn.Sequential(*judge, *([nn.Flatten(0)] if len(nets["D"][-1]) == 1 else []))
     fill(generator, nets["G"])
     fill(discriminator, nets["D"])
+    generator.train(train)
+    discriminator.train(train)
     both = [*generator.parameters(), *discriminator.parameters()]
     for parameter, gradient in zip(both, nets["before"], strict=True):
         parameter.grad = gradient.clone()
@@ -543,7 +666,12 @@ def after_step(step: Callable, nets: dict, real: Tensor, z: Tensor, gamma: float
         return share * generator.clips.square().mean()
 
     optimizers = [torch.optim.SGD(generator.parameters(), lr=0.3), torch.optim.SGD(discriminator.parameters(), lr=lr_d)]
-    pair = step(generator, discriminator, *optimizers, real, z, gamma=gamma, extra=extra)
+    try:
+        pair = step(generator, discriminator, *optimizers, real, z, gamma=gamma, extra=extra)
+    except AttributeError as error:
+        if "'float'" in str(error):
+            raise TypeError(f"{error}: extra() may give a plain number, as its default does, and not only a tensor") from error
+        raise
     return {"G": [p.detach().clone() for p in generator.parameters()],
             "D": [p.detach().clone() for p in discriminator.parameters()],
             "losses": list(pair) if isinstance(pair, tuple | list) else [pair]}
@@ -596,7 +724,9 @@ def faulty_step(*faults: str) -> Callable:
         loss_d.backward()
         if "D stands still" not in faults:
             optimizer_d.step()
-        again = discriminator(generator(z).detach() if "blind" in faults else generator(z))
+        if "anew" in faults:
+            fake = generator(z)
+        again = discriminator(fake.detach() if "blind" in faults else fake)
         with torch.no_grad():
             beside = of_real.detach() if "old pairs" in faults else discriminator(real)
         loss = losses(beside, again)["swapped G" not in faults]
@@ -611,6 +741,8 @@ def faulty_step(*faults: str) -> Callable:
             loss = loss_g
         if "G stands still" not in faults:
             optimizer_g.step()
+        if "D moves on" in faults:
+            optimizer_d.step()
         return loss_d.detach(), loss.detach()
     return step
 
@@ -625,6 +757,8 @@ STEP_MISTAKES = {  # fault -> of which network's turn it is, and the hint
     "D stands still": ("D", "D's weights did not move: optimizer_d.step()."),
     "halved": ("D", "Half of what is asked: pairing_losses gives the mean already."),
     "sums": ("DG", "Each loss is a mean over the batch, not a sum: with more clips it would grow."),
+    "D moves on": ("D", "D learns in G's turn, too: there step() is optimizer_g's alone."),
+    "anew": ("G", "G runs a second time: its turn is about the clips that D was shown. fake = generator(z), once."),
     "stale G": ("G", "Gradients that were there before are added to G's: call optimizer_g.zero_grad() before backward()."),
     "saturating": ("G", "This is minus D's loss: flat where D is sure. G's is the second of pairing_losses."),
     "swapped G": ("G", "This is D's loss: G wants its clips to have the larger logit."),
@@ -667,10 +801,10 @@ def the_discriminator_learns(subject: Subject, draw: Draw) -> None:
 
 @check("video_gan.clip_step", points=2, hint="G's turn: the same fake clips, not detached, before the D that has learnt.")
 def the_generator_learns_from_the_new_discriminator(subject: Subject, draw: Draw) -> None:
-    for batch in (6, 3):
+    for batch, train in ((6, True), (3, False)):
         nets, real, z = _draw_step(draw, batch, 1)
         given = (real, z, 0.0, 0.0)
-        mine = subject.probe(after_step, nets, *given)
+        mine = subject.probe(after_step, nets, *given, train=train)
         learnt = nets | {"D": mine["D"]}  # right or not: that was asked above
         right = after_step(faulty_step(), learnt, *given, lr_d=0.0)
         mistakes = _mistakes("G", learnt, *given, before=nets, lr_d=0.0)
@@ -693,13 +827,15 @@ def penalty_and_extra_count(subject: Subject, draw: Draw) -> None:
 
     right = moved(lambda *g, **o: after_step(faulty_step(), *g, **o))
     faulty = {fault: moved(lambda *g, fault=fault, **o: after_step(faulty_step(fault), *g, **o)) for fault in (
-        "no penalty", "penalty of fakes", "no gamma", "half gamma", "no extra")}
+        "no penalty", "penalty of fakes", "no gamma", "half gamma", "no extra", "anew")}
     mine = moved(lambda *g, **o: subject.probe(after_step, *g, **o))
     assert_close(mine["D"], right["D"], mistakes=[
         (faulty["no penalty"]["D"], "The penalty is missing: gamma * r1_penalty(discriminator, real)."),
         (faulty["penalty of fakes"]["D"], "R1 is the gradient at *real* clips."),
         (faulty["no gamma"]["D"], "The penalty has no weight: multiply it by gamma."),
         (faulty["half gamma"]["D"], "The penalty is halved twice: r1_penalty holds the half already.")])
+    if is_close(mine["G"], faulty["anew"]["G"]):  # that has cost its points already
+        return
     assert_close(mine["G"], right["G"], mistakes=[(faulty["no extra"]["G"], "extra() is missing in G's loss.")])
 
 

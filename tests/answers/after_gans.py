@@ -42,6 +42,12 @@ def line_in_place(noise, data, t):
     return noise, speed
 
 
+def line_by_what_is_left(noise, data, t):
+    """Wrong: NaN at t = 1."""
+    x, velocity = STRAIGHT(noise, data, t)
+    return x, (data - x) / (1 - wide(t, data))
+
+
 def line_of_parts(noise, data, t):
     """Right: the time as many times as a sample has numbers."""
     share = t.repeat_interleave(data[0].numel()).view_as(data)
@@ -82,6 +88,22 @@ def gaussian_by_regression(x, t, mean, std):
 
 
 STRAIGHT = line(straight)
+
+
+def loss_on_the_data(velocity, data, rng):
+    """Wrong: the data are written over."""
+    noise, t = torch.randn(data.shape, generator=rng), torch.rand(len(data), generator=rng)
+    x = straight(noise, data, wide(t, data))
+    return F.mse_loss(velocity(x, t), data.sub_(noise))
+
+
+def in_training(answer):
+    """Wrong: the network is put into training mode, and left there."""
+    def other(velocity, *given):
+        if isinstance(velocity, nn.Module):
+            velocity.train()
+        return answer(velocity, *given)
+    return other
 
 
 def loss(*, size=torch.square, total=torch.mean, path=STRAIGHT, told=lambda t: t, noise_first=True, cut=False,
@@ -233,6 +255,16 @@ def flow_step_clearing_after(velocity, optimizer, data, rng):
     return value.detach()
 
 
+def flow_step_of_points(velocity, optimizer, data, rng):
+    """Wrong: noise for rows (B, D) alone."""
+    x0, t = torch.randn(len(data), data.shape[1], generator=rng), torch.rand(len(data), generator=rng)
+    value = (velocity(straight(x0, data, wide(t, data)), t) - (data - x0)).square().mean()
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value.detach()
+
+
 def flow_step_by_the_network(velocity, optimizer, data, rng):
     """Right: the network's own zero_grad, before and after."""
     velocity.zero_grad()
@@ -302,6 +334,23 @@ def euler_of_one_velocity(velocity, x, steps):
     v = velocity(x, torch.zeros(len(x)))
     for _ in range(steps):
         x = x + v / steps
+    return x
+
+
+def euler_while(velocity, x, steps):
+    """Wrong: sums of 1 / steps may stay below 1."""
+    t = 0.0
+    while t < 1:
+        x, t = x + velocity(x, torch.full((len(x),), t)) / steps, t + 1 / steps
+    return x
+
+
+def euler_looking_on(velocity, x, steps):
+    """Wrong: asks at t = 1, too, and for nothing."""
+    v = velocity(x, torch.zeros(len(x)))
+    for k in range(1, steps + 1):
+        x = x + v / steps
+        v = velocity(x, torch.full((len(x),), k / steps))
     return x
 
 
@@ -403,6 +452,7 @@ WRONG = {
         "velocity first": (lambda n, d, t: STRAIGHT(n, d, t)[::-1], "The point comes first"),
         "divided by t": (line(straight, lambda n, d, t: (d - n) / t), "not divided by t"),
         "in place": (line_in_place, "changes `noise` in place"),
+        "what is left": (line_by_what_is_left, "needs no division"),
         "the point alone": (lambda n, d, t: straight(n, d, wide(t, d)), "Return two things"),
     },
     "after_gans.gaussian_velocity": {
@@ -418,6 +468,7 @@ WRONG = {
         "minus in the variance": (gaussian(spread=lambda t, s: (t * s) ** 2 - (1 - t) ** 2), "no minus in the variance"),
         "variance of u": (gaussian(spread=lambda t, s: 1 + s ** 2), "not of x_1 - x_0"),
         "std in the variance": (gaussian(spread=lambda t, s: (1 - t) ** 2 + t ** 2 * s), "std is squared"),
+        "std at least 0.1": (lambda x, t, m, s: gaussian()(x, t, m, torch.as_tensor(s).clamp(min=0.1)), "Where std is 0"),
         "two axes only": (lambda x, t, m, s: gaussian_by_both_ends(x.flatten(1), t, m, s), "beside(t, x)"),
     },
     "after_gans.flow_matching_loss": {
@@ -441,6 +492,7 @@ WRONG = {
         "torch's generator": (loss(own=False), "`rng` alone"),
         "no_grad": (torch.no_grad()(loss()), "No gradient reaches"),
         "detached": (loss(cut=True), "no detach"),
+        "on the data": (loss_on_the_data, "changes `data` in place"),
     },
     "after_gans.VelocityField": {
         "time first": (field(together=lambda x, t: torch.cat([time_features(t), x], 1)), "point comes first"),
@@ -459,6 +511,7 @@ WRONG = {
         "squeezed": (field(last=lambda v, x: v.squeeze()), "drops the axis of the batch"),
         "as data": (field(last=lambda v, x: v.data), "No gradient comes back"),
         "in the plane only": (FixedField, "dim + 10"),
+        "one number squeezed": (field(last=lambda v, x: v.squeeze(-1)), "Points of one number"),
     },
     "after_gans.flow_step": {
         "as it was": (flow_step(narrow=True, late=True, stale=True), "Three faults"),
@@ -479,6 +532,8 @@ WRONG = {
         "clips": (flow_step(clip=True), "numbers differ"),
         "no step": (flow_step(still=True), "did not move"),
         "zeroed too late": (flow_step(after=True), "did not move"),
+        "of points": (flow_step_of_points, "Follow the shapes"),
+        "in training": (in_training(flow_step()), "in another mode"),
     },
     "after_gans.euler": {
         "end's time": (sampler(plain, time=lambda k, n: (k + 1) / n), "end's time"),
@@ -495,6 +550,8 @@ WRONG = {
         "one velocity": (euler_of_one_velocity, "ask it anew"),
         "middle's time": (sampler(plain, time=lambda k, n: (k + 0.5) / n), "the step's middle"),
         "velocity alone": (sampler(lambda v, x, t, h: h * v(x, t)), "not replaced"),
+        "while": (euler_while, "One step too many"),
+        "looks on": (euler_looking_on, "asked more often"),
         "t a number": (lambda v, x, n: x + v(x, torch.tensor(0.0)) / n, "one t for each"),
     },
     "after_gans.heun": {

@@ -47,6 +47,12 @@ def refused_by_the_result(size, kernel, stride=1, padding=0):
     return count
 
 
+def refused_without_a_word(size, kernel, stride=1, padding=0):
+    if kernel > size + 2 * padding:
+        raise ValueError
+    return plain(size, kernel, stride, padding)
+
+
 def convolved(images, weight, bias, stride=1, padding=0, *, mirror=False, with_bias=True, channels=None, mean=False,
               steps=True, turned=False, pads=True, size=None, times_bias=1, cut=False):
     """A convolution in loops, put together from named parts."""
@@ -151,6 +157,15 @@ def field_from_the_end(layers):
     for kernel, stride in reversed(layers):
         needed = (needed - 1) * stride + kernel
     return needed
+
+
+def field_popped(layers):
+    """Wrong: the caller's list is empty afterwards."""
+    total, jump = 1, 1
+    while layers:
+        kernel, stride = layers.pop(0)
+        total, jump = total + (kernel - 1) * jump, jump * stride
+    return total
 
 
 def field_measured(layers):
@@ -265,6 +280,27 @@ class Gelu(Network):
         return self.fc2(F.gelu(self.fc1(F.max_pool2d(F.relu(self.conv1(x)), 2).flatten(1))))
 
 
+class ProbableLater(Network):
+    """Wrong: probabilities, in evaluation mode only."""
+
+    def forward(self, x):
+        x = super().forward(x)
+        return x if self.training else x.softmax(1)
+
+
+class Renamed(nn.Module):
+    """Wrong: its layers have other names."""
+
+    def __init__(self, in_channels=3, channels=16, image_size=32, features=64, classes=4):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(channels * (image_size // 2) ** 2, features), nn.ReLU(), nn.Linear(features, classes))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
 class NetworkWithView(Network):
     """Right: view in the place of flatten, pooling before the ReLU (the maximum is the same)."""
 
@@ -314,6 +350,15 @@ def over_time_of_all(clips, weight, bias):
     return over_time(clips.flatten(0, 1)[None], weight, bias)[0].unflatten(0, clips.shape[:2])
 
 
+def over_time_by_shifts(clips, weight, bias):
+    """Wrong where the kernel is longer than the clip: a negative end of a slice counts from behind."""
+    output = bias[:, None, None].expand(*clips.shape[:2], -1, *clips.shape[3:]).clone()
+    for k in range(weight.shape[2]):
+        back = weight.shape[2] - 1 - k
+        output[:, back:] += torch.einsum("btchw,oc->btohw", clips[:, :clips.shape[1] - back], weight[:, :, k])
+    return output
+
+
 def over_time_without_gradients(clips, weight, bias):
     with torch.no_grad():
         return over_time(clips, weight, bias)
@@ -351,6 +396,28 @@ def looked_frozen(net, inputs, classes):
 
 def looked_in_eval(net, inputs, classes):
     return looked(net.eval(), inputs, classes)
+
+
+def looked_and_thawed(net, inputs, classes):
+    """Wrong: what was frozen before is not frozen any more."""
+    looks = looked(net.requires_grad_(False), inputs, classes, backward=True)
+    net.requires_grad_(True)
+    return looks
+
+
+def looked_with_a_gradient(net, inputs, classes):
+    """Wrong: the caller's inputs keep a .grad."""
+    looks = looked(net, inputs, classes, copy=False, backward=True)
+    inputs.requires_grad_(False)
+    net.zero_grad()
+    return looks
+
+
+def looked_on_and_off(net, inputs, classes):
+    """Right: the inputs ask for gradients only meanwhile."""
+    looks = looked(net, inputs, classes, copy=False)
+    inputs.requires_grad_(False)
+    return looks
 
 
 def looked_and_restored(net, inputs, classes):
@@ -398,7 +465,7 @@ RIGHT = {
     "cnn_features.convolution_over_time": {"taps": over_time, "conv3d": over_time_by_conv3d, "windows": over_time_by_windows,
                                            "rows": over_time_of_rows},
     "cnn_features.saliency": {"one by one": looked_one_by_one, "one-hot": looked_by_one_hot,
-                              "frozen meanwhile": looked_and_restored},
+                              "frozen meanwhile": looked_and_restored, "on and off": looked_on_and_off},
 }
 
 WRONG = {
@@ -417,6 +484,7 @@ WRONG = {
         "another error": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k <= n + 2 * p else [][0], "ValueError"),
         "refuses a fit": (lambda n, k, s=1, p=0: plain(n, k, s, p) if k < n + 2 * p else int("none"), "only there"),
         "refuses nothing": (sized(plain, refuses=False), "ValueError"),
+        "refuses without a word": (refused_without_a_word, "says nothing"),
     },
     "cnn_features.convolution_loops": wrong_convolutions(),
     "cnn_features.convolution": {
@@ -438,6 +506,9 @@ WRONG = {
         "last stride alone": (field_by(lambda jump, stride: stride), "*all* strides"),
         "whole kernels": (field_by(lambda jump, stride: jump * stride, more=0), "kernel - 1"),
         "squared": (field_by(lambda jump, stride: jump * stride ** 2), "numbers differ"),
+        "a float": (lambda layers: float(field(layers)), "is an int"),
+        "popped": (field_popped, "caller's list"),
+        "kernels of 1 left out": (lambda layers: field([pair for pair in layers if pair[0] > 1]), "numbers differ"),
         "kernel times stride": (lambda layers: 1 + sum(k * s for k, s in layers), "kernel - 1"),
     },
     "cnn_features.CNN": {
@@ -460,6 +531,8 @@ WRONG = {
         "mean pooling": (MeanPooled, "takes the maximum"),
         "cut": (Dropped, "no gradient arrives"),
         "squeezed": (Squeezed, "batch of one"),
+        "softmax in evaluation mode": (ProbableLater, "In evaluation mode"),
+        "other names": (Renamed, "keep their names"),
     },
     "cnn_features.convolution_over_time": {
         "centred": (lambda x, w, b: over_time(x, w, b, after=(w.shape[2] - 1) // 2), "later frames"),
@@ -477,6 +550,7 @@ WRONG = {
         "laid out anew": (lambda *a: over_time_of_rows(*a, permuted=False), "permute"),
         "one long clip": (over_time_of_all, "each clip stands alone"),
         "rectified": (lambda *a: over_time(*a, end=torch.relu), "No ReLU here"),
+        "kernel longer than the clip": (over_time_by_shifts, "It raised"),
         "no gradients": (over_time_without_gradients, "No gradient reaches"),
         "weights detached": (lambda x, w, b: over_time(x, w.detach(), b), "reaches the weight"),
     },
@@ -501,6 +575,8 @@ WRONG = {
         "squeezed": (lambda *a: looked(*a).squeeze(), "Expected shape"),
         "cleared": (looked_and_cleared, "is gone"),
         "frozen for good": (looked_frozen, "other weights frozen"),
+        "thawed": (looked_and_thawed, "other weights frozen"),
+        "a gradient of the inputs": (looked_with_a_gradient, "hold a .grad"),
         "eval for good": (looked_in_eval, "another mode"),
         "no copy": (lambda *a: looked(*a, copy=False), "work on a copy"),
     },

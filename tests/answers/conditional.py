@@ -133,6 +133,10 @@ def lse(logits):
     return logits.logsumexp(1)
 
 
+def lse_and_a_little(logits):
+    return (logits.double().exp().sum(1) + 1e-6).log().float()
+
+
 def log_sum(logits):
     return logits.exp().sum(1).log()
 
@@ -153,6 +157,14 @@ class ByTwoPasses(reference.ProjectionDiscriminator):
         pooled = self.discriminator.features(images).flatten(2).sum(-1)
         fits = torch.bmm(self.embed(labels)[:, None], pooled[:, :, None])
         return self.discriminator(images) + fits[:, 0, 0]
+
+
+class LoudFromTheFirst(reference.ProjectionDiscriminator):
+    """Wrong: labels count before anything is learned."""
+
+    def __init__(self, num_classes, size=32, channels=3, *, width=64, norm="none"):
+        super().__init__(num_classes, size, channels, width=width, norm=norm)
+        self.embed = nn.Embedding(num_classes, width * size // 8)
 
 
 class UnfittedFeatures(reference.ProjectionDiscriminator):
@@ -251,19 +263,18 @@ def info_thawed(generator, discriminator, optimizer_g, optimizer_d, real, z, inf
     return loss_d.detach(), loss_g.detach(), bound.detach()
 
 
-def bce_step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, wanted, *, gamma=0.0):
-    """Right: bce, D's two batches in one pass, fakes drawn again for G, D not frozen, the penalty always added."""
+def bce_step(generator, discriminator, optimizer_g, optimizer_d, real, labels, z, wanted, *, gamma=0.0, again=False):
+    """Right: bce, D's two batches in one pass, D not frozen, the penalty always added. Wrong with fakes drawn `again` for G."""
     bce = F.binary_cross_entropy_with_logits
-    with torch.no_grad():
-        fake = generator(z, wanted)
-    logits = discriminator(torch.cat([real, fake]), torch.cat([labels, wanted]))
+    fake = generator(z, wanted)
+    logits = discriminator(torch.cat([real, fake.detach()]), torch.cat([labels, wanted]))
     r, f = logits.split(len(real))
     loss_d = bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))
     loss_d = loss_d + gamma * r1_penalty(lambda x: discriminator(x, labels), real)
     optimizer_d.zero_grad()
     loss_d.backward()
     optimizer_d.step()
-    logits = discriminator(generator(z, wanted), wanted)
+    logits = discriminator(generator(z, wanted) if again else fake, wanted)
     loss_g = bce(logits, torch.ones_like(logits))
     optimizer_g.zero_grad()
     loss_g.backward()
@@ -336,11 +347,11 @@ def bound_by_log_of_softmax(logits, category):
     return math.log(logits.shape[1]) + q.log().mean()
 
 
-def info_by_bce(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
-    """Right: bce, fakes drawn again, D not frozen, the information in a backward of its own."""
+def info_by_bce(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0, again=False):
+    """Right: bce, D not frozen, the information in a backward of its own. Wrong with fakes drawn `again` for G."""
     bce = F.binary_cross_entropy_with_logits
-    with torch.no_grad():
-        fake = generator(z)
+    made = generator(z)
+    fake = made.detach()
     optimizer_d.zero_grad()
     r, f = discriminator(real), discriminator(fake)
     loss_d = bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)) + gamma * r1_penalty(discriminator, real)
@@ -348,14 +359,32 @@ def info_by_bce(generator, discriminator, optimizer_g, optimizer_d, real, z, inf
     loss_d.backward()
     (-known).backward()
     optimizer_d.step()
-    fake = generator(z)
+    fake = generator(z) if again else made
     optimizer_g.zero_grad()
     f = discriminator(fake)
-    again = information(discriminator, fake, z)
-    loss_g = bce(f, torch.ones_like(f)) - again
+    kept = information(discriminator, fake, z)
+    loss_g = bce(f, torch.ones_like(f)) - kept
     loss_g.backward()
     optimizer_g.step()
-    return (loss_d - known).item(), loss_g.item(), again.item()
+    return (loss_d - known).item(), loss_g.item(), kept.item()
+
+
+def info_through_g(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
+    """Wrong: the reader's turn pulls at G, too."""
+    fake = generator(z)
+    loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake.detach())).mean()
+    loss_d = loss_d - information(discriminator, fake, z)
+    if gamma:
+        loss_d = loss_d + gamma * r1_penalty(discriminator, real)
+    optimizer_d.zero_grad()
+    loss_d.backward(retain_graph=True)
+    optimizer_d.step()
+    known = information(discriminator, fake, z)
+    loss_g = F.softplus(-discriminator(fake)).mean() - known
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach(), known.detach()
 
 
 def info_frozen(generator, discriminator, optimizer_g, optimizer_d, real, z, information, *, gamma=0.0):
@@ -472,6 +501,9 @@ WRONG = {
         "variance": (generator(start=lambda w: nn.init.normal_(w, std=0.1 ** 0.5)), "not the variance"),
         "DCGAN's start": (generator(start=lambda w: nn.init.normal_(w, std=0.02)), "DCGAN's"),
         "uniform": (generator(start=lambda w: nn.init.uniform_(w, -0.1, 0.1)), "no Gaussian"),
+        "uniform of that spread": (generator(start=lambda w: nn.init.uniform_(w, -0.03 ** 0.5, 0.03 ** 0.5)), "not Gaussian"),
+        "always the same": (generator(start=lambda w: nn.init.normal_(w, std=0.1, generator=torch.Generator().manual_seed(0))),
+                            "Seed nothing"),
         "zeros": (generator(start=nn.init.zeros_), "standard deviation 0.000"),
         "turned": (generator(turned=True), "number of labels first"),
         "label first": (generator(join=lambda z, e: torch.cat([e, z], 1)), "z comes first"),
@@ -503,6 +535,7 @@ WRONG = {
         "no logarithm": (parts(lambda r, a, b: r - a.exp().sum(1) + b.exp().sum(1)), "*logarithms* of the sums"),
         "over the batch": (parts(lambda r, a, b: r - a.logsumexp((0, 1)) + b.logsumexp((0, 1))), "each image by itself"),
         "overflow": (parts(lambda r, a, b: r - log_sum(a) + log_sum(b)), "logsumexp"),
+        "a little under the log": (parts(lambda r, a, b: r - lse_and_a_little(a) + lse_and_a_little(b)), "logsumexp"),
         "psi of labels": (parts(lambda r, a, b: r[:, None] + a.log_softmax(1) - b.log_softmax(1)), "psi is one number"),
         "w turned": (parts(lambda r, a, b: r - lse(a) + lse(b), lambda u, v: (u - v).T), "one vector for each label"),
         "the logits": (lambda r, f, u, v: r[:, None] + (f @ u.T).log_softmax(1) - (f @ v.T).log_softmax(1), "two things"),
@@ -522,7 +555,9 @@ WRONG = {
         "features cut": (UnfittedFeatures, "sends no gradient into the features"),
         "data of vectors": (DataOfVectors, "no .data"),
         "head cut": (projection(lambda h, s, v: s.detach() + (v * h.sum((2, 3))).sum(1)), "through the head's logit"),
-        "squeezed": (Squeezed, "Expected shape (1,)"),
+        "squeezed": (Squeezed, "a batch of one"),
+        "maps and rows": (projection(lambda h, s, v: s[:, None, None, None] + (v * h.sum((2, 3))).sum(1)), "(B, 1, 1, 1)"),
+        "loud from the first": (LoudFromTheFirst, "zero at first"),
         "subtracted": (projection(lambda h, s, v: s - (v * h.sum((2, 3))).sum(1)), "not subtracted"),
     },
     "conditional.conditional_step": {
@@ -540,6 +575,7 @@ WRONG = {
         "cut": (faulty_step("cut"), "No gradient reaches G"),
         "frozen for good": (step_frozen_for_good, "other weights frozen"),
         "left in evaluation": (step_in_evaluation, "another mode"),
+        "draws again": (lambda *arguments, **options: bce_step(*arguments, again=True, **options), "draws again"),
         "turned": (giving(faulty_step(), lambda pair: pair[::-1]), "D's loss comes first"),
         "nothing returned": (giving(faulty_step(), lambda pair: None), "Return 2 numbers"),
         "not detached": (giving(faulty_step(), with_gradient), "detach it"),
@@ -559,7 +595,8 @@ WRONG = {
         "log of the mean": (bound_with_log_of_the_mean, "not the logarithm of the mean"),
         "probabilities": (lambda s, c: math.log(s.shape[1]) + s.softmax(1)[torch.arange(len(c)), c].mean(),
                           "logarithm is missing"),
-        "ten categories": (lambda s, c: math.log(10) - F.cross_entropy(s, c), "Expected"),
+        "ten categories": (lambda s, c: math.log(10) - F.cross_entropy(s, c), "not always ten"),
+        "clamped": (lambda s, c: bound_by_gather(s, c).clamp(min=0), "may be below 0"),
         "item": (lambda s, c: bound_by_gather(s, c).item(), "no item()"),
         "a new tensor": (lambda s, c: torch.tensor(bound_by_gather(s, c).item(), requires_grad=True), "no torch.tensor()"),
         "detached": (lambda s, c: math.log(s.shape[1]) - F.cross_entropy(s.detach(), c), "neither Q nor G could learn"),
@@ -579,6 +616,8 @@ WRONG = {
         "D's side": (faulty_information_step("D's side"), "D's loss for fakes"),
         "first information": (faulty_information_step("first information"), "you return that of D's turn"),
         "old D": (step_with_an_old_d, "D of before its step"),
+        "draws again": (lambda *arguments, **options: info_by_bce(*arguments, again=True, **options), "draws again"),
+        "through G": (info_through_g, "sends none into G"),
         "frozen for good": (info_frozen_for_good, "other weights frozen"),
         "two numbers": (giving(faulty_information_step(), lambda values: values[:2]), "Return 3 numbers"),
         "not detached": (giving(faulty_information_step(), with_gradient), "detach it"),

@@ -124,6 +124,28 @@ def init_of_all_with_weights(module):
             nn.init.zeros_(module.bias)
 
 
+def init_from_anew(module):
+    """Wrong: what batch norm has averaged is forgotten."""
+    if isinstance(module, nn.BatchNorm2d):
+        module.reset_running_stats()
+    init()(module)
+
+
+def init_but_for_spectral_norm(module):
+    """Wrong: the bias of a convolution under spectral norm stays."""
+    if not hasattr(module, "parametrizations"):
+        init()(module)
+
+
+def init_of_all_parameters(module):
+    """Wrong: under spectral norm the weights are drawn, too."""
+    init()(module)
+    if isinstance(module, nn.Conv2d):
+        for parameter in module.parameters():
+            if parameter.ndim == 4:
+                nn.init.normal_(parameter, 0.0, 0.02)
+
+
 def init_without_asking_for_a_bias(module):
     init()(module)
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
@@ -315,6 +337,15 @@ def train_with_a_list_of_modules(step, generator, discriminator, real, steps, *,
     return log["all"]
 
 
+def train_at_one_rate(*args, lr=1e-3, **others):
+    return forgetful()(*args, **others)
+
+
+def train_giving_pairs(*args, **others):
+    losses = forgetful()(*args, **others)
+    return list(zip(losses[::2], losses[1::2], strict=True))
+
+
 def train_with_a_copy_of_the_losses(step, generator, discriminator, real, steps, *, path, ema, rng, lr=1e-3, batch=32):
     adams = [torch.optim.Adam(net.parameters(), lr, betas=(0.5, 0.999)) for net in (generator, discriminator)]
     losses = []
@@ -341,7 +372,7 @@ def arc_in_double(start, end, share):
     """Right: in double precision, one point after another."""
     a, b = start.double(), end.double()
     angle = torch.arccos((a @ b / (a.norm() * b.norm())).clamp(-1, 1))
-    if torch.sin(angle) < 1e-6:
+    if torch.sin(angle) < 1e-3:
         return torch.stack([(1 - t) * start + t * end for t in share])
     return torch.stack([((1 - t) * angle).sin() / angle.sin() * a + (t * angle).sin() / angle.sin() * b
                         for t in share]).float()
@@ -369,6 +400,18 @@ def guarded(instead, *, same=True, opposite=True):
 
 def straight(start, end, share):
     return torch.lerp(start, end, share[:, None])
+
+
+def arc_between_rotations(start, end, share):
+    """Wrong: the shorter way round, as quaternions go; a line where they are near each other."""
+    end = -end if start @ end < 0 else end
+    return guarded(straight)(start, end, share)
+
+
+def arc_or_a_line(start, end, share):
+    """Wrong: the line from a sine of 0.03 on, as many a listing has it."""
+    near = F.cosine_similarity(start, end, dim=0).abs() > 0.9995
+    return (straight if near else guarded(straight))(start, end, share)
 
 
 def arc_with_a_little_below(start, end, share):
@@ -401,6 +444,7 @@ WRONG = {
         "1 row is nothing": (size_refusing(lambda rows, k, p: rows <= 1), "only where less than one row"),
         "as much padding as kernel": (size_refusing(lambda rows, k, p: 2 * p >= k), "only where less than one row"),
         "an assertion": (size_with_an_assertion, "raise a ValueError"),
+        "a float": (sized(lambda n, k, s, p: (n - 1.0) * s + k - 2 * p), "no float"),
         "torch's error": (size_that_lets_torch_refuse, "raise a ValueError"),
     },
     "dcgan.Generator": {
@@ -422,6 +466,7 @@ WRONG = {
         "detached": (generator(end=torch.Tensor.detach), "No gradient"),
         "squeezed": (generator(end=torch.squeeze), "squeeze() drops"),
         "always 3 channels": (generator(grey=True), "number of channels, written into it"),
+        "relu up to 6": (generator(activation=nn.ReLU6), "numbers differ"),
     },
     "dcgan.dcgan_init": {
         "variance": (init(std=0.02 ** 0.5), "not the variance"),
@@ -437,6 +482,9 @@ WRONG = {
         "a bias always": (init_without_asking_for_a_bias, "may have no bias"),
         "replaced": (init_replacing, "puts new parameters"),
         "seeded": (init_seeded, "same numbers"),
+        "averages forgotten": (init_from_anew, "running mean"),
+        "not under spectral norm": (init_but_for_spectral_norm, "under spectral norm"),
+        "all parameters": (init_of_all_parameters, "keeps its weights"),
         "nothing": (lambda module: None, "alone"),
     },
     "dcgan.article_step": {
@@ -453,6 +501,7 @@ WRONG = {
         "frozen for good": (step_frozen_for_good, "requires_grad_(True) again"),
         "noise of its own": (step_with_a_generator_of_its_own, "Nothing is drawn from `rng`"),
         **{name: (faulty_step(name), words) for name, words in {
+            "twice": "taken twice", "evaluation": "another mode",
             "sum": "take their mean", "half": "you halve it", "smooth": "your 1 is smaller", "exchanged": "are exchanged",
             "stale D": "D's gradients of the step before", "saturating": "saturating loss", "helpful": "G helps D",
             "before": "the D before its step", "fresh": "New fakes", "stale G": "G's gradients of the step before",
@@ -468,6 +517,8 @@ WRONG = {
         "no optimiser of G": (forgetful("optimizer_g"), "G's optimiser"),
         "networks alone": (forgetful("optimizer_g", "optimizer_d", "rng", "losses", "ema"),
                            "optimisers and the random generator"),
+        "at one rate": (train_at_one_rate, "`lr` is an argument"),
+        "in pairs": (train_giving_pairs, "not in pairs"),
         "a copy of the losses": (train_with_a_copy_of_the_losses, "keep the list itself"),
     },
     "dcgan.slerp": {
@@ -483,6 +534,8 @@ WRONG = {
         "the same direction forgotten": (guarded(straight, same=False), "the same direction"),
         "the start instead": (guarded(lambda a, b, t: a.expand(len(t), -1)), "stands still"),
         "zeros instead": (lambda a, b, t: _arc(a, b, t).nan_to_num(), "straight line"),
+        "between rotations": (arc_between_rotations, "turned round"),
+        "a line too early": (arc_or_a_line, "takes the straight line"),
         "a little below": (arc_with_a_little_below, "take the straight line"),
         "squeezed": (lambda a, b, t: guarded(straight)(a, b, t).squeeze(), "Expected shape"),
     },

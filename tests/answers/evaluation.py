@@ -95,6 +95,11 @@ def step_by_sums(network, optimizer, clips, labels):
     return loss.detach()
 
 
+def step_in_training(network, optimizer, clips, labels):
+    network.train()
+    return reference.feature_step(network, optimizer, clips, labels)
+
+
 def step_in_evaluation(network, optimizer, clips, labels):
     network.eval()
     return reference.feature_step(network, optimizer, clips, labels)
@@ -154,6 +159,18 @@ def distance_in_single(m1, s1, m2, s2):
     return (m1 - m2).square().sum() + s1.trace() + s2.trace() - 2 * root
 
 
+def distance_after_the_product(m1, s1, m2, s2):
+    """Wrong: in float64 when the digits are gone."""
+    root = torch.linalg.eigvals((s1 @ s2).double()).real.clamp(min=0).sqrt().sum()
+    return (m1 - m2).double().square().sum() + (s1.trace() + s2.trace()).double() - 2 * root
+
+
+def distance_in_place_of_doubles(m1, s1, m2, s2):
+    shift = m1.double()
+    shift -= m2
+    return distance(cross=roots_of_eigenvalues)(shift, s1, torch.zeros_like(shift), s2)
+
+
 def distance_in_place(m1, s1, m2, s2):
     m1 -= m2
     return distance(cross=roots_of_eigenvalues)(m1, s1, torch.zeros_like(m1), s2)
@@ -173,7 +190,7 @@ def by_cholesky(a, b):
 # Running moments
 
 class Sums:
-    """Right: sums of rows and of their products, in float64."""
+    """Wrong: sums of rows and of their products, which lose their digits in float64, too."""
 
     def __init__(self, width):
         self.count, self.total = 0, torch.zeros(width, dtype=torch.float64)
@@ -189,8 +206,12 @@ class Sums:
     def mean(self):
         return self.total / self.count
 
+    @property
+    def scatter(self):
+        return self.products - self.count * torch.outer(self.mean, self.mean)
+
     def covariance(self):
-        return (self.products - self.count * torch.outer(self.mean, self.mean)) / (self.count - 1)
+        return self.scatter / (self.count - 1)
 
 
 class RowByRow(reference.RunningMoments):
@@ -236,8 +257,59 @@ class NumpyMoments:
         self.count, self.total, self.products = self.count + len(rows), self.total + rest.sum(0), self.products + rest.T @ rest
         self.mean = torch.from_numpy(self.first + self.total / self.count)
 
+    @property
+    def scatter(self):
+        return torch.from_numpy(self.products - np.outer(self.total, self.total) / self.count)
+
     def covariance(self):
-        return torch.from_numpy((self.products - np.outer(self.total, self.total) / self.count) / (self.count - 1))
+        return self.scatter / (self.count - 1)
+
+
+class NoScatter(NumpyMoments):
+    """Wrong: what is left is not to be had by its name."""
+
+    scatter = None
+
+    def covariance(self):
+        return NumpyMoments.scatter.fget(self) / (self.count - 1)
+
+
+class ScatterDivided(RowByRow):
+    """Wrong: covariance() divides what is kept."""
+
+    def covariance(self):
+        self.scatter /= self.count - 1
+        return self.scatter
+
+
+class ScatterOfCovariance(NumpyMoments):
+    """Wrong: the covariance under the name of the scatter."""
+
+    @property
+    def scatter(self):
+        return self.covariance()
+
+    def covariance(self):
+        return NumpyMoments.scatter.fget(self) / (self.count - 1)
+
+
+class SharedMoments(reference.RunningMoments):
+    """Wrong: all objects count together."""
+
+    together = reference.RunningMoments(3)
+
+    def __init__(self, width):
+        pass
+
+    def update(self, features):
+        self.together.update(features)
+
+    def covariance(self):
+        return self.together.covariance()
+
+    count = property(lambda self: self.together.count)
+    mean = property(lambda self: self.together.mean)
+    scatter = property(lambda self: self.together.scatter)
 
 
 class NumpyHoarder:
@@ -342,10 +414,10 @@ def moments(*, between=True, share=True, ddof=1, centre=True, last=False, count=
 # Kernel distance
 
 def kernel(*, k=lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3, diagonal=False, pairs=lambda n: n * (n - 1), twice=2,
-           end=lambda v: v, between=lambda k: k.mean()):
+           end=lambda v: v, between=lambda k: k.mean(), check=reference._checked):
     """A kernel distance put together from named parts."""
     def variant(real, fake):
-        real, fake = real.double(), fake.double()
+        real, fake = check(real, fake)
 
         def within(x):
             values = k(x, x)
@@ -358,6 +430,7 @@ def kernel(*, k=lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3, diagonal=False, pa
 
 def kernel_by_triangles(real, fake):
     """Right: pairs above the diagonal."""
+    reference._checked(real, fake)
     real, fake = real.double(), fake.double()
     k = lambda x, y: torch.pow(torch.einsum("if,jf->ij", x, y) / real.shape[1] + 1, 3)
     pairs = lambda x: k(x, x)[torch.triu_indices(len(x), len(x), 1).unbind()].mean()
@@ -366,6 +439,8 @@ def kernel_by_triangles(real, fake):
 
 def kernel_by_masks(real, fake):
     """Right: one matrix of all samples, and weights that choose pairs."""
+    if real.shape[1] != fake.shape[1] or len(real) < 2 or len(fake) < 2:
+        raise ValueError("no two sets of one network")
     x = torch.cat([real, fake]).to(torch.float64)
     n, m = len(real), len(fake)
     k = (1 + torch.mm(x, x.mT) / x.size(1)).pow(3)
@@ -387,6 +462,18 @@ def kernel_with_one_count(real, fake):
     n, k = len(real), lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3
     within = lambda x: (k(x, x).sum() - k(x, x).trace()) / (n * (n - 1))
     return within(real) + within(fake) - 2 * k(real, fake).mean()
+
+
+def kernel_of_distinct(real, fake):
+    """Wrong: equal samples are left out."""
+    real, fake = reference._checked(real, fake)
+    k = lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3
+    within = lambda x: k(x, x)[torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist") > 0].mean()
+    return within(real) + within(fake) - 2 * k(real, fake).mean()
+
+
+def without_diagonal_of_a_square(k):
+    return without_diagonal(k) if k.shape[0] == k.shape[1] else k.mean()
 
 
 def without_diagonal(k):
@@ -452,6 +539,20 @@ def shares_by_loop(real, fake, k=3):
     return share(fake, real), share(real, fake)
 
 
+def open_for_recall(real, fake, k=3):
+    precision = shares()(real, fake, k)[0]
+    return precision, shares_with(own_radius, border=torch.lt)(real, fake, k)[1]
+
+
+def shares_of_five(real, fake, k=5):
+    return reference.precision_recall(real, fake, k)
+
+
+def without_equals(features, k):
+    between = reference.distances(features, features)
+    return between.masked_fill(between == 0, torch.inf).kthvalue(k, dim=1).values
+
+
 def with_itself(features, k):
     return reference.distances(features, features).kthvalue(k, dim=1).values
 
@@ -481,6 +582,22 @@ def measure_by_split(generator, network, count, rng, batch_size=64):
 
 def measure_with_torchs_own_noise(generator, network, count, rng, batch_size=64):
     return faulty_features()(generator, network, count, torch.Generator().manual_seed(3), batch_size)
+
+
+def measure_with_a_fresh_generator(generator, network, count, rng, batch_size=64):
+    rng = torch.Generator().manual_seed(rng.initial_seed())
+    return faulty_features()(generator, network, count, rng, batch_size)
+
+
+def measure_without_batch_norm(generator, network, count, rng, batch_size=64):
+    """Wrong: only batch norm is put into evaluation mode."""
+    network.eval()
+    for module in generator.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.eval()
+    sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
+    with torch.no_grad():
+        return torch.cat([network(generator(torch.randn(size, generator.nz, generator=rng))) for size in sizes])
 
 
 def measure_frozen(generator, network, count, rng, batch_size=64):
@@ -514,7 +631,7 @@ RIGHT = {
                                     means=lambda d: d.pow(2).sum()),
         "scipy": distance(cross=roots_by_scipy),
     },
-    "evaluation.RunningMoments": {"sums": Sums, "row by row": RowByRow, "parts": moments(), "numpy": NumpyMoments},
+    "evaluation.RunningMoments": {"row by row": RowByRow, "parts": moments(), "numpy": NumpyMoments},
     "evaluation.kernel_distance": {"triangles": kernel_by_triangles, "eye": kernel(), "masks": kernel_by_masks},
     "evaluation.precision_recall": {"shares": shares(), "loop": shares_by_loop, "topk": shares_by_topk},
     "evaluation.generated_features": {"two lists": measure_in_two_lists, "filled": measure_into_a_tensor,
@@ -534,6 +651,7 @@ WRONG = {
         "uniform": (score(marginal=lambda p: torch.full_like(p, 1 / p.shape[1])), "uniform"),
         "bits": (score(end=lambda kl: 2 ** kl.mean()), "base e"),
         "ratio": (score(divergence=lambda p, q: torch.xlogy(p, p / q).sum(1)), "*every* row"),
+        "likeliest": (lambda p: score_by_entropies(F.one_hot(p.argmax(1), p.shape[1]).float()), "likeliest class alone"),
         "softmax": (lambda p: score_by_entropies(p.softmax(1)), "no softmax"),
         "sign": (score(end=lambda kl: (-kl.mean()).exp()), "at least 1"),
         "parts": (score_of_parts, "one score of all"),
@@ -545,10 +663,12 @@ WRONG = {
             "first head": "Only the first label", "last head": "Only the last label", "first class": "not class 0",
             "first rows": "stand anywhere", "cleared": "no zero_grad() between", "after": "loss after the step",
             "returns the last": "return the sum", "last class": "not the last class", "over all": "is *known*",
-            "sum": "not the sum",
+            "sum": "not the sum", "above 0": "class 0 is known", "known by all": "leave it out of all",
+            "by order": "by their order", "one mean": "a mean of its own",
             "detached": "features do not",
         }.items()},
         "a step for each head": (step_for_each_head, "a step for each head"),
+        "in training mode": (step_in_training, "another mode"),
         "in evaluation mode": (step_in_evaluation, "another mode"),
         "unknown not left out": (step_of_unknown, "Target -1"),
         "returns nothing": (step_that_returns("none"), "returns None"),
@@ -571,6 +691,11 @@ WRONG = {
         "complex": (distance(cross=lambda a, b: torch.linalg.eigvals(a @ b).sqrt().sum()), ".real"),
         "not clamped": (distance(cross=lambda a, b: torch.linalg.eigvals(a @ b).real.sqrt().sum()), "Clamp at 0"),
         "cholesky": (distance(cross=by_cholesky), "no Cholesky"),
+        "float64 too late": (distance_after_the_product, "before anything is multiplied"),
+        "singular values": (distance(cross=lambda a, b: torch.linalg.svdvals(a @ b).sqrt().sum()), "take its eigenvalues"),
+        "eigenvalues apart": (distance(cross=lambda *ab: torch.linalg.eigvalsh(torch.stack(ab)).abs().prod(0).sqrt().sum()),
+                              "turned alike"),
+        "in place, of doubles": (distance_in_place_of_doubles, "in place"),
         "float32": (distance_in_single, "begin with .double()"),
         "in place": (distance_in_place, "in place"),
     },
@@ -582,6 +707,11 @@ WRONG = {
         "not divided": (moments(ddof=None), "This is the scatter"),
         "about 0": (moments(centre=False), "about the mean"),
         "batches counted": (moments(count=False), "add len(features)"),
+        "sums": (Sums, "in float64, too"),
+        "no scatter": (NoScatter, "has no `scatter`"),
+        "scatter divided": (ScatterDivided, "Asked twice"),
+        "covariance for scatter": (ScatterOfCovariance, "before covariance() divides"),
+        "all together": (SharedMoments, "rows of an older one"),
         "sums in float32": (SumsInSingle, "lose all digits"),
         "keeps the rows": (Hoarder, "the features themselves"),
         "keeps an array": (NumpyHoarder, "the features themselves"),
@@ -600,6 +730,9 @@ WRONG = {
         "all pairs": (kernel(pairs=lambda n: n * n), "not n^2"),
         "each pair once": (kernel(pairs=lambda n: n * (n - 1) / 2), "twice"),
         "between without its diagonal": (kernel(between=without_diagonal), "no diagonal to leave out"),
+        "diagonal of a square": (kernel(between=without_diagonal_of_a_square), "no diagonal to leave out"),
+        "distinct": (kernel_of_distinct, "Two equal samples"),
+        "takes anything": (kernel(check=lambda real, fake: (real.double(), fake.double())), "features of different widths"),
         "once": (kernel(twice=1), "*twice*"),
         "not between": (kernel(twice=0), "is missing"),
         "not divided by F": (kernel(k=lambda x, y: (x @ y.T + 1) ** 3), "by their number F"),
@@ -621,6 +754,10 @@ WRONG = {
         "the other set's balls": (shares(balls="other"), "the other set"),
         "real balls for both": (shares_in_real_balls, "the other set"),
         "open balls": (shares_with(own_radius, border=torch.lt), "<=, not <"),
+        "open for recall": (open_for_recall, "<=, not <"),
+        "equals left out": (shares(nearest=without_equals), "Two equal samples are neighbours"),
+        "cdist": (shares_with(own_radius, between=torch.cdist), "miss it by rounding"),
+        "k of 5": (shares_of_five, "signature says k = 3"),
         "nearest ball": (shares_of_the_nearest, "nearest ball alone"),
         "largest radius": (shares_with(lambda p, c, k: own_radius(p, c, k).max()), "not the largest"),
         "mean radius": (shares_with(lambda p, c, k: own_radius(p, c, k).mean()), "not the mean"),
@@ -644,6 +781,8 @@ WRONG = {
         "outward": (faulty_features("outward"), "[-1, 1] already"),
         "cut off": (faulty_features("cut"), "cut off what is below 0"),
         "another generator": (measure_with_torchs_own_noise, "Nothing is drawn from `rng`"),
+        "fresh generator": (measure_with_a_fresh_generator, "Nothing is drawn from `rng`"),
+        "batch norm alone": (measure_without_batch_norm, "such as dropout"),
         "freezes G": (measure_frozen, "requires_grad_(True) again"),
         "network in training": (faulty_features("network"), "evaluation mode, too"),
         "whole batches": (faulty_features("whole batches"), "no more"),

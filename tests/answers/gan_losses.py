@@ -158,15 +158,23 @@ def train_clearing_at_the_end(generator, discriminator, sample_real, sample_z, s
 def broken_train(*faults):
     """The training loop with the named faults; none gives the reference."""
     def train(generator, discriminator, sample_real, sample_z, steps, lr):
-        optimizer_d = Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
-        optimizer_g = Adam(generator.parameters(), lr=lr, betas=(0.5, 0.999))
+        betas = (0.9, 0.999) if "betas" in faults else (0.5, 0.999)
+        optimizer_d = Adam(discriminator.parameters(), lr=lr, betas=betas)
+        optimizer_g = Adam(generator.parameters(), lr=lr, betas=betas)
         history = []
+
+        def bce(logits, target):
+            if "probabilities" in faults:
+                return F.binary_cross_entropy(logits.sigmoid(), target)
+            return F.binary_cross_entropy_with_logits(logits, target)
 
         def squash(logits, side):
             return logits.sigmoid() if {"sigmoid", f"sigmoid of {side}"} & set(faults) else logits
 
         def turn_of_d():
-            real_logits, z = squash(discriminator(sample_real()), "real"), sample_z()
+            early = sample_z() if "noise first" in faults else None
+            real_logits = squash(discriminator(sample_real()), "real")
+            z = sample_z() if early is None else early
             fake = generator(z)
             fake_logits = squash(discriminator(fake if "attached" in faults else fake.detach()), "fake")
             fake_target = torch.ones_like if "fake is 1" in faults else torch.zeros_like
@@ -198,7 +206,8 @@ def broken_train(*faults):
             loss_d, z = turn_of_d()
             loss_g = early if "G first" in faults else turn_of_g(z if "one noise" in faults else sample_z())
             kept = (loss_g, loss_d) if "G's first" in faults else (loss_d, loss_g)
-            history.append(kept if "graphs" in faults else tuple(loss.item() for loss in kept))
+            history.append(kept if "graphs" in faults else tuple(loss.detach() for loss in kept) if "tensors" in faults
+                           else tuple(loss.item() for loss in kept))
         return history
     return train
 
@@ -250,6 +259,18 @@ def in_eval(step):
         (generator if len(rest) == 3 else discriminator).eval()
         return step(generator, discriminator, optimizer, *rest)
     return quiet
+
+
+def in_train(step):
+    """Wrong: whoever is in eval mode does not stay there."""
+    def loud(generator, discriminator, *rest):
+        return step(generator.train(), discriminator.train(), *rest)
+    return loud
+
+
+def through(step, change):
+    """A step whose logits are changed before they go into the loss."""
+    return lambda *a: step(*a[:-1], lambda *logits: a[-1](*(out if isinstance(out := change(*logits), tuple) else (out,))))
 
 
 def kept_late(step, again):
@@ -385,7 +406,10 @@ WRONG = {
         "mean of the pairs": (lambda r, f: (F.softplus(-r) + F.softplus(f)).mean(), "own batch"),
         "BCELoss": (lambda r, f: F.binary_cross_entropy(r.sigmoid(), torch.ones_like(r))
                     + F.binary_cross_entropy(f.sigmoid(), torch.zeros_like(f)), "sigmoid rounds"),
-        "an item": (lambda r, f: torch.tensor((F.softplus(-r).mean() + F.softplus(f).mean()).item()), "require grad"),
+        "an item": (lambda r, f: torch.tensor((F.softplus(-r).mean() + F.softplus(f).mean()).item()), "cuts the graph"),
+        "fakes detached": (lambda r, f: F.softplus(-r).mean() + F.softplus(f.detach()).mean(), "argument 2"),
+        "a float": (lambda r, f: (F.softplus(-r).mean() + F.softplus(f).mean()).item(), "cuts the graph"),
+        "sum over a map": (lambda r, f: F.softplus(-r).sum() / len(r) + F.softplus(f).sum() / len(f), "all axes but the first"),
     },
     "gan_losses.generator_loss": {
         "saturating": (lambda f: -F.softplus(f).mean(), "saturating"),
@@ -403,7 +427,8 @@ WRONG = {
         "sum over the rows": (lambda f: F.softplus(-f).sum() / len(f), "sum over the batch"),
         "exp overflows": (lambda f: log_one_plus_exp(-f).mean(), "exp() of a large logit"),
         "clamped": (lambda f: F.softplus(-f.clamp(-50, 50)).mean(), "stops growing"),
-        "detached": (lambda f: F.softplus(-f.detach()).mean(), "require grad"),
+        "detached": (lambda f: F.softplus(-f.detach()).mean(), "cuts the graph"),
+        "rounded to 0": (lambda f: -f.sigmoid().log().mean(), "a sigmoid that was rounded"),
         "log with epsilon": (lambda f: -(f.sigmoid() + 1e-8).log().mean(), "softplus"),
     },
     "gan_losses.optimal_discriminator": {
@@ -420,6 +445,9 @@ WRONG = {
         "where one is nothing": (lambda p, q: torch.where((p > 0) & (q > 0), p / (p + q), 0.5), "*both*"),
         "sum of all": (lambda p, q: torch.nan_to_num(p / p.sum() / (p / p.sum() + q / q.sum()), nan=0.5), "numbers differ"),
         "one for all": (lambda p, q: (p / (p + q)).mean(), "Expected shape"),
+        "clamped to 1": (lambda p, q: torch.nan_to_num(p.clamp(max=1) / (p.clamp(max=1) + q.clamp(max=1)), nan=0.5),
+                         "may exceed 1"),
+        "a small threshold": (lambda p, q: torch.where(p + q < 1e-20, 0.5, p / (p + q)), "Densities have no scale"),
     },
     "gan_losses.js_divergence": {
         "kl": (kl, "KL(p || q)"),
@@ -437,6 +465,8 @@ WRONG = {
         "unreduced": (lambda p, q: (torch.special.entr((p + q) / 2) - (torch.special.entr(p) + torch.special.entr(q)) / 2),
                       "Expected shape"),
         "geometric mean": (lambda p, q: (kl(p, (p * q).sqrt()) + kl(q, (p * q).sqrt())) / 2, "geometric"),
+        "half forgotten, averaged": (lambda p, q: 2 * js_by_entropies(p, q) / len(p), "the 1/2 is missing"),
+        "where both are": (lambda p, q: reference.js_divergence(p[p * q > 0], q[p * q > 0]), "the other still counts"),
         "nan at zero": (lambda p, q: (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2, "xlogy"),
     },
     "gan_losses.discriminator_step": {
@@ -456,6 +486,11 @@ WRONG = {
         "loss after the step": (kept_late(step_of_d(), loss_of_d), "after the step"),
         "G frozen for good": (frozen_for_good(step_of_d()), "other weights frozen"),
         "G in eval": (in_eval(step_of_d()), "another mode"),
+        "both in train": (in_train(step_of_d()), "another mode"),
+        "fakes beside D": (through(step_of_d(), lambda r, f: (r, f.detach())), "not behind D"),
+        "a sigmoid": (through(step_of_d(), lambda r, f: (r.sigmoid(), f.sigmoid())), "no sigmoid"),
+        "means": (through(step_of_d(), lambda r, f: (r.mean(), f.mean())), "no mean"),
+        "as many fakes as reals": (lambda g, d, o, x, z, loss: step_of_d()(g, d, o, x, z[:len(x)], loss), "Expected"),
         "no noise": (lambda g, d, o, x, z, loss: step_of_d()(g, d, o, x, torch.zeros_like(z), loss), "numbers differ"),
     },
     "gan_losses.generator_step": {
@@ -474,6 +509,9 @@ WRONG = {
         "loss after the step": (kept_late(step_of_g(), loss_of_g), "after the step"),
         "D frozen for good": (frozen_for_good(step_of_g()), "other weights frozen"),
         "D in eval": (in_eval(step_of_g()), "another mode"),
+        "both in train": (in_train(step_of_g()), "another mode"),
+        "a sigmoid": (through(step_of_g(), torch.sigmoid), "no sigmoid"),
+        "two whole steps": (lambda *a: [step_of_g()(*a) for _ in range(2)][0], "move twice"),
     },
     "gan_losses.train": {
         "untouched": (broken_train("sigmoid", "fake is 1", "attached", "goal is 0", "stale"), "D's half"),
@@ -498,6 +536,11 @@ WRONG = {
         "history flat": (lambda *a: [loss for pair in reference.train(*a) for loss in pair], "in a list"),
         "graphs kept": (broken_train("graphs"), "loss.item()"),
         "losses exchanged": (broken_train("G's first"), "D's loss comes first"),
-        "optimisers anew": (with_adams_anew, "numbers differ"),
+        "optimisers anew": (with_adams_anew, "before the loop"),
+        "usual betas": (broken_train("betas"), "usual betas"),
+        "noise first": (broken_train("noise first"), "order of the draws"),
+        "tensors": (broken_train("tensors"), "keep floats"),
+        "bce of probabilities": (broken_train("probabilities"), "should be exact"),
+        "in train mode": (lambda g, d, *a: reference.train(g.train(), d.train(), *a), "another mode"),
     },
 }

@@ -45,7 +45,7 @@ def frames_resized(clip, size):
     return torch.cat([middle(scaled(frame[None], shape), size) for frame in clip])
 
 
-def counted(images, bins=4, *, last_first=False, low=-1, share=True, clamp=True, whole=torch.floor, parts=0):
+def counted(images, bins=4, *, last_first=False, low=-1, share=True, clamp=True, whole=torch.floor, parts=0, most=0):
     """A histogram put together from named parts."""
     rows = []
     for image in images:
@@ -54,6 +54,7 @@ def counted(images, bins=4, *, last_first=False, low=-1, share=True, clamp=True,
         colour = torch.zeros_like(part[0])
         for channel in part.flip(0) if last_first else part:
             colour = colour * bins + channel
+        colour = colour % most if most else colour
         rows.append(torch.bincount(colour.flatten().clamp(min=0), minlength=bins ** len(image)).float())
     rows = [row / images[0, 0].numel() for row in rows] if share else rows
     return torch.stack(rows)
@@ -246,10 +247,15 @@ def gaussian_by_numpy(codes, count, rng):
 
 
 def gaussian_one_by_one(codes, count, rng):
-    """Right: code after code, with the covariance that divides by N."""
+    """Right: code after code, with the covariance written out."""
     centred = codes - codes.mean(0)
-    root = torch.linalg.cholesky(centred.T @ centred / len(codes))
+    root = torch.linalg.cholesky(centred.T @ centred / (len(codes) - 1))
     return torch.stack([codes.mean(0) + root @ torch.randn(codes.shape[1], generator=rng) for _ in range(count)])
+
+
+def gaussian_wound_back(codes, count, rng):
+    """Wrong: another generator of the same seed, each time anew."""
+    return gaussian(codes, count, torch.Generator().manual_seed(rng.initial_seed()))
 
 
 def real_again(codes, count, rng, jitter=0.0):
@@ -335,6 +341,15 @@ def stepped_in_eval(model, optimizer, clips):
     return stepped(model, optimizer, clips)
 
 
+def stepped_by_hand(model, optimizer, clips):
+    """Wrong: plain descent in the place of the optimiser's step."""
+    value = stepped(model, optimizer, clips, move=False)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.data -= group["lr"] * parameter.grad
+    return value
+
+
 def stepped_for_nothing(model, optimizer, clips):
     stepped(model, optimizer, clips)
 
@@ -416,6 +431,8 @@ WRONG = {
         "one part less": (lambda x, b=4: counted(x, b, parts=b - 1), "not times bins - 1"),
         "one part less, rounded": (lambda x, b=4: counted(x, b, parts=b - 1, whole=torch.round), "equally wide"),
         "three channels": (of_three, "any C"),
+        "bytes": (lambda x, b=4: counted(x, b, most=256), "8 bits overflow"),
+        "by the square": (lambda x, b=4: counted(x, b) * x.shape[3] / x.shape[2], "do not sum to 1"),
         "four bins": (lambda x, b=4: counted(x, 4), "Expected shape"),
         "no clamp": (lambda x, b=4: torch.stack([counted(i[None], b, clamp=False)[0, :b ** 3] for i in x]), "clamp the part"),
     },
@@ -446,6 +463,9 @@ WRONG = {
         "in rows": (repeats_in_rows, "edge to edge"),
         "floats": (lambda *a: repeats(*a).float(), "tensor of bool"),
         "list": (lambda *a: repeats(*a).tolist(), "tensor of bool"),
+        "at most": (lambda clip, threshold=2 / 127.5, block=8: F.pad(F.avg_pool2d(clip.diff(dim=0).abs().mean(1), block).amax(
+            (1, 2)) <= threshold, (1, 0)), "where it is equal"),
+        "three channels": (lambda clip, *a: repeats_of(clip.diff(dim=0).abs().sum(1, keepdim=True) / 3, *a), "not by 3"),
         "squeezed": (lambda clip, threshold=2 / 127.5, block=8: torch.tensor([False, *(F.avg_pool2d(
             clip.diff(dim=0).abs().mean(1), block).squeeze().amax((1, 2)) < threshold)]), "may have two frames"),
     },
@@ -478,6 +498,9 @@ WRONG = {
         "its own shift": (lambda clip, rng, shift=2, light=0.1: augmented(clip, rng, 2, light), "are arguments"),
         "tanh": (lit_by(lambda x, d: (x + d).tanh()), "tanh bends"),
         "in place": (augmented_in_place, "changes `clip` in place"),
+        "wound back": (lambda clip, rng, **o: augmented(clip, torch.Generator().manual_seed(rng.initial_seed()), **o),
+                       "goes on from draw to draw"),
+        "two of three mirrored": (lambda clip, rng, **o: augmented(clip, rng, odds=0.69, **o), "every other one"),
     },
     "pipeline.autoencoder_step": {
         "no zero_grad": (lambda *a: stepped(*a, clear=False), "zero_grad() before"),
@@ -499,6 +522,8 @@ WRONG = {
         "halved": (lambda *a: stepped(*a, loss=lambda y, x: F.mse_loss(y, x) / 2), "Half of"),
         "eval for good": (stepped_in_eval, "another mode"),
         "returns nothing": (stepped_for_nothing, "returns None"),
+        "train for good": (lambda m, *a: stepped(m.train(), *a), "another mode"),
+        "by hand": (stepped_by_hand, "This is plain descent"),
     },
     "pipeline.gaussian_codes": {
         "plain noise": (noise_for, "plain noise"),
@@ -518,6 +543,11 @@ WRONG = {
         "half way": (lambda *a: between(*a, half=True), "between two real"),
         "as many as there are": (lambda c, n, rng: gaussian(c, len(c), rng), "Expected `count` codes"),
         "another generator": (lambda c, n, rng: gaussian(c, n, None), "torch's own generator"),
+        "by N": (lambda c, n, rng: gaussian(c, n, rng, root=lambda C: torch.linalg.cholesky(c.T.cov(correction=0))),
+                 "by N - 1, not by N"),
+        "jitter": (lambda *a: gaussian(*a, root=lambda c: torch.linalg.cholesky(c + 0.01 * torch.eye(len(c)))),
+                   "numbers differ"),
+        "wound back": (gaussian_wound_back, "goes on from draw to draw"),
         "one seed": (lambda c, n, rng: gaussian(c, n, torch.Generator().manual_seed(0)), "draw from `rng`"),
     },
 }

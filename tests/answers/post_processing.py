@@ -144,11 +144,12 @@ def gate_by_nan(clip, radius=2, threshold=0.3):
     return around.masked_fill((change >= threshold).unsqueeze(2), torch.nan).nanmean(0)
 
 
-def grey(clip, *, axes=(0, 2, 3), wanted=lambda m: m.mean(), light=True, inverse=False, back=True, clamped=True, safe=True):
+def grey(clip, *, axes=(0, 2, 3), wanted=lambda m: m.mean(), light=True, inverse=False, back=True, clamped=True, safe=True,
+         least=1e-3):
     """Grey world, put together from named parts."""
     x = (clip + 1) / 2 if light else clip
     mean = x.mean(axes, keepdim=True)
-    mean = mean.clamp(min=1e-3) if safe and light else mean
+    mean = mean.clamp(min=least) if safe and light else mean
     gain = wanted(x.mean(axes, keepdim=True)) / mean
     x = x / gain if inverse else x * gain
     x = x.clamp(0, 1) if clamped and light else x
@@ -391,6 +392,44 @@ class OneKindOnly(Watch):
             self.note(name, self.clock() - start)
 
 
+class ExceptionsOnly(Watch):
+    """Wrong: what is no Exception, such as KeyboardInterrupt, does not count."""
+
+    @contextmanager
+    def __call__(self, name):
+        start = self.clock()
+        try:
+            yield
+        except Exception:
+            self.note(name, self.clock() - start)
+            raise
+        self.note(name, self.clock() - start)
+
+
+class Shared(Watch):
+    """Wrong: one dict for all objects."""
+
+    everything: dict = {}
+
+    def __init__(self, clock=perf_counter):
+        self.clock, self.seconds = clock, self.everything
+
+
+class OwnTimeOnly(Watch):
+    """Wrong: the time of blocks inside is taken off."""
+
+    @contextmanager
+    def __call__(self, name):
+        start, inside = self.clock(), self.__dict__.setdefault("inside", [0.0])
+        inside.append(0.0)
+        try:
+            yield
+        finally:
+            took = self.clock() - start
+            self.note(name, took - inside.pop())
+            inside[-1] += took
+
+
 class NeverStops(Watch):
     """Wrong: the time since it was made, not since the block began."""
 
@@ -457,7 +496,8 @@ WRONG = {
         "clamped": (lambda a, b: decibels()(a, b).clamp(max=100), "infinitely many decibels"),
         "squeezed": (lambda a, b: decibels()(a, b).squeeze(), "drops the axis of the batch"),
         "own peak": (lambda a, b: 10 * torch.log10((b.max() - b.min()) ** 2 / (a - b).square().mean(CLIP)), "the range allows"),
-        "a float": (lambda a, b: decibels()(a, b).item(), "Is it this?"),
+        "a float": (lambda a, b: decibels()(a, b).item() if a.ndim == 4 else decibels()(a, b), "No item()"),
+        "a tolerance": (lambda a, b: decibels(error=lambda e: torch.where(e.abs() < 1e-3, 0, e.square()))(a, b), "do differ"),
         "cancels": (lambda a, b: 10 * torch.log10(4 / (a - b).mean(CLIP).square()), "errors of both signs"),
         "sum": (lambda a, b: 10 * torch.log10(4 / (a - b).square().sum(CLIP)), "not its sum"),
     },
@@ -481,6 +521,9 @@ WRONG = {
     },
     "post_processing.motion_gated_mean": {
         "no gate": (lambda *a: gate(*a, mean=True), "makes ghosts"),
+        "no more than": (lambda c, r=2, t=0.3: reference.motion_gated_mean(c, r, t * (1 + 1e-6)), "not <="),
+        "abs of the mean": (gate_of(lambda a, c: (a - c).mean(2).abs()), "cancel"),
+        "a gate per channel": (lambda *a: torch.cat([gate(x, *a[1:]) for x in a[0].split(1, 1)], 1), "for all of its channels"),
         "gate reversed": (lambda *a: gate(*a, flip=True), "wrong way round"),
         "single pixels": (lambda *a: gate(*a, window=1), "window is missing"),
         "padding counts": (lambda *a: gate(*a, pad=True), "count_include_pad"),
@@ -518,10 +561,14 @@ WRONG = {
         "spreads": (grey_of(lambda x: x.std(1)), "not the spreads"),
         "in place": (grey_in_place, "changes `clip` in place"),
         "divides by 0": (lambda c: grey(c, safe=False), "NaN"),
+        "clamped at a tenth": (lambda c: grey(c, least=0.1), "a dark channel's mean is small"),
+        "grey for black": (lambda c: grey(c, safe=False).nan_to_num(), "What is black stays black"),
     },
     "post_processing.finish": {
         "as found": (lambda c: ended(c, time=False, once=False, early=True, late=False, rounds=False), "4 faults are left"),
         "two left": (lambda c: ended(c, time=False, rounds=False), "2 faults are left"),
+        "no deflicker": (ended_otherwise(balance=white_patch), "flicker is left in"),
+        "not sharpened": (ended_otherwise(sharp=lambda c: c), "sharpening is gone"),
         "no white": (ended_otherwise(balance=deflicker), "white balance is gone"),
         "white first": (ended_otherwise(balance=lambda c: deflicker(white_patch(c))), "First `deflicker`"),
         "times 128": (ended_otherwise(scale=128), "not 128"),
@@ -535,6 +582,9 @@ WRONG = {
         "channels first": (lambda c: ended(c, last=False), "Expected shape"),
     },
     "post_processing.double_frame_rate": {
+        "old ones too": (lambda c, b: b(*(c.repeat_interleave(2, 0)[k:][:2 * len(c) - 1] for k in (0, 1))), "The old frames"),
+        "squeezed": (lambda c, b: doubled_by_stack(c, lambda x, y: torch.stack(
+            [b(m[None], n[None]).squeeze() for m, n in zip(x, y, strict=True)]) if len(x) else x), "Any number of frames"),
         "order": (lambda c, b: doubled_by_stack(c, lambda x, y: b(y, x)), "wrong order"),
         "always the mean": (lambda c, b: doubled_by_stack(c, lambda x, y: (x + y) / 2), "do not take the mean yourself"),
         "new ones only": (lambda c, b: b(c[:-1], c[1:]), "Keep the old frames"),
@@ -552,6 +602,9 @@ WRONG = {
     "post_processing.Stopwatch": {
         "keeps the last": (watch(adds=False), "keeps the last"),
         "no finally": (watch(guards=False), "raises"),
+        "Exceptions only": (ExceptionsOnly, "KeyboardInterrupt"),
+        "shared by all": (Shared, "another stopwatch"),
+        "inner time taken off": (OwnTimeOnly, "is not taken off"),
         "swallows": (watch(swallows=True), "swallows"),
         "backwards": (watch(backwards=True), "runs backwards"),
         "counts": (watch(counts=True), "counts blocks"),

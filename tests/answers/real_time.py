@@ -94,6 +94,13 @@ def r1_writing(critic, x, sigma, rng):
     return ((critic(x) - here) / sigma).square().mean()
 
 
+def r1_in_eval(critic, x, sigma, rng):
+    """Wrong: leaves the critic in eval mode."""
+    if isinstance(critic, nn.Module):
+        critic.eval()
+    return r1_by_dot(critic, x, sigma, rng)
+
+
 def r1_flat(critic, x, sigma, rng):
     """Wrong: noise for rows (B, K) alone."""
     noise = torch.randn(len(x), x.shape[1], generator=rng)
@@ -192,6 +199,14 @@ def step_in_one_graph(G, D, turn_g, turn_d, real, z, rng, *, gamma=0.2, sigma=0.
     loss_g.backward()
     turn_g.step()
     return loss_d.detach(), loss_g.detach()
+
+
+def step_that_freezes(G, D, turn_g, turn_d, real, z, rng, **options):
+    """Wrong: D's weights stay frozen after G's turn."""
+    found = game_variant()(G, D, turn_g, turn_d, real, z, rng, **options)
+    for p in turn_d.param_groups[0]["params"]:
+        p.requires_grad_(False)
+    return found
 
 
 def step_of_networks(G, D, turn_g, turn_d, real, z, rng, *, gamma=0.2, sigma=0.05):
@@ -359,6 +374,18 @@ def game_of_unpacked(next_frame, critic, window):
     return [make, lambda codes: critic(codes, before, command)]
 
 
+def game_kept(next_frame, critic, window):
+    """Wrong: G's first answer is kept."""
+    G, D = frame_game(next_frame, critic, window)
+    kept = []
+
+    def make(z):
+        if not kept:
+            kept.append(G(z))
+        return kept[0]
+    return make, D
+
+
 def obedience_by_loop(told, seen, after=2):
     """Right: clip by clip, frame by frame."""
     obeyed = [int(s[t] == c[t]) for c, s in zip(told.tolist(), seen.tolist()) for t in range(after, len(c))
@@ -447,7 +474,8 @@ WRONG = {
         "in eval": (StepInEval, "leave its mode"),
         "squeezed": (one_step(lambda v, z: (z + v(z, zeros(z))).squeeze()), "drops the axis"),
         "other noise": (one_step(lambda v, z: z + v(seeded_noise(z), zeros(z))), "should be"),
-        "in place": (one_step(lambda v, z: z.add_(v(z, zeros(z)))), "in-place"),
+        "in place": (one_step(lambda v, z: z.add_(v(z, zeros(z)))), "changes `z` in place"),
+        "velocity squeezed": (one_step(lambda v, z: z + v(z, zeros(z)).squeeze()), "Expected shape (3, 1)"),
     },
     "real_time.approximate_r1": {
         **{fault: (r1_variant(fault), words) for fault, words in (
@@ -464,7 +492,8 @@ WRONG = {
         "exact": (lambda critic, x, sigma, rng: squared_gradient_norm(critic, x).mean(), "exact squared gradient"),
         "seeded": (r1_seeding, "whatever `rng` is"),
         "unseeded": (r1_unseeded, "draw the noise from `rng` alone"),
-        "in place": (r1_writing, "inplace operation"),
+        "in place": (r1_writing, "changes `x` in place"),
+        "in eval": (r1_in_eval, "in another mode"),
         "rows only": (r1_flat, "x.shape"),
         "item": (r1_item, "No gradient reaches D"),
         "no_grad": (torch.no_grad()(r1_at_once), "No gradient reaches D"),
@@ -491,6 +520,7 @@ WRONG = {
         "with graphs": (step_with(lambda d, g: (d, g)), "still hold their graphs"),
         "one loss": (step_with(lambda d, g: d.detach()), "Return two losses"),
         "one graph": (step_in_one_graph, "share a graph"),
+        "freezes": (step_that_freezes, "weights frozen"),
         "of networks": (step_of_networks, "has no attribute 'parameters'"),
     },
     "real_time.teacher_forced": {
@@ -535,10 +565,15 @@ WRONG = {
         "from the start": (rollout_from_the_start, "A frame costs one evaluation"),
         "asks twice": (rollout_asking_twice, "A frame costs one evaluation"),
         "all past": (rollout_with_all_past, "last two frames"),
+        "squeezed": (lambda *given: (rollout(*given)[0].squeeze(1), rollout(*given)[1]), "keeps its axis"),
+        "state cut": (rolled(last=lambda s, given, made: State(s.first, s.past.detach())), "hands on is cut off"),
     },
     "real_time.frame_game": {
         "as it was": (game(frames(real=True, noise=lambda k: 0), deaf), "the judge is told the command 0"),
         "real frames": (game(frames(real=True)), "real frames enter the state"),
+        "as it was in G": (game(frames(real=True, begin=lambda w: State.of(w.before.past[:, -1]))), "real frames enter"),
+        "made once": (game_kept, "when it was first called"),
+        "all of rollout": (game(lambda n, w, z: rollout(n, w.before, z, w.command)), "codes alone"),
         "one noise": (game(frames(noise=lambda k: 0)), "the first row of noise"),
         "deaf": (game(frames(), deaf), "the judge is told the command 0"),
         "real frames, one noise": (game(frames(real=True, noise=lambda k: 0)), "real frames enter the state"),

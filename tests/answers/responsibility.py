@@ -15,7 +15,7 @@ from solutions.responsibility import Copying, wilson_interval
 # The copy test
 
 
-def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, squared=False, moved=False, one=False,
+def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, squared=False, moved=False, one="",
            copied=lambda share: max(0.0, 2 * share - 1), number=lambda samples, train: len(samples), dropped=False,
            spread=lambda share: 0.5, within=0.0):
     """A copy test put together from named parts."""
@@ -30,7 +30,8 @@ def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, square
         if moved:
             samples, train, held_out = (x - x.mean(0) for x in (samples, train, held_out))
         if one:
-            samples, held_out, train = ((x - train.mean(0)) / train.std(0) for x in (samples, held_out, train))
+            by = {"train": train, "samples": samples}[one]
+            samples, held_out, train = ((x - by.mean(0)) / by.std(0) for x in (samples, held_out, train))
         if swapped:
             train, held_out = held_out, train
         a, b = ((samples[:, None] - x).double().square().sum(2).amin(1) for x in (train, held_out))
@@ -47,14 +48,14 @@ def tested(*, tie=0.5, own=False, refuses=True, cut=False, swapped=False, square
 
 
 def tested_by_sign(samples, train, held_out):
-    """Right: the sign of the difference, as a plain tuple."""
+    """Right: the sign of the difference."""
     if len(held_out) != len(train):
         raise ValueError("different sizes")
     exact = "donot_use_mm_for_euclid_dist"
     a, b = (torch.cdist(samples, x, compute_mode=exact).amin(1) for x in (train, held_out))
     share = (0.5 + (b - a).sign().mean() / 2).item()
-    return (share, *wilson_interval(share, len(samples)), max(0.0, 2 * share - 1),
-            (share - 0.5) * math.sqrt(4 * len(samples)))
+    return Copying(share, *wilson_interval(share, len(samples)), max(0.0, 2 * share - 1),
+                   (share - 0.5) * math.sqrt(4 * len(samples)))
 
 
 def tested_by_broadcast(samples, train, held_out):
@@ -95,7 +96,7 @@ def by_sign(positives, negatives):
 
 
 def stepped(*, per_sample=True, each=False, always=False, spread="sum", divide=True, bounded=True, clears=True, batched=True,
-            keeps=False, flat=False, often=1, drops=False, twice=False, whole_sum=False):
+            keeps=False, flat=False, often=1, drops=False, twice=False, whole_sum=False, nan=False):
     """A private step put together from named parts."""
     def answer(network, loss, samples, optimizer, *, bound, noise, rng):
         parameters = list(network.parameters())
@@ -111,6 +112,7 @@ def stepped(*, per_sample=True, each=False, always=False, spread="sum", divide=T
                 length = p.grad.norm() if each else whole
                 factor = bound / length if always else min(1.0, (bound / length).item())
                 factor = float(length <= bound) if drops else factor
+                factor = (length.clamp(max=bound) / length).item() if nan else factor
                 k += p.grad * (factor if bounded else 1.0)
         if whole_sum:
             kept = [k * min(1.0, float(bound / nn.utils.get_total_norm(kept))) for k in kept]
@@ -126,6 +128,12 @@ def stepped(*, per_sample=True, each=False, always=False, spread="sum", divide=T
         if twice:
             optimizer.step()
     return answer
+
+
+def stepped_by_hand(network, loss, samples, optimizer, **options):
+    """Wrong: the weights are moved here, as SGD without momentum would do it."""
+    rate = optimizer.param_groups[0]["lr"]
+    stepped()(network, loss, samples, torch.optim.SGD(network.parameters(), rate), **options)
 
 
 def stepped_by_torch(network, loss, samples, optimizer, *, bound, noise, rng):
@@ -174,6 +182,7 @@ def marked(*, clamp=True, scale="std", where="band", channels="all", transform=T
         band = torch.ones_like(band) if where == "all" else band
         pattern = torch.zeros(band.shape)
         pattern[band] = key_signs(0 if signs == "zero" else key, int(band.sum()))
+        pattern = key_signs(key, band.numel()).view(band.shape) * band if signs == "all" else pattern
         mark = from_spectrum(pattern) if transform else pattern
         mark = mark / {"std": mark.square().mean().sqrt(), "peak": mark.abs().max(), "none": 1.0, "less one": mark.std(),
                        "frame": mark.square().mean((1, 2), keepdim=True).sqrt(), "size": mark.abs().mean(),
@@ -258,11 +267,11 @@ def line(formula, *, refuses=True):
 
 
 def pointed(*, unit=True, start="without", sign=1, reduce="mean", order=2, refuses=True, rows=lambda z: z, each=lambda m: m,
-            after=lambda d: d):
+            after=lambda d: d, words="one group is empty"):
     """A direction put together from named parts."""
     def answer(z, has_it):
         if refuses and (has_it.all() or not has_it.any()):
-            raise ValueError("one group is empty")
+            raise ValueError(words)
         z = rows(z)
         by = {"sum": lambda x: x.sum(0), "mean": lambda x: x.mean(0), "median": lambda x: x.median(0).values}[reduce]
         take = (lambda x: each(by(x)))
@@ -320,7 +329,10 @@ WRONG = {
         "counts the clips": (tested(number=lambda samples, train: 2 * len(train)), "count the samples"),
         "spread of the share": (tested(spread=lambda share: math.sqrt(share * (1 - share))), "fair coin"),
         "own mean alone": (tested(moved=True), "by its own mean"),
-        "scaled by training": (tested(one=True), "no scaling by the training set"),
+        "scaled by training": (tested(one="train"), "not even one for all three"),
+        "scaled by the samples": (tested(one="samples"), "not even one for all three"),
+        "interval of M": (tested(number=lambda samples, train: len(train)), "count the samples"),
+        "a plain tuple": (lambda *sets: tuple(tested()(*sets)), "Return a Copying"),
         "ties left out": (tested(dropped=True), "not left out"),
         "ties within a thousandth": (tested(within=0.001), "within no tolerance"),
     },
@@ -335,6 +347,7 @@ WRONG = {
         "side by side": (lambda p, n: (p[:min(len(p), len(n))] > n[:min(len(p), len(n))]).double().mean().item(), "N M pairs"),
         "accuracy": (lambda p, n: (((p > 0).double().mean() + (n <= 0).double().mean()) / 2).item(), "accuracy"),
         "means": (lambda p, n: float(p.mean() > n.mean()), "not their means"),
+        "sigmoid first": (lambda p, n: in_loops(p.sigmoid(), n.sigmoid()), "no sigmoid"),
     },
     "responsibility.private_step": {
         "no bound": (stepped(bounded=False), "No sample's gradient is bounded"),
@@ -353,6 +366,8 @@ WRONG = {
         "noise at once": (stepped(flat=True), "parameter by parameter"),
         "noise for each": (stepped(often=9), "added once"),
         "two steps": (stepped(twice=True), "steps twice"),
+        "nothing by nothing": (stepped(nan=True), "0 / 0"),
+        "SGD by hand": (stepped_by_hand, "call its step()"),
     },
     "responsibility.embed": {
         "no clamp": (marked(clamp=False), "clamp at the end"),
@@ -368,6 +383,7 @@ WRONG = {
         "norm": (marked(scale="norm"), "the root of their sum"),
         "no root": (marked(scale="square"), "is the *root*"),
         "in place": (marked_in_place, "changes `clip` in place"),
+        "signs of all": (marked(signs="all"), "places on the band"),
     },
     "responsibility.detection_score": {
         "not squashed": (scored(squash=False), "not squashed"),
@@ -381,6 +397,7 @@ WRONG = {
         "abs": (scored(after=abs), "No abs()"),
         "turned": (scored(after=lambda s: -s), "The sign is turned"),
         "nan for black": (scored(safe=False), "clamp(min=1e-12)"),
+        "clamped too high": (scored(middle=lambda c: c.abs().median().clamp(min=1e-2)), "clamped too high"),
         "by the mean": (scored(middle=lambda c: c.abs().mean()), "not their mean"),
         "by the spread": (scored(middle=torch.std), "not the standard deviation"),
         "by the median of c": (scored(middle=torch.median), "of c itself"),
@@ -412,6 +429,9 @@ WRONG = {
         "unit rows": (pointed(rows=lambda z: z / z.norm(dim=1, keepdim=True)), "The rows of z"),
         "medians": (pointed(reduce="median"), "not medians"),
         "a row": (pointed(after=lambda d: d[None]), "without a further axis"),
+        "some component positive": (pointed(after=lambda d: d * d[0].sign()), "wrong way round"),
+        "refuses the few": (lambda z, h: pointed()(z, h & (h.sum() > 1)), "only there"),
+        "says nothing": (pointed(words=""), "says nothing"),
         "refuses one side": (lambda z, h: pointed(refuses=h.all())(z, h), "travels quietly"),
     },
 }

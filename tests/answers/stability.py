@@ -52,6 +52,11 @@ def modes_by_histogram(labels):
     return torch.special.entr(p / p.sum()).sum().exp().item()
 
 
+def modes_or_none(labels):
+    """Wrong: one kind alone counts as none."""
+    return modes_by_loop(labels) if len(labels.unique()) > 1 else 0.0
+
+
 def shares(function):
     return lambda labels: function(labels.unique(return_counts=True)[1] / len(labels)).item()
 
@@ -93,6 +98,16 @@ def dirac_with(*, weigh=torch.sigmoid, penalty=lambda gamma, psi, lr: gamma * ps
         (a, b), push = inner(theta, psi), weigh(psi * theta)
         return theta + lr * push * a, psi - lr * (push * b + penalty(gamma, psi, lr))
     return step
+
+
+def dirac_with_a_penalty_unasked(theta, psi, *, lr, gamma=1.0):
+    """Wrong: another default."""
+    return dirac()(theta, psi, lr=lr, gamma=gamma)
+
+
+def dirac_of_the_mean(theta, psi, *, lr, gamma=0.0):
+    moved = dirac()(theta, psi, lr=lr, gamma=gamma)
+    return tuple(old + (new - old) / old.numel() for old, new in zip((theta, psi), moved, strict=True))
 
 
 def dirac_with_exp(theta, psi, *, lr, gamma=0.0):
@@ -147,6 +162,33 @@ def ahead(combine, times=1):
     return answer
 
 
+def ahead_by_keywords(step, theta, psi):
+    """Wrong: a step is called as step(theta, psi)."""
+    ahead = step(theta=theta, psi=psi)
+    further = step(theta=ahead[0], psi=ahead[1])
+    return theta + further[0] - ahead[0], psi + further[1] - ahead[1]
+
+
+def ahead_of_cat(step, theta, psi):
+    """Wrong: for an axis of games only."""
+    n = len(theta)
+    ahead = torch.cat(step(theta, psi))
+    found = torch.cat([theta, psi]) + torch.cat(step(ahead[:n], ahead[n:])) - ahead
+    return found[:n], found[n:]
+
+
+def ahead_from_memory():
+    """Wrong: what the second step added is kept for the next call."""
+    kept = {}
+
+    def answer(step, theta, psi):
+        if theta.shape not in kept:
+            found = ahead_by_parts(step, theta, psi)
+            kept[theta.shape] = found[0] - theta, found[1] - psi
+        return theta + kept[theta.shape][0], psi + kept[theta.shape][1]
+    return answer
+
+
 def ahead_in_place(step, theta, psi):
     """Wrong: the places of the caller are overwritten."""
     found = ahead_by_parts(step, theta, psi)
@@ -157,6 +199,8 @@ def ahead_in_place(step, theta, psi):
 
 def norm_by_loop(critic, samples):
     """Right: one sample after the other."""
+    if samples.ndim == 1:
+        raise ValueError("a sample alone")
     found = []
     for sample in samples:
         x = sample[None].clone().requires_grad_()
@@ -169,6 +213,8 @@ def norm_by_torch_func(critic, samples):
     """Right: torch.func, the gradient of one sample after the other."""
     def logit(x):
         return critic(x[None]).sum()
+    if samples.dim() < 2:
+        raise ValueError("expected a batch")
     return torch.stack([torch.func.grad(logit)(x).pow(2).sum() for x in samples])
 
 
@@ -183,6 +229,31 @@ def norm_of_marked_samples(critic, samples):
     return g.flatten(1).square().sum(1)
 
 
+def norm_squeezed(critic, samples):
+    return norm_by_loop(critic, samples).squeeze()
+
+
+def norm_of_anything(critic, samples):
+    """Wrong: a sample without a batch is taken for a batch."""
+    x = samples.detach().requires_grad_()
+    (g,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return g.square().reshape(len(g), -1).sum(1)
+
+
+def norm_of_known_shapes(critic, samples):
+    """Wrong: of points, images and clips alone."""
+    if samples.ndim < 2:
+        raise ValueError("expected a batch")
+    return norm_with()(critic, samples) if samples.ndim in (2, 4, 5) else norm_variant(axes="last")(critic, samples)
+
+
+def norm_that_freezes(critic, samples):
+    found = norm_by_loop(critic, samples)
+    if isinstance(critic, nn.Module):
+        critic.requires_grad_(False)
+    return found
+
+
 def norm_with(*, outputs=lambda logits: torch.ones_like(logits), end=lambda g: g):
     """The squared norm, of other logits, or cut off at the end."""
     def answer(critic, samples):
@@ -195,6 +266,8 @@ def norm_with(*, outputs=lambda logits: torch.ones_like(logits), end=lambda g: g
 
 def norm_by_vector_norm(critic, samples):
     """Right: vector_norm over all axes but the first."""
+    if len(samples.shape) < 2:
+        raise ValueError(f"no batch: {tuple(samples.shape)}")
     samples = samples.clone().requires_grad_(True)
     logits = critic(samples)
     grad, = torch.autograd.grad(logits, samples, torch.ones_like(logits), create_graph=True, retain_graph=True)
@@ -264,7 +337,8 @@ def step_leaving(what):
     """A right step that leaves something behind."""
     def step(generator, discriminator, *args, **options):
         value = step_variant()(generator, discriminator, *args, **options)
-        generator.requires_grad_(False) if what == "G frozen" else generator.eval()
+        {"G frozen": lambda: generator.requires_grad_(False), "eval": generator.eval, "G cleared": generator.zero_grad,
+         "D in training": discriminator.train}[what]()
         return value
     return step
 
@@ -295,10 +369,10 @@ def pairs_by_classes(real_logits, fake_logits):
 
 
 def pairs_by_hand(real_logits, fake_logits):
-    """Right: softplus written out; what G cannot move is detached in its loss."""
+    """Right: softplus written out."""
     def softplus(s):
         return s.clamp(min=0) + (-s.abs()).exp().log1p()
-    return softplus(fake_logits - real_logits).mean(), softplus(real_logits.detach() - fake_logits).mean()
+    return softplus(fake_logits - real_logits).mean(), softplus(real_logits - fake_logits).mean()
 
 
 def pairs(compute, order=lambda d, g: (d, g)):
@@ -332,6 +406,30 @@ def layer(compute):
         def forward(self, features):
             return compute(features)
     return Layer
+
+
+class StdOfTheFirst(nn.Module):
+    """Wrong: keeps the number of its first batch."""
+
+    level = None
+
+    def forward(self, features):
+        self.level = std_column()()(features)[:1, -1:] if self.level is None else self.level
+        return torch.cat([features, self.level.expand(len(features), 1)], 1)
+
+
+class StdInTraining(nn.Module):
+    """Wrong: in evaluation mode it says nothing."""
+
+    def forward(self, features):
+        return std_column()()(features) if self.training else F.pad(features, (0, 1))
+
+
+def std_in_place(features):
+    """Wrong: the features of the caller lose their mean."""
+    kept, rest = features.clone(), features if not features.requires_grad else features * 1
+    rest -= rest.mean(0)
+    return torch.cat([kept, (rest.square().mean(0) + 1e-8).sqrt().mean().expand(len(kept), 1)], 1)
 
 
 def std_column(*, dim=0, unbiased=False, eps=1e-8, reduce=torch.mean, root=True, detach=False, first=False, alone=False):
@@ -395,6 +493,9 @@ WRONG = {
         "eight kinds": (modes_of(8), "written into it"),
         "twelve kinds": (modes_of(12), "written into it"),
         "eight bins": (modes_by_histogram, "written into it"),
+        "none": (modes_or_none, "exponential of an entropy of 0"),
+        "from 1": (lambda labels: modes_by_loop(labels[labels > 0]), "Labels begin at 0"),
+        "twenty-four kinds": (modes_of(24), "written into it"),
         "rounded": (lambda labels: round(modes_by_loop(labels), 1), "Is it this?"),
         "mean over the kinds": (shares(lambda p: torch.special.entr(p).mean().exp()), "*sum* over the kinds"),
     },
@@ -418,6 +519,8 @@ WRONG = {
         "penalty as it is": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi ** 2 / 2), "penalty gamma psi^2 / 2 itself"),
         "penalty without lr": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi / lr), "multiplied with lr"),
         "inner slopes": (dirac_with(inner=lambda theta, psi: (theta, psi)), "inner derivatives are exchanged"),
+        "penalised unasked": (dirac_with_a_penalty_unasked, "Called without `gamma`"),
+        "mean over the games": (dirac_of_the_mean, "differentiate the sum"),
         "one sigmoid for all": (dirac_with(weigh=lambda s: torch.sigmoid(s).mean()), "own number"),
         "size of psi": (dirac_with(penalty=lambda gamma, psi, lr: gamma * psi.abs()), "R1 adds"),
         "numbers": (lambda theta, psi, *, lr, gamma=0.0: (theta.flatten()[0].item(), psi.flatten()[0].item()),
@@ -441,6 +544,9 @@ WRONG = {
         "change of the pull": (ahead(lambda game, here, there, pull: game + there - here), "how much the two steps differ"),
         "not added": (ahead(lambda game, here, there, pull: there), "add it to where they were"),
         "swapped": (ahead(lambda game, here, there, pull: (game + there).flip(0)), "theta first"),
+        "keywords": (ahead_by_keywords, "by their places"),
+        "one axis": (ahead_of_cat, "0-d tensor"),
+        "remembers": (ahead_from_memory(), "Is it this?"),
         "asks again": (ahead(lambda game, here, there, pull: game + there, times=2), "Twice is enough"),
         "one thing": (lambda step, theta, psi: ahead_by_parts(step, theta, psi)[0], "two things"),
         "in place": (ahead_in_place, "in place"),
@@ -459,6 +565,12 @@ WRONG = {
         "first logit": (norm_variant(first=True), "Only the first logit"),
         "one column": (norm_with(outputs=lambda logits: torch.ones(len(logits), 1)), "Mismatch in shape"),
         "backward": (norm_by_backward, "leaves gradients in the critic's weights"),
+        "mean times the batch": (norm_variant(mean_logit=True), "You take their mean"),
+        "each logit squared": (norm_variant(each=True), "one gradient for each sample"),
+        "squeezed": (norm_squeezed, "One sample is a batch, too"),
+        "refuses nothing": (norm_of_anything, "raise a ValueError"),
+        "known shapes": (norm_of_known_shapes, "last axis only"),
+        "freezes the critic": (norm_that_freezes, "requires_grad_(True) again"),
         "samples marked": (norm_of_marked_samples, "in place"),
     },
     "stability.penalised_step": {
@@ -484,6 +596,12 @@ WRONG = {
         "loss swapped": (step_variant("loss swapped"), "loss(real_logits, fake_logits)"),
         "both heavy": (step_variant("both heavy"), "not the loss"),
         "D waits": (step_variant("idle"), "D learns in every step"),
+        "cleared late": (step_variant("cleared late"), "zero_grad() before"),
+        "not at the first": (step_variant("not at 0"), "multiple of everything"),
+        "a step each": (step_variant("apart"), "one step"),
+        "after the step": (step_variant("after"), "anew after the step"),
+        "clears G": (step_leaving("G cleared"), "G stays as it is"),
+        "D in training mode": (step_leaving("D in training"), "another mode"),
         "freezes G": (step_leaving("G frozen"), "requires_grad_(True) again"),
         "G in evaluation mode": (step_leaving("eval"), "another mode"),
     },
@@ -508,6 +626,8 @@ WRONG = {
         "stacked": (pairs(softplus_of_pairs, lambda d, g: torch.stack([d, g])), "two things"),
         "fakes detached": (lambda real, fake: (softplus_of_pairs(real, fake.detach()), softplus_of_pairs(fake, real)),
                            "D's loss at the fake logits"),
+        "real detached for G": (lambda real, fake: (softplus_of_pairs(real, fake), softplus_of_pairs(fake, real.detach())),
+                                "G's loss at the real logits"),
         "detached": (pairs(softplus_of_pairs, lambda d, g: (d.detach(), g.detach())), "no detach"),
         "numbers": (pairs(softplus_of_pairs, lambda d, g: (d.item(), g.item())), "no item()"),
         "halves": (pairs(lambda up, down: softplus_of_pairs(up, down) / 2), "Half of what is asked"),
@@ -542,6 +662,13 @@ WRONG = {
         "mean deviation": (std_behind(lambda x: (x - x.mean(0)).abs().mean()), "mean absolute deviation"),
         "epsilon outside": (std_behind(lambda x: x.std(0, unbiased=False).mean() + 1e-8), "before the root"),
         "a number": (std_behind(lambda x: torch.tensor((x.var(0, unbiased=False) + 1e-8).sqrt().mean().item())), "item()"),
+        "first batch": (StdOfTheFirst, "number of the first"),
+        "in training alone": (StdInTraining, "In evaluation mode"),
+        "features detached": (layer(lambda x: torch.cat([x.detach(), std_column()()(x)[:, -1:]], 1)), "features that stay"),
+        "mean of squares": (std_behind(lambda x: (x.square().mean(0) - x.mean(0).square() + 1e-8).sqrt().mean()),
+                            "loses its digits"),
+        "one sample": (layer(lambda x: std_column()()(x) if len(x) > 1 else F.pad(x, (0, 1))), "batch of one sample"),
+        "in place": (layer(std_in_place), "in place"),
         "in place, of a leaf": (layer(lambda x: torch.cat([x.sub_(x.mean(0)), std_column()()(x)[:, -1:]], 1)), "raised"),
     },
 }

@@ -110,6 +110,14 @@ class InputInPlace(reference.EqualizedLinear):
         return F.linear(x, self.weight, self.bias * self.lr_scale)
 
 
+class Seeded(reference.EqualizedLinear):
+    """Wrong: all layers begin alike."""
+
+    def __init__(self, before, after, *, bias=0.0, lr_scale=1.0):
+        torch.manual_seed(0)
+        super().__init__(before, after, bias=bias, lr_scale=lr_scale)
+
+
 class ForMatricesOnly(reference.EqualizedLinear):
     """Wrong: (B, before) only."""
 
@@ -304,6 +312,14 @@ def styled(*, bias=1.0, noise=lambda self, x: torch.randn_like(x[:, :1]) if self
     return Variant
 
 
+class StyleRestored(reference.StyledConv):
+    """Wrong: the style's bias cannot learn."""
+
+    def forward(self, x, w):
+        nn.init.ones_(self.style.bias)
+        return super().forward(x, w)
+
+
 def noise_kept_by_copy(self, x):
     if self.training:
         self.noise.normal_()
@@ -435,6 +451,12 @@ def penalty_without_graph(lengths, mean, decay=0.99):
     return (lengths.detach() - mean).square().mean() + 0 * lengths.sum()
 
 
+def penalty_centred_in_place(lengths, mean, decay=0.99):
+    penalty_in_place(lengths, mean, decay)
+    lengths.data.sub_(mean)
+    return lengths.square().mean()
+
+
 def penalty_of_one(lengths, mean, decay=0.99):
     """Right: the new mean worked out as a number."""
     old, now = mean.item(), lengths.mean().item()
@@ -483,6 +505,7 @@ def step_by_parts(generator, discriminator, optimizer, z, noise, *, weight, ever
 
 def step_with_frozen_d(generator, discriminator, optimizer, z, noise, *, weight, every, step):
     """Right: D frozen for the time of the step, gradients by hand, the penalty before the loss."""
+    flags = [parameter.requires_grad for parameter in discriminator.parameters()]
     discriminator.requires_grad_(False)
     w = generator.styles(z)
     images = generator.synthesis(w)
@@ -494,8 +517,16 @@ def step_with_frozen_d(generator, discriminator, optimizer, z, noise, *, weight,
     for parameter, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
         parameter.grad = gradient
     optimizer.step()
-    discriminator.requires_grad_(True)
+    for parameter, flag in zip(discriminator.parameters(), flags, strict=True):
+        parameter.requires_grad_(flag)
     return loss.detach()
+
+
+def step_that_thaws_d(generator, discriminator, *arguments, **options):
+    discriminator.requires_grad_(False)
+    loss = reference.style_step(generator, discriminator, *arguments, **options)
+    discriminator.requires_grad_(True)
+    return loss
 
 
 def step_that_moves_d(generator, discriminator, optimizer, z, noise, **options):
@@ -515,7 +546,7 @@ RIGHT = {
     "stylegan2.EqualizedLinear": {"matrix product": linear(), "scaled input": LinearByAddmm, "buffer": LinearByBuffer},
     "stylegan2.MappingNetwork": {
         "sqrt": mapping(), "appended": MappingByAppend,
-        "by the norm": mapping(first=lambda z: z * math.sqrt(z.shape[-1]) / (z.norm(dim=-1, keepdim=True) + 1e-8)),
+        "by the norm": mapping(first=lambda z: z / (z.norm(dim=-1, keepdim=True) ** 2 / z.shape[-1] + 1e-8) ** 0.5),
         "mean of powers": mapping(first=lambda z: z * torch.rsqrt(torch.mean(z ** 2, dim=-1, keepdim=True) + 1e-8)),
     },
     "stylegan2.modulated_conv": {"groups": conv_by_groups, "loop": conv_by_loop, "scaled outputs": conv(),
@@ -551,6 +582,7 @@ WRONG = {
         "input in place": (InputInPlace, "in place"),
         "uniform": (linear(keep=lambda w, s: (torch.rand_like(w) * 2 - 1) * 3 ** 0.5 / s), "are Gaussian"),
         "matrices only": (ForMatricesOnly, "RuntimeError"),
+        "seeded": (Seeded, "set no seed"),
     },
     "stylegan2.MappingNetwork": {
         "as it is": (mapping(first=lambda z: z), "not brought to one length"),
@@ -560,6 +592,7 @@ WRONG = {
         "over all": (mapping(first=lambda z: z / (z.square().mean() + 1e-8).sqrt()), "own size"),
         "no root": (mapping(first=lambda z: z / mean_square(z, -1)), "root is missing"),
         "no epsilon": (mapping(first=lambda z: z / mean_square(z, -1, 0).sqrt()), "1e-8"),
+        "epsilon behind the root": (mapping(first=lambda z: z / (mean_square(z, -1, 0).sqrt() + 1e-8)), "*added* to the mean"),
         "linear": (mapping(between=lambda x: x, last=lambda x: x), "nothing between the layers"),
         "no sqrt(2)": (mapping(between=lambda x: F.leaky_relu(x, 0.2), last=lambda x: F.leaky_relu(x, 0.2)), "sqrt(2)"),
         "last one linear": (mapping(last=lambda x: x), "last layer, too"),
@@ -592,6 +625,7 @@ WRONG = {
         "no style": (conv(style_of=torch.ones_like), "does nothing"),
         "statistics of the map": (conv_with_instance_norm, "as StyleGAN did"),
         "no epsilon": (conv(length=lambda w, s: (s.square() @ w.square().sum((2, 3)).T).sqrt()), "1e-8"),
+        "length clamped": (conv(length=lambda w, s: (s.square() @ w.square().sum((2, 3)).T).clamp(min=1e-8).sqrt()), "*added*"),
         "always demodulated": (conv(ignore=True), "is ignored"),
         "no padding": (conv(padding=False), "k // 2"),
         "padded by 1": (conv_padded_by_1, "k // 2"),
@@ -621,7 +655,8 @@ WRONG = {
         "one number a sample": (styled(noise=lambda self, x: (
             torch.randn(len(x), 1, 1, 1) if self.training else self.noise)), "for a whole sample"),
         "rolled": (styled(noise=noise_rolled), "in another order"),
-        "noise behind the activation": (styled(after=True), "flicker"),
+        "noise behind the activation": (styled(after=True), "before the activation"),
+        "style's bias put back": (StyleRestored, "puts it back"),
     },
     "stylegan2.path_lengths": {
         "not divided": (lengths(along=lambda i, y: (i * y).sum()), "do not grow with the size"),
@@ -658,6 +693,8 @@ WRONG = {
         "from below 1": (lambda lengths, mean, decay=0.99: penalty_in_place(
             lengths, mean if mean > 1 else mean.zero_(), decay), "numbers differ"),
         "half": (penalty(size=lambda d: d.square().mean() / 2), "No half"),
+        "default of its own": (lambda lengths, mean, decay=0.9: penalty_in_place(lengths, mean, decay), "it is 0.99"),
+        "lengths in place": (penalty_centred_in_place, "changes `lengths`"),
         "root": (penalty(size=lambda d: d.square().mean().sqrt()), "No root"),
     },
     "stylegan2.style_step": {
@@ -670,6 +707,7 @@ WRONG = {
             ("late", "first in step 0"), ("all but", "not where it is not"), ("not lazy", "k times as heavy"),
             ("divided", "you divide"), ("unweighted", "weight is missing"), ("minus", "not subtracted"))},
         "frozen for good": (step_frozen_for_good, "other weights frozen"),
+        "thaws a frozen D": (step_that_thaws_d, "other weights frozen"),
         "moves D too": (step_that_moves_d, "Only the generator"),
         "returns nothing": (giving(lambda loss: None), "returns None"),
         "returns the graph": (giving(lambda loss: loss.requires_grad_()), "detach it"),

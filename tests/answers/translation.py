@@ -238,6 +238,20 @@ class Oldest(reference.FakeHistory):
         return torch.stack(shown)
 
 
+class PartsOfTheShown(reference.FakeHistory):
+    """Wrong: what is kept lies in what was shown."""
+
+    def exchange(self, fakes):
+        shown = fakes.detach().clone()
+        for k, fake in enumerate(fakes.detach()):
+            if len(self.kept) < self.size:
+                self.kept.append(shown[k])
+            elif torch.rand((), generator=self.rng) < 0.5:
+                place = int(torch.randint(self.size, (), generator=self.rng))
+                shown[k], self.kept[place] = self.kept[place], fake.clone()
+        return shown
+
+
 class PythonsDice(reference.FakeHistory):
     def exchange(self, fakes):
         self.rng.manual_seed(random.getrandbits(40))
@@ -245,16 +259,15 @@ class PythonsDice(reference.FakeHistory):
 
 
 def step_with_bare_squares(generator, discriminator, optimizer_g, optimizer_d, pair, *, remember=torch.clone,
-                           extra=lambda pair, fake: 0.0):
-    """Right: squares written out, translated again for the second turn, D not frozen."""
-    with torch.no_grad():
-        fake = generator(None, pair)
-    real_logits, fake_logits = discriminator(pair), discriminator(remember(fake))
+                           extra=lambda pair, fake: 0.0, again=False):
+    """Right: squares written out, D not frozen. Wrong with the pair translated `again` for the second turn."""
+    fake = generator(None, pair)
+    real_logits, fake_logits = discriminator(pair), discriminator(remember(fake.detach()))
     loss_d = 0.5 * torch.mean((real_logits - 1) ** 2) + 0.5 * torch.mean(fake_logits ** 2)
     optimizer_d.zero_grad()
     loss_d.backward()
     optimizer_d.step()
-    fake = generator(None, pair)
+    fake = generator(None, pair) if again else fake
     loss_g = 0.5 * torch.mean((discriminator(fake) - 1) ** 2) + extra(pair, fake)
     optimizer_g.zero_grad()
     loss_g.backward()
@@ -365,6 +378,21 @@ def step_that_forgets_to_thaw(generator, discriminator, *arguments, **options):
     return losses
 
 
+def step_with_extra_of_tensors(*arguments, extra=lambda pair, fake: 0, **options):
+    """Wrong: extra may give a plain number."""
+    return reference.cycle_step(*arguments, extra=lambda pair, fake: extra(pair, fake).mean(), **options)
+
+
+def step_that_detaches_late(generator, *arguments, remember=torch.clone, **options):
+    """Wrong: what is remembered has its graph."""
+    made = []
+
+    def translating(z, pair):
+        made.append(generator(z, pair))
+        return made[-1]
+    return reference.cycle_step(translating, *arguments, remember=lambda fake: remember(made[0]).detach(), **options)
+
+
 def giving(step, change):
     """A step with its losses changed."""
     return lambda *arguments, **options: change(step(*arguments, **options))
@@ -411,7 +439,7 @@ def fill_step_by_gradients(painter, judge, painter_optimizer, judge_optimizer, i
     filled = painter(images, mask)
     fooled = -F.logsigmoid(judge(filled)).mean()
     error = reference.hole_error(filled, images, mask).mean()
-    weights = list(painter.parameters())
+    weights = painter_optimizer.param_groups[0]["params"]
     for parameter, gradient in zip(weights, torch.autograd.grad(fooled + weight * error, weights)):
         parameter.grad = gradient
     painter_optimizer.step()
@@ -422,6 +450,19 @@ def fill_step_frozen_for_good(painter, judge, *arguments, **options):
     losses = reference.fill_step(painter, judge, *arguments, **options)
     judge.requires_grad_(False)
     return losses
+
+
+def fill_step_with_error_cut(painter, judge, painter_optimizer, judge_optimizer, images, mask, *, weight=20.0):
+    """Wrong: the error is measured and moves nothing."""
+    judged, fooled, _ = reference.fill_step(painter, judge, painter_optimizer, judge_optimizer, images, mask, weight=0.0)
+    with torch.no_grad():
+        return judged, fooled, reference.hole_error(painter(images, mask), images, mask).mean()
+
+
+def fill_step_that_freezes_the_painter(painter, *arguments, **options):
+    """Wrong: a painter may be a function."""
+    painter.requires_grad_(True)
+    return reference.fill_step(painter, *arguments, **options)
 
 
 def fill_step_with_weighted_error(*arguments, weight=20.0, **options):
@@ -459,7 +500,7 @@ def fill_step_with_bce(generator, discriminator, optimizer_g, optimizer_d, image
     filled = generator(images, mask)
     logits = discriminator(filled)
     fooled = bce(logits, torch.ones_like(logits))
-    error = (filled - images)[mask.expand_as(images) > 0].square().mean()
+    error = torch.stack([(x - y)[:, m[0] > 0].square().mean() for x, y, m in zip(filled, images, mask)]).mean()
     (weight * error + fooled).backward()
     optimizer_g.step()
     discriminator.requires_grad_(True)
@@ -515,6 +556,7 @@ WRONG = {
         "squeezed": (patches(give=lambda x: x.squeeze()), "a batch of one"),
         "no graph": (WithoutGraph, "No gradient reaches the images"),
         "in place": (Normalising, "in place"),
+        "norm that keeps": (patches(norm=lambda maps: nn.InstanceNorm2d(maps, track_running_stats=True)), "keeps statistics"),
         "viewed as a square": (patches(give=lambda x: x.reshape(len(x), round((x.numel() / len(x)) ** 0.5), -1)), "is invalid"),
     },
     "translation.cycle_loss": {
@@ -534,6 +576,7 @@ WRONG = {
         "smooth": (lambda g, p, f: F.smooth_l1_loss(g(None, f), p), "smooth L1"),
         "in place": (cycle_in_place, "in place"),
         "fakes cut": (lambda g, p, f: F.l1_loss(g(None, f.detach()), p), "something is cut"),
+        "views": (lambda g, p, f: F.l1_loss(g(None, f).view(-1), p.view(-1)), "view size"),
         "no graph": (lambda g, p, f: F.l1_loss(g(None, f), p).detach(), "with a graph"),
     },
     "translation.identity_loss": {
@@ -569,10 +612,17 @@ WRONG = {
         "back at once": (BackAtOnce, "Half of those shown"),
         "whole batches": (WholeBatches, "Expected 6 kept ones"),
         "python's dice": (PythonsDice, "same seed"),
+        "low places": (history(place=lambda self: int(torch.randint(self.size, (2,), generator=self.rng).min())), "uniformly"),
+        "parts of what is shown": (PartsOfTheShown, "what was shown, was overwritten"),
+        "squeezed": (history(turn=lambda shown: shown.squeeze(0)), "(B, *)"),
     },
     "translation.cycle_step": {
         "no detach": (step_without_detach, "detach"),
         "no memory": (cycle_steps("no memory"), "fakes of now"),
+        "detached late": (step_that_detaches_late, "without a graph"),
+        "translates again": (lambda *arguments, **options: step_with_bare_squares(*arguments, again=True, **options),
+                             "translate once"),
+        "extra of tensors": (step_with_extra_of_tensors, "a plain number"),
         "stale D": (cycle_steps("stale D"), "added to D's"),
         "stale G": (cycle_steps("stale G"), "added to the generator's"),
         "swapped": (cycle_steps("swapped"), "sides are swapped"),
@@ -617,6 +667,8 @@ WRONG = {
         "first mask": (filling(shown=lambda c, m: torch.cat([c, m[:1].expand_as(m)], 1)), "first one's mask"),
         "mean colour": (filling(covered=lambda x, m: torch.lerp(x, x.mean((2, 3), keepdim=True), m)), "not with a mean colour"),
         "as they were": (filling(place=lambda x, made, m: x), "Nothing is filled"),
+        "image by image": (lambda network, x, m: torch.cat([
+            filling()(network, *one) for one in zip(x.split(1), m.split(1))]), "the whole batch"),
     },
     "translation.fill_step": {
         "untouched": (fill_steps(*ALL), "pile up"),
@@ -630,6 +682,9 @@ WRONG = {
         "saturating": (fill_steps("saturating"), "log(1 - D)"),
         "saturating and outside": (fill_steps("saturating", "outside"), "saturating one"),
         "whole": (fill_steps("whole"), "over the whole image"),
+        "all holes as one": (fill_steps("as one"), "Each image counts alike"),
+        "error cut": (fill_step_with_error_cut, "moves nothing"),
+        "painter frozen": (fill_step_that_freezes_the_painter, "requires_grad_"),
         "weighted error": (fill_step_with_weighted_error, "unweighted"),
         "cleared late": (fill_step_that_clears_late, "did not move"),
         "losses swapped": (giving(reference.fill_step, lambda three: (three[1], three[0], three[2])), "comes first"),

@@ -81,6 +81,41 @@ def judge(*, squash=lambda: nn.LeakyReLU(0.2), turn=lambda c: c.transpose(1, 2),
     return Variant
 
 
+class JudgeOfBlocks(reference.VideoDiscriminator):
+    """Right: each halving is a network of its own."""
+
+    def __init__(self, num_frames=16, size=32, channels=3, *, width=64):
+        super().__init__(num_frames, size, channels, width=width)
+        layers = list(self.layers)
+        self.layers = nn.Sequential(*(nn.Sequential(*layers[k:k + 2]) for k in range(0, len(layers) - 1, 2)), layers[-1])
+
+
+class StreamsByTheVolume(reference.VideoGenerator):
+    """Right: the volume's last layer says how many channels there are."""
+
+    def streams(self, z):
+        volume = self.volume(z[:, :, None, None, None]).transpose(1, 2)
+        colours, opacity = volume.split([self.volume[-1].out_channels - 1, 1], 2)
+        return colours.tanh(), opacity.sigmoid(), self.background(z)
+
+
+class StreamsOneByOne(reference.VideoGenerator):
+    """Wrong: each clip passes the batch norm by itself."""
+
+    def streams(self, z):
+        volume = torch.cat([self.volume(one[None, :, None, None, None]) for one in z]).transpose(1, 2)
+        return volume[:, :, :-1].tanh(), volume[:, :, -1:].sigmoid(), self.background(z)
+
+
+class MaskWithoutGraph(reference.VideoGenerator):
+    """Wrong: G's loss cannot move the mask that is kept."""
+
+    def forward(self, z):
+        clips = super().forward(z)
+        self.mask = self.mask.detach()
+        return clips
+
+
 class JudgeOfLayersByHand(reference.VideoDiscriminator):
     """Right: the clips are turned and each layer is called by hand."""
 
@@ -106,7 +141,14 @@ def walk(*, carry=True, noise=lambda n: n, back=lambda c: c, stack=lambda codes:
 
 
 def walk_by_gru(cell, noise):
-    """Right: PyTorch's GRU with the cell's weights."""
+    """Right: PyTorch's GRU in the cell's own weights."""
+    gru = nn.GRU(cell.input_size, cell.hidden_size, batch_first=True)
+    own = {f"{name}_l0": weight for name, weight in cell.named_parameters()}
+    return torch.func.functional_call(gru, own, (noise,))[0]
+
+
+def walk_by_copy(cell, noise):
+    """Wrong: the cell that was handed in learns nothing."""
     gru = nn.GRU(cell.input_size, cell.hidden_size, batch_first=True)
     with torch.no_grad():
         for mine, theirs in zip(gru.parameters(), cell.parameters(), strict=True):
@@ -193,6 +235,27 @@ class WalkByACell(reference.MotionGenerator):
         return frames.reshape(len(z), -1, self.channels, self.size, self.size)
 
 
+class WalkByMotionCodes(reference.MotionGenerator):
+    """Right: a cell, and the loop of the exercise before."""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.walk = nn.GRUCell(self.motion, self.motion)
+
+    def codes(self, z):
+        noise = z[:, self.content:].unflatten(1, (-1, self.motion))
+        motion = reference.motion_codes(self.walk, noise)
+        return z[:, None, :self.content].expand(-1, motion.shape[1], -1), motion
+
+
+class WalkByAnRNN(reference.MotionGenerator):
+    """Wrong: a recurrent network without gates."""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.walk = nn.RNN(self.motion, self.motion, batch_first=True)
+
+
 class WalkOnTheSide(reference.MotionGenerator):
     """Right: time first for a GRU that wants it so."""
 
@@ -233,19 +296,18 @@ def random_frame(clips):
 
 
 def step_with_no_grad(generator, discriminator, optimizer_g, optimizer_d, real, z, *, gamma=0.0, extra=lambda: 0.0):
-    """Right: bce of the differences, fakes drawn again for G, D not frozen, the penalty always added."""
+    """Right: bce of the differences, D not frozen, the penalty always added."""
     bce = F.binary_cross_entropy_with_logits
-    with torch.no_grad():
-        fake = generator(z)
+    fake = generator(z)
     optimizer_d.zero_grad()
-    lead = discriminator(real) - discriminator(fake)
+    lead = discriminator(real) - discriminator(fake.data)
     loss_d = bce(lead, torch.ones_like(lead)) + gamma * r1_penalty(discriminator, real)
     loss_d.backward()
     optimizer_d.step()
     optimizer_g.zero_grad()
     with torch.no_grad():
         told = discriminator(real)
-    lead = told - discriminator(generator(z))
+    lead = told - discriminator(fake)
     loss_g = bce(lead, torch.zeros_like(lead)) + extra()
     loss_g.backward()
     optimizer_g.step()
@@ -340,16 +402,16 @@ RIGHT = {
         "einsum": lambda f, m, b: m * f + torch.einsum("btihw,bchw->btchw", 1 - m, b),
     },
     "video_gan.VideoGenerator": {"view": streams(), "split then turn": SplitThenTurn,
-                                 "keeps much": StreamsThatKeepMuch},
+                                 "keeps much": StreamsThatKeepMuch, "asks the volume": StreamsByTheVolume},
     "video_gan.VideoDiscriminator": {
         "movedim": judge(turn=lambda c: c.movedim(1, 2)),
         "permute, view": judge(turn=lambda c: c.permute(0, 2, 1, 3, 4), last=lambda s: s.view(-1)),
-        "layers by hand": JudgeOfLayersByHand,
+        "layers by hand": JudgeOfLayersByHand, "blocks": JudgeOfBlocks,
     },
     "video_gan.motion_codes": {"nn.GRU": walk_by_gru, "filled": walk_filling_a_tensor, "indices": walk(),
                                "concatenated": walk_by_concatenation},
     "video_gan.MotionGenerator": {"view": motion(), "frame by frame": motion(by="loop"), "time first": WalkOnTheSide,
-                                  "cell by cell": WalkByACell},
+                                  "cell by cell": WalkByACell, "motion_codes": WalkByMotionCodes},
     "video_gan.MotionDiscriminator": {
         "cat of columns": both(give=lambda i, v: torch.cat([i[:, None], v[:, None]], 1)),
         "loop": both(frame=lambda c: torch.stack([clip[k % len(clip)] for k, clip in enumerate(c)])),
@@ -392,6 +454,8 @@ WRONG = {
         "tanh of all": (streams(turn=lambda v: v.transpose(1, 2).tanh(), front=lambda v: v), "The tanh is the colours' alone"),
         "mask by half a tanh": (streams(veil=lambda v: (v.tanh() + 1) / 2), "twice as steep"),
         "two streams": (streams(give=lambda f, m, b: (f, b)), "three things"),
+        "one by one": (StreamsOneByOne, "at once"),
+        "mask without a graph": (MaskWithoutGraph, "has lost its graph"),
     },
     "video_gan.VideoDiscriminator": {
         "relu": (judge(squash=nn.ReLU), "plain ReLU"),
@@ -423,6 +487,7 @@ WRONG = {
         "no_grad": (torch.no_grad()(walk()), "no gradient comes back"),
         "adds to the old code": (walk(stack=lambda codes: torch.stack(codes, 1).cumsum(1)), "do not add it"),
         "backwards": (walk(noise=lambda n: n.flip(1)), "backwards"),
+        "a copy of the cell": (walk_by_copy, "the cell learns nothing"),
     },
     "video_gan.MotionGenerator": {
         "untouched": (motion(across=True, one=True, mixed=True), "Two faults in the codes"),
@@ -434,6 +499,7 @@ WRONG = {
         "starts from content": (motion(start=lambda z, m: z[None, :, :m].contiguous()), "h_0 is 0"),
         "content of others": (motion(spread=lambda c, t: c.repeat(t, 1).view(len(c), t, -1)), "codes of other clips"),
         "codes detached": (motion(out=torch.detach), "No gradient comes back"),
+        "an RNN": (WalkByAnRNN, "one layer and one direction"),
         "across and mixed": (motion(across=True, mixed=True), "frames of other clips"),
         "one noise and mixed": (motion(one=True, mixed=True), "frames of other clips"),
     },
@@ -455,6 +521,8 @@ WRONG = {
     },
     "video_gan.clip_step": {
         "no detach": (step_without_detach, "detach"),
+        "fakes drawn anew": (faulty_step("anew"), "a second time"),
+        "D moves on": (faulty_step("D moves on"), "D learns in G's turn"),
         "stale D": (faulty_step("stale D"), "added to D's"),
         "stale G": (faulty_step("stale G"), "added to G's"),
         "sides swapped": (faulty_step("swapped"), "sides are swapped"),

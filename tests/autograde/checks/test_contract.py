@@ -162,6 +162,30 @@ def test_the_methods_of_a_class_are_looked_at_and_it_stays_that_class():
         BREACHES["written"].format(name="x"), BREACHES["double"].format(name="it")}
 
 
+class Sleepy(nn.Linear):
+    """Its `forward` leaves the network in eval mode; a method of its own may."""
+
+    def forward(self, x):
+        self.eval()
+        return super().forward(x)
+
+
+class Shown(nn.Linear):
+    """Right: to be shown is what this method is for."""
+
+    def show(self, x):
+        self.eval()
+        return self(x)
+
+
+def test_a_network_keeps_itself_in_forward_and_may_change_by_other_methods():
+    watched, shown = watch(Subject(Sleepy)), watch(Subject(Shown))
+    watched(2, 3)(torch.ones(2))
+    shown(2, 3).method("show", torch.ones(2))
+    assert "`self` in another mode" in breach(watched, "x.y", set())
+    assert not breach(shown, "x.y", set())
+
+
 def test_what_is_no_function_stays_as_it_is():
     assert watch(Subject(3)).probe(itself) == 3
     assert watch(Subject(network())).kind == "Sequential"
