@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from solutions import challenge as reference
 from solutions.challenge import Budget, challenge_clips
-from solutions.leaderboard.guard import VIEWS, evenness, evenness_factor
-from solutions.leaderboard.scorer import NUM_CLIPS, Score, Scorer, check_entry, small
+from solutions.leaderboard.guard import VIEWS, evenness_factor
+from solutions.leaderboard.scorer import NUM_CLIPS, SHAPE, Score, Scorer, check_entry, small
 
 from . import Draw, Said, Subject, Wrong, assert_close, check, is_close, written
 
@@ -49,6 +49,11 @@ MOTION_MISTAKES = [
     (_motion(lags=(1, 2, 4), over=lambda part: part[:, 0]),
      "The mean over *all* pairs of frames so far apart, not the first pair."),
     (_motion(lags=(1, 2, 4), over=lambda part: part.sum(1)), "The mean over the pairs of frames, not their sum."),
+    (lambda clips: torch.cat([F.adaptive_avg_pool2d((reference.luma(clips)[:, lag:] - reference.luma(clips)[:, :-lag]).abs()
+                                                    .sum(1) / clips.shape[1], 4).flatten(1) for lag in (1, 2, 4)], 1).sqrt(),
+     "There are T - lag pairs of frames so far apart: divide by as many, not by T."),
+    (_motion(gray=lambda clips: clips, change=lambda d: reference.luma(d.abs())),
+     "First the brightness of each frame, then its change: colours that change against each other may be equally bright."),
     (_motion(early=True), "The root comes last: first the means over time and over a field."),
     (_motion(order=lambda fields: fields.flatten(2).transpose(1, 2).flatten(1)),
      "The order is: all 16 fields for lag 1, then those for lag 2, then for lag 4."),
@@ -60,8 +65,10 @@ MOTION_MISTAKES = [
 
 
 def _assert_motion(subject: Subject, clips: Tensor) -> None:
-    mistakes = ((wrong(clips), hint) for wrong, hint in MOTION_MISTAKES)
-    assert_close(subject(clips), reference.motion(clips), mistakes=mistakes)
+    right = reference.motion(clips)
+    mistakes = [(wrong(clips), hint) for wrong, hint in MOTION_MISTAKES]
+    squeezed = (right.squeeze(), "squeeze() drops the axis of a batch of one: one clip has numbers of shape (1, 48).")
+    assert_close(subject(clips), right, mistakes=[*mistakes, squeezed])
 
 
 @check("challenge.motion", points=3,
@@ -73,21 +80,24 @@ def says_how_much_changes_where(subject: Subject, draw: Draw) -> None:
 @check("challenge.motion", points=1, hint="Nothing but the number of fields is fixed: neither 8 frames nor 32 pixels.")
 def of_clips_of_any_length_and_size(subject: Subject, draw: Draw) -> None:
     _assert_motion(subject, draw.uniform(2, 5, 3, 16, 12, low=-1))
+    _assert_motion(subject, draw.uniform(1, 8, 3, 12, 16, low=-1))
 
 
 # Originality
 
 def _originality(*, first: int | None = None, mirror: tuple[bool, bool] = (True, True), low: bool = True,
-                 share: Callable = lambda p: 2 * p - 1, twice: bool = False, forgiven: float = 0.2) -> Callable:
+                 share: Callable = lambda p: 2 * p - 1, twice: bool = False, forgiven: float = 0.2, high: bool = False,
+                 frames: int | None = None) -> Callable:
     """The function with named faults; `mirror`: which of both sets gets its mirror images."""
     def variant(clips: Tensor, train: Tensor, held_out: Tensor) -> float:
+        clips, train, held_out = (some[:, :frames] for some in (clips, train, held_out))
         sets = [torch.cat([some, some.flip(-1)]) if is_there else some
                 for some, is_there in zip((train, held_out), mirror, strict=True)]
         if mirror[0] != mirror[1]:  # sets of one size
             sets = [some if is_there else torch.cat([some, some]) for some, is_there in zip(sets, mirror, strict=True)]
         made = torch.cat([clips, clips.flip(-1)]) if twice else clips
         found = reference.copying(made[:first].flatten(1), *(some.flatten(1) for some in sets))
-        copied = max(0.0, share(found.low)) if low else found.copied
+        copied = max(0.0, share(found.high if high else found.low)) if low else found.copied
         return 1 - min(1.0, max(0.0, 7.5 * (copied - forgiven)))
     return variant
 
@@ -100,6 +110,8 @@ def _worse_of_both(clips: Tensor, train: Tensor, held_out: Tensor) -> float:
 FIRST = "Only the first 64 clips are looked at: who copies puts the copies behind them."
 MIRROR = "A mirrored copy passes: add the mirror images, .flip(-1), to both sets."
 LOW = "Chance takes points from honest clips: use the lower end of the interval, found.low, in place of found.copied."
+TWICE = ("Each clip counts once: with its mirror image beside it the interval is too narrow. The mirror images belong into "
+         "both sets.")
 FAULTS = [(first, mirror, low) for first, mirror, low in itertools.product((64, None), (False, True), (False, True))][:-1]
 ORIGINALITY_MISTAKES = [
     (_worse_of_both, "Clips and their mirror images are judged one after the other: who copies a quarter each way passes. Put "
@@ -112,17 +124,30 @@ ORIGINALITY_MISTAKES = [
     (_originality(mirror=(False, True)), "The held-out set alone has mirror images. Treat both sets alike."),
     (_originality(share=lambda p: p), "found.low is the share p of clips that are *nearer*; the share of copies is 2 p - 1."),
     (_originality(share=lambda p: p - 0.5), "The share of copies is 2 p - 1, twice that."),
-    (_originality(twice=True), "Each clip counts once: with its mirror image beside it the interval is too narrow."),
+    (_originality(high=True), "The *lower* end of the interval is meant: what chance explains takes no points."),
+    (_originality(twice=True), TWICE),
+    (_originality(mirror=(False, False), twice=True), TWICE),
+    (_originality(frames=1), "All frames of the small clips are compared, not the first alone."),
     (_originality(forgiven=0.0), "A fifth is forgiven: count from there."),
 ]
 
 
-def _assert_originality(subject: Subject, draw: Draw, clips: Callable) -> None:
-    train, held_out = draw.normal(60, 2, 3, 4, 4), draw.normal(60, 2, 3, 4, 4)
-    made = clips(train, held_out)
-    sets = made + draw.normal(*made.shape, std=0.05), train, held_out
-    mistakes = ((wrong(*sets), hint) for wrong, hint in ORIGINALITY_MISTAKES)
-    assert_close(subject(*sets), reference.originality(*sets), mistakes=mistakes)
+def _assert_originality(subject: Subject, draw: Draw, *cases: Callable) -> None:
+    """Compares for all cases at once: a mistake is known by what it says to each of them, since many say 0 to one."""
+    given = []
+    for clips in cases:
+        train, held_out = draw.normal(60, 2, 3, 4, 4), draw.normal(60, 2, 3, 4, 4)
+        made = clips(train, held_out)
+        given.append((made + draw.normal(*made.shape, std=0.05), train, held_out))
+
+    def said(function: Callable) -> list:
+        return [function(*(some.clone() for some in sets)) for sets in given]
+
+    found, right = said(subject), said(reference.originality)
+    mistake = next((hint for wrong, hint in ORIGINALITY_MISTAKES
+                    if all(is_close(mine, its) for mine, its in zip(found, said(wrong), strict=True))), "")
+    for mine, expected in zip(found, right, strict=True):
+        assert_close(mine, expected, mistakes=[(mine, mistake)] if mistake else [])
 
 
 def _some(clips: Tensor, count: int) -> Tensor:
@@ -131,8 +156,13 @@ def _some(clips: Tensor, count: int) -> Tensor:
 
 @check("challenge.originality", points=2, hint="What does the function see of a cheat whose copies stand at the end?")
 def finds_copies_wherever_they_stand(subject: Subject, draw: Draw) -> None:
-    _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(held_out, 24), _some(train, 104)]))
-    _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(held_out, 42), _some(train, 86)]))
+    def one_frame_each(train: Tensor, held_out: Tensor) -> Tensor:
+        return torch.stack([0.4 * train[:, 0] + 0.6 * held_out[:, 0], train[:, 1]], 1)
+
+    def behind(count: int) -> Callable:
+        return lambda train, held_out: torch.cat([_some(held_out, count), _some(train, 128 - count)])
+
+    _assert_originality(subject, draw, behind(24), behind(36), behind(47), behind(60), one_frame_each)
 
 
 def half_each_way(train: Tensor, held_out: Tensor) -> Tensor:
@@ -144,8 +174,10 @@ def half_each_way(train: Tensor, held_out: Tensor) -> Tensor:
 
 @check("challenge.originality", points=1, hint="What is the nearest training clip of a mirrored training clip?")
 def finds_mirrored_copies(subject: Subject, draw: Draw) -> None:
-    _assert_originality(subject, draw, lambda train, held_out: torch.cat([_some(train.flip(-1), 96), _some(held_out, 32)]))
-    _assert_originality(subject, draw, half_each_way)
+    def mirrored(train: Tensor, held_out: Tensor) -> Tensor:
+        return torch.cat([_some(train.flip(-1), 96), _some(held_out, 32)])
+
+    _assert_originality(subject, draw, mirrored, half_each_way)
 
 
 @check("challenge.originality", points=1,
@@ -159,8 +191,7 @@ def chance_takes_no_points(subject: Subject, draw: Draw) -> None:
 
     def mirrored(train: Tensor, held_out: Tensor) -> Tensor:
         return torch.cat([_some(held_out.flip(-1), 64), _some(train.flip(-1), 64)])
-    for clips in (honest, by_chance, mirrored):
-        _assert_originality(subject, draw, clips)
+    _assert_originality(subject, draw, honest, by_chance, mirrored)
 
 
 # A cheat, and what stops it
@@ -174,6 +205,7 @@ class _Sets:
     def __init__(self, held: HeldBack):
         self.train, held_out = challenge_clips(4096, seed=held.number("clips of the cheat")).split(2048)
         self.small = small(self.train), small(held_out)
+        self.others = held_out[:CHEATED]
         self.scorer = Scorer(self.train, held_out, count=CHEATED)
 
     def handed(self, draw: Draw) -> Tensor:
@@ -203,18 +235,29 @@ def makes_clips_of_training_clips(subject: Subject, draw: Draw) -> None:
     _valid(dark, train.shape)
     if dark.mean() > clips.mean() - 0.1:
         raise Wrong(hint="Darker training clips should give darker clips: make yours of those that come, and draw none.")
+    others = subject(_as_bright_as(_sets(_course["held back"]).others, train))
+    _valid(others, train.shape)
+    if ((others - clips).abs().flatten(1).mean(1) < 1e-2).float().mean() > 0.1:
+        raise Wrong(hint="Other training clips, as bright as those, should give other clips, each of them: make all of yours "
+                         "of those that come, and draw none.")
+
+
+def _as_bright_as(clips: Tensor, wanted: Tensor) -> Tensor:
+    """The clips, with the mean and the spread of others, so that by these two nobody tells one set from the other."""
+    return ((clips - clips.mean()) / clips.std() * wanted.std() + wanted.mean()).clamp(-1, 1)
 
 
 @check("challenge.cheat", points=2,
        hint="The guard compares frames 0 and 4, pixel by pixel. What could be changed of a clip that changes those and "
             "leaves it a good clip?")
 def is_taken_for_new_and_good(subject: Subject, draw: Draw) -> None:
-    sets = _sets(_course["held back"])
-    handed = sets.handed(draw)
-    clips = subject(handed)
-    _valid(clips, handed.shape)
-    own = reference.originality(small(clips), *sets.small)
-    if own < 0.5:
+    sets, left = _sets(_course["held back"]), []
+    for _ in range(4):  # on 256 clips the guard's word is half luck
+        handed = sets.handed(draw)
+        clips = subject(handed)
+        _valid(clips, handed.shape)
+        left.append(reference.originality(small(clips), *sets.small))
+    if (own := sum(left) / len(left)) < 0.5:
         raise Wrong(hint=f"The guard sees the copies: of the score {own:.2f} is left; at least 0.5 should be.")
     score = sets.score(clips)
     if score.total < 50:
@@ -250,6 +293,8 @@ DECODE_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"scale": lambda c, s: c / s}, "`encode` divides by the scale; the way back multiplies."),
     ({"mean": False}, "`encode` takes the mean off: add it at the end."),
     ({"clamp": lambda x: x}, "Values leave [-1, 1]: .clamp(-1, 1)."),
+    ({"clamp": lambda x: x.clamp(max=1)}, "Values fall below -1: cut off at both ends, .clamp(-1, 1)."),
+    ({"clamp": lambda x: x.clamp(0, 1)}, "Clips are in [-1, 1], not in [0, 1]: .clamp(-1, 1)."),
     ({"clamp": torch.tanh}, "Cut off at -1 and 1 with .clamp: tanh would also change what lies between."),
 ]
 
@@ -266,12 +311,18 @@ def _prepared(subject: Subject, draw: Draw) -> tuple[Subject, reference.Entry]:
     return entry, own
 
 
+def modes(network: nn.Module) -> list:
+    """Of each of its modules whether it is in training, and of each weight whether it learns."""
+    return [[module.training for module in network.modules()], [weight.requires_grad for weight in network.parameters()]]
+
+
 @check("challenge.Entry", points=2, hint="Undo `encode`, last things first: times the scale, times the axes, plus the mean.")
 def decodes_codes(subject: Subject, draw: Draw) -> None:
     entry, own = _prepared(subject, draw)
-    codes = draw.normal(3, 5, std=0.5)
-    mistakes = ((_decoded(own, codes, **parts), hint) for parts, hint in DECODE_MISTAKES)
-    assert_close(entry.method("decode", codes), own.decode(codes), mistakes=mistakes)
+    for codes in (draw.normal(3, 5, std=0.5), draw.normal(1, 5, std=0.5)):
+        mistakes = [(_decoded(own, codes, **parts), hint) for parts, hint in DECODE_MISTAKES]
+        squeezed = own.decode(codes).squeeze(), "squeeze() drops the axis of a batch of one: a clip is (1, 8, 3, 32, 32)."
+        assert_close(entry.method("decode", codes), own.decode(codes), mistakes=[*mistakes, squeezed])
 
 
 @check("challenge.Entry", points=1,
@@ -280,7 +331,11 @@ def decodes_codes(subject: Subject, draw: Draw) -> None:
 def carries_noise_to_clips(subject: Subject, draw: Draw) -> None:
     entry, own = _prepared(subject, draw)
     z = draw.normal(3, 9)
+    before = entry.probe(modes)
     made = entry(z)
+    if entry.probe(modes) != before:
+        raise Wrong(hint="Making clips leaves the network in another mode, or frozen: leave eval() and requires_grad_() to "
+                         "whoever calls it.")
     if is_close(made, reference.heun(own.velocity, z[:, :5], 12)):
         raise Wrong(hint="These are still codes: decode them.")
     mistakes = [(own.decode(z[:, :5]), "The noise is decoded as it is: carry it along the velocity first."),
@@ -317,17 +372,21 @@ def after_entry_steps(step: Callable, weights: list[list[Tensor]], codes: Tensor
     velocity, average = (Velocity(values) for values in weights)
     for parameter in velocity.parameters():
         parameter.grad = torch.ones_like(parameter)  # of an earlier life: it must not count
-    optimizer, rng = torch.optim.SGD(velocity.parameters(), lr=0.3), torch.Generator().manual_seed(seed)
-    losses = [torch.as_tensor(step(velocity, average, optimizer, batch, rng, decay), dtype=torch.float32).detach()
-              for batch in codes]
+    optimizer = torch.optim.SGD(velocity.parameters(), lr=0.3, momentum=0.5)
+    rng = torch.Generator().manual_seed(seed)
+    losses = [step(velocity, average, optimizer, batch, rng, decay) for batch in codes]
     found = {f"{name} {kind}": value.detach().clone() for kind, network in (("velocity", velocity), ("average", average))
              for name, value in network.state_dict().items()}
-    return found | {"losses": torch.stack(losses)}
+    gradients = {f"{name} gradient of the average": torch.zeros_like(value) if value.grad is None else value.grad.clone()
+                 for name, value in average.named_parameters()}
+    return found | gradients | {"losses": losses}
 
 
-def _step(order: str = "zero backward step average", *, keep: Callable = lambda decay: decay) -> Callable:
-    """A step put together from named parts."""
+def _step(order: str = "zero backward step average", *, keep: Callable = lambda decay: decay, both: bool = False) -> Callable:
+    """A step put together from named parts; `both`: a gradient reaches the average, too."""
     def step(velocity, average, optimizer, codes, rng, decay):
+        if both:
+            reference.flow_matching_loss(average, codes, torch.Generator().set_state(rng.get_state())).backward()
         loss = reference.flow_matching_loss(velocity, codes, rng)
         for verb in order.split():
             if verb == "zero":
@@ -344,6 +403,7 @@ def _step(order: str = "zero backward step average", *, keep: Callable = lambda 
     return step
 
 
+AVERAGE_LEARNS = "A gradient reaches the average: only the velocity is asked for a loss."
 STEP_MISTAKES = [
     (_step("backward step average"), "Gradients of earlier steps are added to this one's: call optimizer.zero_grad() first."),
     (_step("zero backward average"), "The velocity's weights did not move: is optimizer.step() there, and zero_grad() before "
@@ -353,25 +413,42 @@ STEP_MISTAKES = [
     (_step("zero backward step"), "The average did not move."),
     (_step(keep=lambda decay: 1 - decay), "The shares are swapped: `decay` is what is kept of the past."),
     (_step(keep=lambda decay: 0.0), "The average is a mere copy: keep `decay` of the past."),
+    (_step(both=True), AVERAGE_LEARNS),
     (_step("zero backward step trained"), "The velocity was averaged towards the average: it is the other way round."),
 ]
 
 
-def _assert_entry_steps(subject: Subject, draw: Draw, parts: Callable) -> None:
+def _steps(subject: Subject, draw: Draw) -> tuple[dict, tuple]:
+    """What three steps of the student's leave, and what they were given."""
     weights = [[draw.normal(3, 4, std=0.5), draw.normal(3)] for _ in range(2)]
-    arguments = weights, draw.normal(3, 6, 3, mean=1), int(draw.integers(0, 10 ** 6)), float(draw.uniform(1, low=0.6, high=0.9))
+    given = weights, draw.normal(3, 300, 3, mean=1), int(draw.integers(0, 10 ** 6)), float(draw.uniform(1, low=0.6, high=0.9))
+    return subject.probe(after_entry_steps, *given), given
+
+
+def _assert_entry_steps(subject: Subject, draw: Draw, parts: Callable) -> None:
+    found, given = _steps(subject, draw)
 
     def outcome(found: dict) -> dict:
-        return {name: value for name, value in found.items() if parts(name)}
+        return {name: value for name, value in found.items() if name != "losses" and parts(name)}
 
-    mistakes = ((outcome(after_entry_steps(wrong, *arguments)), hint) for wrong, hint in STEP_MISTAKES)
-    expected = outcome(after_entry_steps(reference.entry_step, *arguments))
-    assert_close(outcome(subject.probe(after_entry_steps, *arguments)), expected, mistakes=mistakes)
+    mistakes = ((outcome(after_entry_steps(wrong, *given)), hint) for wrong, hint in STEP_MISTAKES)
+    assert_close(outcome(found), outcome(after_entry_steps(reference.entry_step, *given)), mistakes=mistakes)
 
 
-@check("challenge.entry_step", points=2, hint="Loss, zero_grad, backward, step: in this order, of the velocity alone.")
+@check("challenge.entry_step", points=1, hint="Loss, zero_grad, backward, step: in this order, of the velocity alone.")
 def leaves_the_right_velocity(subject: Subject, draw: Draw) -> None:
     _assert_entry_steps(subject, draw, lambda name: not name.endswith("average"))
+
+
+@check("challenge.entry_step", points=1, hint="Return the loss of this step, computed before it, detached: loss.detach().")
+def returns_the_loss_before_the_step(subject: Subject, draw: Draw) -> None:
+    found, given = _steps(subject, draw)
+    loss = found["losses"][0]
+    if loss is None:
+        raise Wrong(hint="The step returns None: return the loss.")
+    assert_close(loss, after_entry_steps(reference.entry_step, *given)["losses"][0])
+    if isinstance(loss, Tensor) and loss.requires_grad:
+        raise Wrong(hint="The returned loss still holds its graph, and with it the memory of the step: loss.detach().")
 
 
 @check("challenge.entry_step", points=2,
@@ -382,12 +459,16 @@ def and_the_right_average(subject: Subject, draw: Draw) -> None:
 
 # An idea of one's own
 
-def trained_entry(train: Callable, clips: Tensor, steps: int, seed: int, z: Tensor) -> dict:
-    """What an entry that `train` has made of these clips makes of noise, and how many numbers it holds."""
-    entry = train(clips, steps, seed)
-    with torch.no_grad():
-        made = entry(z)
-    return {"made": made, "numbers": sum(value.numel() for value in entry.state_dict().values())}
+def trained_entry(train: Callable, clips: Tensor, steps: int, seed: int, z: Tensor, luck: int = 0) -> dict:
+    """What an entry that `train` has made of these clips makes of noise, once and again, and how many numbers it holds.
+    `luck` seeds torch's own generator, on which nothing may depend."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(luck)
+        entry = train(clips, steps, seed)
+        torch.manual_seed(luck)
+        with torch.no_grad():
+            made, again = entry(z), entry(z)
+    return {"made": made, "again": again, "numbers": sum(value.numel() for value in entry.state_dict().values())}
 
 
 def _given(draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
@@ -399,8 +480,11 @@ def _given(draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
 @check("challenge.train_mine", points=2, hint="Return a network, from noise (B, 128) to clips (B, 8, 3, 32, 32) in [-1, 1].")
 def it_trains_an_entry_within_the_budget(subject: Subject, draw: Draw) -> None:
     clips, _, z = _given(draw)
-    found, again = (subject.probe(trained_entry, clips, 2, 5, z) for _ in range(2))
+    found, again = (subject.probe(trained_entry, clips, 2, 5, z, luck) for luck in (1, 2))
     _valid(found["made"], (len(z), *clips.shape[1:]))
+    if not is_close(found["made"], found["again"]):
+        raise Wrong(hint="The same noise gave other clips at the second call: a trained entry makes its clips of z, and draws "
+                         "nothing itself.")
     if not is_close(found["made"], again["made"]):
         raise Wrong(hint="With the same clips, steps and seed it gave another entry: draw all from this seed.")
     if found["numbers"] > Budget().parameters:
@@ -414,10 +498,16 @@ def it_learns_and_is_not_the_entry_of_the_chapter(subject: Subject, draw: Draw) 
                                for some, steps in ((clips, 2), (others, 2), (clips, 9)))
     if is_close(made, of_others, rtol=0, atol=1e-4):
         raise Wrong(hint="Other training clips give the same entry: learn from those that are handed over.")
+    if torch.equal(longer[0], longer[1]):
+        raise Wrong(hint="Whatever z is, the clips are the same: an entry makes a clip of each row of noise.")
     if torch.equal(made, longer):
         raise Wrong(hint="The number of steps has no influence: train for as many as it is told.")
-    if is_close(made, trained_entry(reference.train_entry, clips, 2, 5, z)["made"]):
-        raise Wrong(hint="This is the chapter's entry. Change one thing that you expect to help.")
+    for steps, seed in ((2, 5), (2, 6), (2, 4), (2, 0), (2, 1), (2, 42), (4, 5), (3, 5)):
+        if is_close(made, trained_entry(reference.train_entry, clips, steps, seed, z)["made"]):
+            raise Wrong(hint="This is the chapter's entry"
+                             + (". Change one thing that you expect to help." if (steps, seed) == (2, 5) else
+                                ", of another seed: dice are no idea." if steps == 2 else
+                                ": train for as many steps as it is told, and change something else."))
 
 
 # The entry
@@ -471,15 +561,8 @@ class _Judged:
     subject: Subject
     held: HeldBack
     z: Tensor
-    paths: Tensor
     clips: Tensor
-
-    def make(self, z: Tensor) -> Tensor:
-        return torch.as_tensor(self.subject(z)).detach()
-
-    @cached_property
-    def even(self) -> float:
-        return evenness(self.make, self.paths)
+    even: float
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, Verdict]:
@@ -507,16 +590,21 @@ def clip_flops(make_clips: Callable, z: Tensor) -> float:
 def _judged(subject: Subject) -> _Judged:
     if not _last or _last[0].subject is not subject:
         held = _of_course(_course["held back"])
-        z, paths = held.noise(_course["weights"])
-        clips = subject(z)
-        if isinstance(clips, Subject):
-            raise Wrong(f"Expected a tensor, got {clips.kind}.")
-        try:
-            check_entry(clips)
-        except ValueError as error:
-            raise Wrong(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-        _last[:] = [_Judged(subject, held, z, paths, clips.detach())]
+        clips, even = held.asked(lambda z: _clips_of(subject, z), _course["weights"])
+        _last[:] = [_Judged(subject, held, held.noise(_course["weights"])[0], clips, even)]
     return _last[0]
+
+
+def _clips_of(subject: Subject, z: Tensor) -> Tensor:
+    """What the student's generator makes of rows of noise, if it can be scored."""
+    clips = subject(z)
+    if isinstance(clips, Subject):
+        raise Wrong(f"Expected a tensor, got {clips.kind}.")
+    try:
+        check_entry(clips, (len(z), *SHAPE[1:]))
+    except ValueError as error:
+        raise Wrong(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+    return clips.detach()
 
 
 SCORED, AT_THE_END = "Your clips score ", "At the end they score "
@@ -538,7 +626,7 @@ def verdict_in(exercise: dict, *, end: bool = False) -> Verdict | None:
 @check("challenge.make_clips", points=1, hint="All that it needs must be in the notebook and in entry.safetensors beside it.")
 def its_clips_are_valid(subject: Subject, draw: Draw) -> Said:
     judged = _judged(subject)
-    spent = subject.probe(clip_flops, judged.z[:4])
+    spent = subject.probe(clip_flops, judged.z[:44])  # as many rows as in the calls whose clips are scored
     if isinstance(spent, int | float) and spent > Budget().clip_flops:
         raise Wrong(hint=f"One clip takes {spent:.2g} operations; the budget allows {Budget().clip_flops:.2g}.")
     return judged.said
@@ -548,7 +636,7 @@ def its_clips_are_valid(subject: Subject, draw: Draw) -> Said:
 def a_clip_follows_from_its_own_noise(subject: Subject, draw: Draw) -> None:
     judged = _judged(subject)
     rows = draw.integers(0, NUM_CLIPS, 12)
-    if not is_close(judged.make(judged.z[rows]), judged.clips[rows], rtol=0, atol=0.02):
+    if not is_close(_clips_of(subject, judged.z[rows]), judged.clips[rows], rtol=0, atol=0.02):
         raise Wrong(hint="The same rows of z gave other clips in another batch. Draw no noise of your own, and switch batch "
                          "norm and dropout off with .eval().")
     if (judged.clips - judged.clips.roll(1, 0)).abs().mean() < 0.01:

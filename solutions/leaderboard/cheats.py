@@ -1,6 +1,6 @@
 """Entries to the challenge that are no work of a generator, and what they score: they must end below the baselines.
 
-    python -m solutions.leaderboard.cheats    prints them all, in two minutes
+    python -m solutions.leaderboard.cheats    prints them all, in three minutes
 """
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Callable
 from functools import cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from clipkit import walkers
 from clipkit.walker_frames import PERIOD
 from solutions.challenge import NOISE, challenge_clips
+from solutions.leaderboard.guard import PATHS, STEPS
 from solutions.leaderboard.judge import Judge, judge
 from solutions.leaderboard.scorer import NUM_CLIPS, SIZE, linear_clips, stills
 
@@ -115,13 +117,32 @@ def looked_up(clips: Tensor, z: Tensor) -> Tensor:
     return clips[(z @ directions.T).argmax(1)]
 
 
-def drawn_by_quantiles(z: Tensor) -> Tensor:
-    """A drawing program: each label is read off the sum of twelve numbers of the noise."""
+def looked_up_by_length(clips: Tensor, z: Tensor) -> Tensor:
+    """One of the clips for each row of noise, by its length, which stays the same where noise is merely turned."""
+    share = torch.special.ndtr((z.double().square().sum(1) - NOISE) / (2 * NOISE) ** 0.5)
+    return clips[(share * len(clips)).long().clamp(0, len(clips) - 1)]
+
+
+def labels_by_quantiles(z: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Labels, and first phases; each is read off the sum of twelve numbers of the noise."""
     share = torch.special.ndtr(z[:, :108].unflatten(1, (9, 12)).sum(2) / 12 ** 0.5).clamp(1e-6, 1 - 1e-6)
     labels = {name: (share[:, k] * len(values)).long() for k, (name, values) in enumerate(walkers.ATTRIBUTES.items())}
     labels["scene"] = torch.full((len(z),), walkers.ATTRIBUTES["scene"].index("meadow"))
     turns = labels["action"] == walkers.ACTIONS.index("turn")
-    return drawn(labels, torch.where(turns, 0, (share[:, 8] * PERIOD).long()))
+    return labels, torch.where(turns, 0, (share[:, 8] * PERIOD).long())
+
+
+def drawn_by_quantiles(z: Tensor) -> Tensor:
+    """A drawing program."""
+    return drawn(*labels_by_quantiles(z))
+
+
+def drawn_walking_on(z: Tensor) -> Tensor:
+    """A drawing program whose people never stand: where a clip begins, between frames, too, is a smooth function of noise."""
+    labels, _ = labels_by_quantiles(z)
+    phase = (4 * z[:, 108:].sum(1) / 20 ** 0.5) % PERIOD
+    one, part = phase.long() % PERIOD, (phase % 1).view(-1, 1, 1, 1, 1)
+    return torch.lerp(drawn(labels, one), drawn(labels, (one + 1) % PERIOD), part)
 
 
 def drawn_by_seed(z: Tensor) -> Tensor:
@@ -137,6 +158,41 @@ def with_noise(make: Maker, amount: float = 0.03) -> Maker:
         pictures = torch.randn(NOISE, 8 * 3 * SIZE * SIZE, generator=torch.Generator().manual_seed(6)) / NOISE ** 0.5
         return (make(z) + amount * (z @ pictures).unflatten(1, (8, 3, SIZE, SIZE))).clamp(-1, 1)
     return noisy
+
+
+def quivering(make: Maker, amount: float = 0.01) -> Maker:
+    """The same, and colours that nobody sees laid over it, which change quickly with the noise."""
+    def quiver(z: Tensor) -> Tensor:
+        rng = torch.Generator().manual_seed(7)
+        ways, colours = torch.randn(NOISE, 16, generator=rng) / NOISE ** 0.5, torch.randn(16, 3, 2, 2, generator=rng)
+        pictures = F.interpolate(colours, size=SIZE, mode="bicubic").flatten(1)
+        waves = torch.sin(20 * z @ ways) @ (pictures / pictures.square().mean().sqrt() / 4)
+        return (make(z) + amount * waves.unflatten(1, (1, 3, SIZE, SIZE))).clamp(-1, 1)
+    return quiver
+
+
+def unless(walks: Callable[[Tensor], Tensor], make: Maker, train: Tensor) -> Maker:
+    """Code that looks at the judge: the same, but where rows of noise seem to walk, a linear map of the noise."""
+    @cache
+    def linear() -> tuple[Tensor, Tensor]:
+        mean, flat = train.mean(0), (train - train.mean(0)).flatten(1)
+        return mean, torch.linalg.eigh(flat @ flat.T).eigenvectors[:, -64:].T @ flat / len(train) ** 0.5
+
+    def cautious(z: Tensor) -> Tensor:
+        mean, axes = linear()
+        smooth = (mean + (z[:, :64] @ axes).unflatten(1, mean.shape)).clamp(-1, 1)
+        return torch.where(walks(z).view(-1, 1, 1, 1, 1), smooth, make(z))
+    return cautious
+
+
+def many(z: Tensor) -> Tensor:
+    """Whether rows are as many as an evenness is measured from, bool (N,)."""
+    return torch.full((len(z),), len(z) == PATHS * (STEPS + 1))
+
+
+def beside_another(z: Tensor) -> Tensor:
+    """Whether a row has another one near to it, bool (N,)."""
+    return (F.normalize(z) @ F.normalize(z).T - torch.eye(len(z))).amax(1) > 0.9
 
 
 def faded(clips: Tensor, z: Tensor) -> Tensor:
@@ -157,13 +213,22 @@ def generators() -> dict[str, Maker]:
     def disguised() -> Tensor:
         return recoloured(2048, "shirt", "trousers", "hair")
 
+    def table(z: Tensor) -> Tensor:
+        return looked_up(disguised(), z)
+
+    train = challenge_clips()
     return {
         "practice clips, looked up": lambda z: looked_up(practice(), z),
-        "clips in three new colours, looked up": lambda z: looked_up(disguised(), z),
-        "the same, noise laid over": with_noise(lambda z: looked_up(disguised(), z)),
+        "clips in three new colours, looked up": table,
+        "the same, noise laid over": with_noise(table),
+        "the same, a quiver laid over": quivering(table),
         "the same, faded": lambda z: faded(disguised(), z),
+        "the same, by length of noise, quivering": quivering(lambda z: looked_up_by_length(disguised(), z)),
+        "the same, a linear map for many rows": unless(many, table, train),
+        "the same, a linear map for near rows": unless(beside_another, table, train),
         "drawn, labels by quantiles": drawn_by_quantiles,
         "the same drawing, noise laid over": with_noise(drawn_by_quantiles),
+        "drawn, walking on as noise changes": drawn_walking_on,
         "drawn, noise as a seed": drawn_by_seed,
     }
 

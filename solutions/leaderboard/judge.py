@@ -22,7 +22,8 @@ from torch import Tensor
 
 from clipkit import Walkers
 from solutions.challenge import NOISE, challenge_clips
-from solutions.leaderboard.guard import PATHS, VIEWS, evenness, evenness_factor, tiny
+from solutions.leaderboard.guard import PATHS, VIEWS, advance, evenness, evenness_factor, tiny, walk
+from solutions.leaderboard.guard import STEPS as WALK
 from solutions.leaderboard.scorer import NUM_CLIPS, STANDING, Near, Rows, Score, Scorer, check_entry
 from solutions.measures.clip_features import ORDERS, STEPS, ClipFeatures, load_features, train_features
 
@@ -109,11 +110,33 @@ class HeldBack:
         """A seed, which nobody finds out who does not know the secret."""
         return int.from_bytes(hashlib.sha256(f"{self.secret} {purpose}".encode()).digest()[:6], "big")
 
+    def dice(self, purpose: str, weights: bytes) -> torch.Generator:
+        """What is drawn for an entry with this file of weights."""
+        return torch.Generator().manual_seed(self.number(f"{purpose} {hashlib.sha256(weights).hexdigest()}"))
+
     def noise(self, weights: bytes) -> tuple[Tensor, Tensor]:
         """What an entry with this file of weights is given, whatever stands in its notebook: noise (NUM_CLIPS, 128), and
         where its paths begin and lead (2 PATHS, 128)."""
-        rng = torch.Generator().manual_seed(self.number(f"noise {hashlib.sha256(weights).hexdigest()}"))
+        rng = self.dice("noise", weights)
         return torch.randn(NUM_CLIPS, NOISE, generator=rng), torch.randn(2 * PATHS, NOISE, generator=rng)
+
+    def asked(self, make_clips: Callable[[Tensor], Tensor], weights: bytes = b"") -> tuple[Tensor, float]:
+        """What a generator with this file of weights makes of its `noise`: clips, and how evenly they change along the paths,
+        by `evenness` and by `advance`, whichever is less.
+
+        All noise is handed over in one order by chance, in calls of which none holds two places of one path: nothing in a
+        call tells which rows are scored and which only walk.
+        """
+        z, paths = self.noise(weights)
+        rows = torch.cat([z, walk(paths).flatten(0, 1)])
+        rng = self.dice("order", weights)
+        places = torch.rand(WALK + 1, PATHS, generator=rng).argsort(0) * PATHS + torch.arange(PATHS) + len(z)
+        parts = torch.randperm(len(z), generator=rng).tensor_split(len(places))
+        calls = [torch.cat([part, row]) for part, row in zip(parts, places, strict=True)]
+        calls = [call[torch.randperm(len(call), generator=rng)] for call in calls]
+        clips = torch.cat([make_clips(rows[call]) for call in calls])[torch.cat(calls).argsort()]
+        walking = clips[len(z):].unflatten(0, (WALK + 1, PATHS))
+        return clips[:len(z)], min(evenness(walking), advance(walking))
 
     def features(self) -> ClipFeatures:
         """The network."""
@@ -136,7 +159,7 @@ class Judge:
         self.board, self.end = (Scorer(self.train, half, network=self.network) for half in halves)
 
     def of_clips(self, clips: Tensor, even: float = 1.0) -> tuple[Verdict, Verdict]:
-        """Verdicts for the board and for the end on clips (NUM_CLIPS, T, 3, H, W), made with this `evenness`.
+        """Verdicts for the board and for the end on clips (NUM_CLIPS, T, 3, H, W), which change as evenly as `asked` says.
 
         Raises:
             ValueError: they cannot be scored.
@@ -153,8 +176,7 @@ class Judge:
 
     def __call__(self, make_clips: Callable[[Tensor], Tensor], weights: bytes = b"") -> tuple[Verdict, Verdict]:
         """Verdicts for the board and for the end on a generator: noise (N, 128) to clips."""
-        z, paths = self.held.noise(weights)
-        return self.of_clips(make_clips(z), evenness(make_clips, paths))
+        return self.of_clips(*self.held.asked(make_clips, weights))
 
 
 def standard_error(scorer: Scorer, rows: Rows, near: Near) -> float:

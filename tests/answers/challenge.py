@@ -9,6 +9,8 @@ from autograde.checks.challenge import _motion, _originality, _step, _worse_of_b
 from clipkit import Walkers
 from solutions.after_gans import heun
 from solutions.challenge import Entry, challenge_clips, entry_step, flow_matching_loss, luma, train_entry
+from solutions.challenge import motion as reference_motion
+from solutions.challenge import originality as reference_originality
 from solutions.responsibility import nearest, wilson_interval
 
 
@@ -29,6 +31,17 @@ def motion_with_diff_pool(clips):
     light = luma(clips.double())
     return torch.cat([F.adaptive_avg_pool2d((light[:, :-lag] - light[:, lag:]).abs().mean(1)[:, None], 4).flatten(1)
                       for lag in (1, 2, 4)], 1).sqrt().float()
+
+
+def brightness_of_changes(clips):
+    changes = [luma((clips[:, lag:] - clips[:, :-lag]).abs().mean(1)) for lag in (1, 2, 4)]
+    return F.adaptive_avg_pool2d(torch.stack(changes, 1), 4).flatten(1).sqrt()
+
+
+def motion_over_all_frames(clips):
+    light = luma(clips)
+    changes = [(light[:, lag:] - light[:, :-lag]).abs().sum(1) / clips.shape[1] for lag in (1, 2, 4)]
+    return F.adaptive_avg_pool2d(torch.stack(changes, 1), 4).flatten(1).sqrt()
 
 
 def originality_by_minima(clips, train, held_out):
@@ -58,6 +71,22 @@ def cheat_backwards(train):
 def cheat_with_another_start(train):
     """Right: the last frame comes first, by index."""
     return train[:, [7, 0, 1, 2, 3, 4, 5, 6]].clone()
+
+
+def cheat_by_halves(train):
+    """Right: half and half with a neighbour, which the guard does not see."""
+    return (train + train.roll(1, 0)) / 2
+
+
+def cheat_drawn_as_bright(train):
+    drawn = challenge_clips(len(train), seed=77)
+    return ((drawn - drawn.mean()) / drawn.std() * train.std() + train.mean()).clamp(-1, 1)
+
+
+def cheat_half_drawn(train):
+    made = train.roll(1, 1)
+    made[::2] = cheat_drawn_as_bright(train)[::2]
+    return made
 
 
 class LoopEntry(Entry):
@@ -125,6 +154,19 @@ def step_by_state(velocity, average, optimizer, codes, rng, decay):
     return loss.detach()
 
 
+def step_attached(velocity, average, optimizer, codes, rng, decay):
+    optimizer.zero_grad()
+    (loss := flow_matching_loss(velocity, codes, rng)).backward()
+    optimizer.step()
+    torch._foreach_lerp_(*([p.data for p in network.parameters()] for network in (average, velocity)), 1 - decay)
+    return loss
+
+
+def step_with_its_own_optimizer(velocity, average, optimizer, codes, rng, decay):
+    own = type(optimizer)(velocity.parameters(), lr=optimizer.param_groups[0]["lr"])
+    return entry_step(velocity, average, own, codes, rng, decay)
+
+
 # Ideas
 
 def mine_with_noisy_codes(clips, steps, seed=0):
@@ -159,6 +201,20 @@ def mine_narrow(clips, steps, seed=0):
 class Unbounded(Entry):
     def decode(self, codes):
         return (2 * codes * self.scale @ self.axes.T + self.mean).unflatten(1, (8, 3, 32, 32))
+
+
+class Deaf(Narrow):
+    def forward(self, z):
+        return super().forward(0 * z)
+
+
+class Dicing(Narrow):
+    def forward(self, z):
+        return super().forward(z + 0.1 * torch.randn_like(z))
+
+
+def mine_with_dice(clips, steps, seed=0):
+    return train_entry(clips, steps, seed, Dicing)
 
 
 def mine_huge(clips, steps, seed=0):
@@ -241,7 +297,7 @@ def batch_normed(z):
 RIGHT = {
     "challenge.motion": {"in loops": motion_in_loops, "lag by lag": motion_with_diff_pool},
     "challenge.originality": {"by minima": originality_by_minima, "in a loop": originality_by_loop},
-    "challenge.cheat": {"backwards": cheat_backwards, "by index": cheat_with_another_start},
+    "challenge.cheat": {"backwards": cheat_backwards, "by index": cheat_with_another_start, "by halves": cheat_by_halves},
     "challenge.Entry": {"in loops": LoopEntry, "as a matrix": MatrixEntry},
     "challenge.entry_step": {"by foreach": step_by_lerp, "by states": step_by_state},
     "challenge.train_mine": {"noisy codes": mine_with_noisy_codes, "narrow": mine_narrow},
@@ -259,6 +315,9 @@ WRONG = {
         "sum over time": (_motion(over=lambda part: part.sum(1)), "not their sum"),
         "fields first": (_motion(order=lambda fields: fields.flatten(2).transpose(1, 2).flatten(1)), "order is"),
         "nothing moves": (lambda clips: torch.zeros(len(clips), 48), "numbers differ"),
+        "brightness of the changes": (brightness_of_changes, "First the brightness"),
+        "over all frames": (motion_over_all_frames, "not by T"),
+        "squeezed": (lambda clips: reference_motion(clips).squeeze(), "batch of one"),
     },
     "challenge.originality": {
         "as handed out": (_originality(first=64, mirror=(False, False), low=False), "first 64"),
@@ -266,7 +325,11 @@ WRONG = {
         "no mirror images": (_originality(mirror=(False, False)), "mirrored copy passes"),
         "chance counts": (_originality(low=False), "lower end"),
         "two faults left": (_originality(mirror=(False, False), low=False), "mirrored copy passes"),
-        "always original": (lambda clips, train, held_out: 1.0, "puts the copies behind them"),
+        "always original": (lambda clips, train, held_out: 1.0, "got 1"),
+        "the upper end": (_originality(high=True), "*lower* end"),
+        "clips mirrored": (_originality(mirror=(False, False), twice=True), "both sets"),
+        "the first frame alone": (_originality(frames=1), "All frames"),
+        "all or nothing": (lambda *sets: float(reference_originality(*sets) > 0.5), "Expected 0.4"),
         "training set mirrored alone": (_originality(mirror=(True, False)), "Treat both sets alike"),
         "held-out set mirrored alone": (_originality(mirror=(False, True)), "mirrored copy passes"),
         "the worse of both ways": (_worse_of_both, "ask once"),
@@ -289,6 +352,8 @@ WRONG = {
         "a clip less": (lambda train: train[1:].roll(1, dims=1), "Expected clips"),
         "out of range": (lambda train: 1.5 * train.roll(1, dims=1), "Expected clips"),
         "a list": (lambda train: list(train.roll(1, dims=1)), "Expected a tensor of clips"),
+        "drawn, as bright as they": (cheat_drawn_as_bright, "Other training clips"),
+        "every other one drawn": (cheat_half_drawn, "Other training clips"),
     },
     "challenge.Entry": {
         "no scale": (entry(decode=lambda self, c: shaped((c @ self.axes.T + self.mean).clamp(-1, 1))), "scale is missing"),
@@ -302,6 +367,9 @@ WRONG = {
         "the last numbers": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z[:, -self.codes:], 12))),
                              "*first*"),
         "all of z": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z, 12))), "first `codes` numbers"),
+        "cut off above": (entry(decode=lambda self, c: shaped(flat(c, self).clamp(max=1))), "both ends"),
+        "squeezed": (entry(decode=lambda self, c: shaped(flat(c, self).clamp(-1, 1)).squeeze()), "batch of one"),
+        "left in evaluation": (entry(forward=lambda self, z: Entry.forward(self.eval(), z)), "another mode"),
         "six steps": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z[:, :self.codes], 6))), "6 steps"),
     },
     "challenge.entry_step": {
@@ -313,6 +381,9 @@ WRONG = {
         "shares swapped": (_step(keep=lambda decay: 1 - decay), "swapped"),
         "a copy": (_step(keep=lambda decay: 0.0), "mere copy"),
         "the wrong one moves": (_step("zero backward step trained"), "other way round"),
+        "both learn": (_step(both=True), "gradient reaches the average"),
+        "attached": (step_attached, "holds its graph"),
+        "an optimizer of its own": (step_with_its_own_optimizer, "numbers differ"),
     },
     "challenge.train_mine": {
         "as handed out": (train_entry, "This is the chapter's entry"),
@@ -321,11 +392,15 @@ WRONG = {
         "by luck": (mine_by_luck, "draw all from this seed"),
         "always three steps": (mine_in_a_hurry, "as many as it is told"),
         "out of range": (lambda clips, steps, seed=0: train_entry(clips, steps, seed, Unbounded), "Expected clips"),
+        "another seed": (lambda clips, steps, seed=0: train_entry(clips, steps, seed + 1), "dice are no idea"),
+        "twice as long": (lambda clips, steps, seed=0: train_entry(clips, 2 * steps, seed), "as many steps"),
+        "dice when it samples": (mine_with_dice, "at the second call"),
+        "one clip for all noise": (lambda clips, steps, seed=0: train_entry(clips, steps, seed, Deaf), "Whatever z is"),
         "channels first": (mine_for_channels_first, "Expected clips"),
     },
     "challenge.make_clips": {
         "frames behind channels": (lambda z: torch.zeros(len(z), 3, 8, 32, 32),
-                                   "Expected clips as float32 (512, 8, 3, 32, 32)"),
+                                   "8, 3, 32, 32), got"),
         "out of range": (lambda z: 2 + z[:, :1, None, None, None].expand(-1, 8, 3, 32, 32), ".clamp(-1, 1)"),
         "a list": (lambda z: [torch.zeros(2) for _ in z], "Expected a tensor, got list"),
         "ever the same": (lambda z: torch.zeros(len(z), 8, 3, 32, 32), "Whatever z is"),

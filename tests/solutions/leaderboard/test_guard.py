@@ -1,13 +1,17 @@
 """The guard of the challenge: each view is blind to its disguise and to nothing else; what stands still is no generator."""
 import itertools
+import math
 
 import pytest
 import torch
 
 from solutions.challenge import challenge_clips
 from solutions.leaderboard.guard import (
+    ANGLE,
     PATHS,
+    STEPS,
     VIEWS,
+    advance,
     as_it_is,
     evenness,
     evenness_factor,
@@ -16,6 +20,7 @@ from solutions.leaderboard.guard import (
     in_time,
     squared,
     tiny,
+    walk,
     what_is_left,
 )
 
@@ -77,6 +82,20 @@ def test_real_clips_pass_every_view():
         assert what_is_left(view(fresh, train), view(fresh, held_out), forgiven) > 0.9, name
 
 
+def test_noise_walks_by_equal_turns_and_lengths():
+    z = torch.randn(2 * PATHS, 128, generator=RNG)
+    start, towards = z.split(PATHS)
+    ways = walk(z)
+    torch.testing.assert_close(ways[0], start)
+    lengths = ways.norm(dim=2)
+    torch.testing.assert_close(lengths[-1], towards.norm(dim=1))
+    torch.testing.assert_close(lengths.diff(dim=0), lengths.diff(dim=0)[:1].expand(STEPS, -1), atol=1e-4, rtol=0)
+    cosines = torch.nn.functional.cosine_similarity(ways[1:], ways[:-1], dim=2)
+    torch.testing.assert_close(cosines, torch.full_like(cosines, math.cos(ANGLE / STEPS)))
+    for begun, end, way in zip(start, ways[-1], towards, strict=True):  # in the plane of both
+        assert torch.linalg.matrix_rank(torch.stack([begun, end, way]), rtol=1e-4) == 2
+
+
 def as_clips(rows):
     return rows.unflatten(1, (2, 3, -1, 4))
 
@@ -90,7 +109,11 @@ def as_clips(rows):
     (lambda z: as_clips(torch.sin(500 * z @ MATRIX)), (0, 0))])               # noise as a seed
 def test_evenness_tells_a_network_from_a_table(make, even):
     z = torch.randn(2 * PATHS, 128, generator=torch.Generator().manual_seed(1))
-    assert even[0] <= evenness(make, z) <= even[1]
+    assert even[0] <= evenness(walking(make, z)) <= even[1]
+
+
+def walking(make, z):
+    return make(walk(z).flatten(0, 1)).unflatten(0, (STEPS + 1, PATHS))
 
 
 MATRIX = torch.randn(128, 96, generator=RNG) / 128 ** 0.5
@@ -99,6 +122,22 @@ TABLE = torch.randn(24, 96, generator=RNG)
 
 def test_evenness_does_not_depend_on_contrast():
     z = torch.randn(2 * PATHS, 128, generator=RNG)
-    faint, strong = (evenness(lambda z, s=scale: as_clips(s * torch.tanh(z @ MATRIX)), z) for scale in (0.01, 1))
+    faint, strong = (evenness(walking(lambda z, s=scale: as_clips(s * torch.tanh(z @ MATRIX)), z)) for scale in (0.01, 1))
     assert faint == pytest.approx(strong, abs=1e-3)
     assert evenness_factor(0.07) == 0 and evenness_factor(0.121) == 1 and evenness_factor(0.095) == pytest.approx(0.5)
+
+
+TURNS = torch.linspace(0, 1, 25)[:, None, None]
+PEOPLE = challenge_clips(48, seed=7).view(2, 24, 8, 3, 32, 32)
+LEAPS = (TURNS > torch.rand(24, 1, generator=RNG)).view(25, 24, 1, 1, 1, 1)
+QUIVER = 0.02 * torch.sin(40 * TURNS + torch.arange(24.0)[:, None]).view(25, 24, 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("clips, low, high", [
+    (torch.lerp(*PEOPLE, TURNS.view(25, 1, 1, 1, 1, 1)), 0.6, 1.01),                         # the whole way, step by step
+    (torch.where(LEAPS, *PEOPLE), 0, 0),                                                     # in one leap
+    ((torch.where(LEAPS, *PEOPLE) + QUIVER).clamp(-1, 1), -0.05, 0.05),                      # quivering on
+    (torch.stack([torch.where(leaps, *PEOPLE).roll(k, 1) for k, leaps in enumerate(LEAPS)]), -0.01, 0.01),  # walking on
+    (PEOPLE[:1].expand(25, -1, -1, -1, -1, -1), 0, 0)])                                      # nowhere
+def test_small_steps_get_ahead_or_do_not(clips, low, high):
+    assert low <= advance(clips) <= high

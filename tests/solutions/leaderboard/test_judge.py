@@ -50,6 +50,27 @@ def test_noise_follows_from_the_weights_alone(made):
     assert not torch.equal(*(one.noise(b"weights")[0] for one in courses))
 
 
+def test_nothing_in_a_call_tells_which_rows_are_scored(made):
+    """In no call are two places of one path; scored rows and others, of many lengths, are in each."""
+    calls = []
+
+    def make(z):
+        calls.append(z)
+        return torch.tanh(z[:, :48]).repeat(1, 512).view(-1, 8, 3, 32, 32)
+
+    clips, even = made.asked(make, b"weights")
+    z, _ = made.noise(b"weights")
+    assert torch.equal(clips, make(z)) and even > 0.3
+    scored = [(call[:, None] == z).all(2).any(1) for call in calls[:-1]]
+    assert {len(call) for call in calls[:-1]} <= {44, 45} and all(0 < some.sum() < 22 for some in scored)
+    for call, some in zip(calls[:-1], scored, strict=True):
+        near = torch.nn.functional.normalize(call) @ torch.nn.functional.normalize(call).T - torch.eye(len(call))
+        assert near.max() < 0.6 and some.nonzero().min() < 12 < 32 < some.nonzero().max()
+    walking = torch.cat([call[~some] for call, some in zip(calls[:-1], scored, strict=True)])
+    same = torch.nn.functional.normalize(walking) @ torch.nn.functional.normalize(walking[0], dim=0) > 0.85
+    assert same.sum() == 25 and walking[same].norm(dim=1).std() > 1e-3
+
+
 def test_the_halves_share_no_draw():
     assert not torch.equal(judge().board.held_out, judge().end.held_out)
     assert len(judge().board.held_out) == len(judge().end.held_out) == len(judge().train)
