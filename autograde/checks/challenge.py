@@ -629,7 +629,14 @@ def its_clips_are_valid(subject: Subject, draw: Draw) -> Said:
     spent = subject.probe(clip_flops, judged.z[:44])  # as many rows as in the calls whose clips are scored
     if isinstance(spent, int | float) and spent > Budget().clip_flops:
         raise Wrong(hint=f"One clip takes {spent:.2g} operations; the budget allows {Budget().clip_flops:.2g}.")
+    if subject.probe(with_a_graph, judged.z[:2]):
+        raise Wrong(hint="The clips hold the graph of what made them, and with it its memory: make them under torch.no_grad().")
     return judged.said
+
+
+def with_a_graph(function: Callable, z: Tensor) -> bool:
+    """Whether what comes back could be differentiated."""
+    return bool(torch.as_tensor(function(z)).requires_grad)
 
 
 @check("challenge.make_clips", points=1, hint="The same row of z must give the same clip, whichever rows stand beside it.")

@@ -103,7 +103,7 @@ def _convolves(subject: Subject, draw: Draw, sizes: Iterable[tuple[int, ...]]) -
         assert_close(subject(images, weight, bias, stride, padding), expected, mistakes=mistakes, atol=1e-4)
 
 
-PLAIN = [(2, 3, 7, 6, 4, 3, 1, 0), (1, 2, 5, 6, 3, 2, 1, 0)]
+PLAIN = [(2, 3, 7, 6, 4, 3, 1, 0), (1, 2, 5, 6, 3, 2, 1, 0), (3, 2, 4, 5, 1, 3, 1, 0)]
 STEPPED = [(2, 3, 7, 8, 4, 3, 2, 1), (3, 1, 9, 6, 2, 4, 3, 2), (2, 2, 5, 7, 5, 1, 2, 0)]
 
 
@@ -417,11 +417,12 @@ def saliency_with(function: Callable, first: Tensor, second: Tensor, inputs: Ten
 
 
 def left_behind(function: Callable, first: Tensor, second: Tensor, inputs: Tensor, classes: Tensor,
-                held: list[Tensor]) -> dict:
+                held: list[Tensor], asks: bool = False) -> dict:
     """What a call leaves: the inputs, whether they ask for gradients, their gradient, and those that the network held before.
     The network is in evaluation mode, and its first layer frozen."""
     network = small_network(first, second).eval()
     network[1].requires_grad_(False)
+    inputs.requires_grad_(asks)
     for parameter, gradient in zip(network.parameters(), held, strict=True):
         parameter.grad = gradient.clone()
     looks = function(network, inputs, classes)
@@ -523,6 +524,8 @@ def leaves_nothing_behind(subject: Subject, draw: Draw) -> None:
         if not is_close(kept, before):
             raise Wrong(hint="The network's .grad has changed. Differentiate a copy (detach, clone) with torch.autograd.grad: "
                         "backward() fills the .grad of every weight.")
+    if not subject.probe(left_behind, *drawn, held, asks=True)["asks"]:
+        raise Wrong(hint="The caller's images required gradients, and no longer do: work on a copy, inputs.detach().clone().")
 
 
 written("cnn_features.what_time_adds", points=3, rubric="""

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from solutions.dcgan import Discriminator
+
 from . import Draw, Subject, Wrong, assert_close, check, gradients, is_close, written
 
 
@@ -217,6 +219,12 @@ def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], im
             "gradients": squares_pull(logits, [images, *network.discriminator.parameters(), *network.embed.parameters()])}
 
 
+def shapes_with(network_class: type, norm: str) -> list[list[int]]:
+    """Of what the discriminator inside holds."""
+    network = network_class(3, 16, 1, width=2, norm=norm)
+    return [list(value.shape) for value in network.discriminator.state_dict().values()]
+
+
 def first_logits(network_class: type, weights: list[Tensor], images: Tensor, labels: Tensor) -> Tensor:
     """The logits of a new network with these weights, but for the labels' vectors, which stay as it makes them."""
     network = network_class(len(weights[-1]), 16, 1, width=2)
@@ -301,6 +309,10 @@ def real_plus_fitting(subject: Subject, draw: Draw) -> None:
 def also_for_as_many_images_as_features_for_one_and_with_gradients(subject: Subject, draw: Draw) -> None:
     _assert_projection(subject, draw, draw.integers(0, 5, 4))
     _assert_projection(subject, draw, draw.integers(0, 4, 1), 32, 3)  # not the last of five labels
+    for norm in ("none", "batch", "spectral"):
+        plain = Discriminator(16, 1, width=2, norm=norm).state_dict().values()
+        if subject.probe(shapes_with, norm) != [list(value.shape) for value in plain]:
+            raise Wrong(hint=f"With norm={norm!r} it has other layers than a `Discriminator` of that norm: hand it on.")
     weights, images, labels = _draw_projection(draw, 16, 1), draw.normal(6, 1, 16, 16), draw.integers(0, 5, 6)
 
     def pulls(give: Callable) -> Tensor:

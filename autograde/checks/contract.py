@@ -1,7 +1,8 @@
 """What every answer keeps, beside what it computes: the manners of a call, asked once for all exercises.
 
 An answer leaves what it was handed as it was: tensors are not written to; a network keeps its mode, its parameters, which
-of them learn, and its hooks; who was given a generator draws from it, and not from torch's own; float32 in, float32 out.
+of them learn, and its hooks; who was given a generator draws from it, and not from torch's own, which nobody seeds;
+float32 in, float32 out; what may be left out, and whether a number comes back, is as the signature says.
 What an exercise is there to change is no breach, and its chapter says so once:
 
     may_change("evaluation.generated_features", "mode")
@@ -15,6 +16,7 @@ Where a gradient must arrive is part of an answer's value: `gradients` is a prob
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from typing import Any
 
@@ -33,7 +35,12 @@ BREACHES = {  # kind -> what the student is told of the argument of that name
                   "vain: change those that are there.",
     "hooks": "It leaves a hook in `{name}`: keep what register_..._hook gives, and remove() it at the end.",
     "generator": "It draws from torch's own generator, or seeds it: draw from `{name}` alone, `generator={name}`.",
+    "still": "`{name}` stands where it stood before the call: draw from it, and do not set it back, or each call draws the "
+             "same.",
+    "seeded": "It seeds torch's own generator, and whoever draws from that afterwards draws the same as everybody: make a "
+              "generator of your own, `torch.Generator().manual_seed(...)`.",
     "double": "It gives numbers of another precision than it was handed: here all is float32, so convert nothing to double.",
+    "number": "It gives a tensor where the signature says a plain number: .item() makes one.",
 }
 _ALLOWED: dict[str, frozenset[str]] = {}
 
@@ -61,13 +68,37 @@ def breach(subject: Subject, exercise: str, but: set[str]) -> str:
     Args:
         but: kinds that have cost their points already; the one that is found is added.
     """
-    seen = subject.probe(breaches)
+    found = subject.probe(breaches)
+    seen, defaults = found if isinstance(found, list | tuple) and len(found) == 2 else ((), {})
+    signature = _signature(exercise)
     for pair in seen if isinstance(seen, list | tuple) else []:
         kind, name = pair if isinstance(pair, list | tuple) and len(pair) == 2 else ("", "")
+        if kind == "number" and signature.return_annotation not in ("float", "int", "bool"):
+            continue
         if isinstance(kind, str) and kind in BREACHES and kind not in but | _ALLOWED.get(exercise, frozenset()):
             but.add(kind)
             return BREACHES[kind].format(name=name if isinstance(name, str) and name.isidentifier() else "it")
+    for name, default in _defaults(signature).items():
+        if default and isinstance(defaults, dict) and defaults.get(name, default) != default and "default" not in but:
+            but.add("default")
+            return f"By the signature `{name}` may be left out, and is {default[0]!r} then: keep this default."
     return ""
+
+
+@functools.cache
+def _signature(exercise: str) -> inspect.Signature:
+    """Of the reference; empty where it has none."""
+    chapter, _, name = exercise.partition(".")
+    try:
+        return inspect.signature(getattr(importlib.import_module(f"solutions.{chapter}"), name))
+    except (ImportError, AttributeError, TypeError, ValueError):
+        return inspect.Signature()
+
+
+def _defaults(signature: inspect.Signature) -> dict:
+    """What each argument is where it is left out, in a list; which is empty where it may not be."""
+    return {name: [] if one.default is one.empty else [one.default] for name, one in signature.parameters.items()
+            if one.default is one.empty or isinstance(one.default, int | float | str | None)}
 
 
 def watched(thing: Any) -> Any:
@@ -79,7 +110,7 @@ def watched(thing: Any) -> Any:
         return thing
     own = {name: _looked_at(method, seen) for base in reversed(thing.__mro__) if not _of_torch(base)
            for name, method in vars(base).items()
-           if inspect.isfunction(method) and (name == "__call__" or not name.startswith("__"))}
+           if inspect.isfunction(method) and (name in ("__init__", "__call__") or not name.startswith("__"))}
     metaclass: Any = type(thing)
     try:
         return metaclass(thing.__name__, (thing,), own | {"__breaches__": seen, "__module__": _module(thing)})
@@ -95,9 +126,13 @@ def _of_torch(thing: Any) -> bool:
     return _module(thing).partition(".")[0] == "torch"
 
 
-def breaches(thing: Any) -> list:
-    """(kind, name) of what the calls of a thing from `watched` have broken."""
-    return list(getattr(thing, "__breaches__", []))
+def breaches(thing: Any) -> tuple:
+    """(kind, name) of what the calls of a thing from `watched` have broken; and its defaults, by name."""
+    try:
+        defaults = _defaults(inspect.signature(thing))
+    except (TypeError, ValueError):
+        defaults = {}
+    return list(getattr(thing, "__breaches__", [])), defaults
 
 
 def _looked_at(function: Any, seen: list) -> Any:
@@ -106,10 +141,15 @@ def _looked_at(function: Any, seen: list) -> Any:
         handed = _by_name(function, args, kwargs)
         before = [(name, kind, value, state) for name, value in handed.items() for kind, state in _state(value).items()
                   if name != "self" or kind in ("mode", "frozen")]  # a lazy layer makes its weights when it is first asked
+        seed = torch.initial_seed()
         result = function(*args, **kwargs)
         for name, kind, value, state in before:
-            if not _same(_state(value).get(kind), state) and (kind, name) not in seen:
+            if _same(_state(value).get(kind), state) == (kind == "still") and (kind, name) not in seen:
                 seen.append((kind, name))
+        if torch.initial_seed() != seed and ("seeded", "it") not in seen:
+            seen.append(("seeded", "it"))
+        if isinstance(result, Tensor) and result.numel() == 1 and ("number", "it") not in seen:
+            seen.append(("number", "it"))
         if _doubles(result) and ("double", "it") not in seen and any(_singles(value) for value in handed.values()) and not any(
                 _doubles(value) for value in handed.values()):
             seen.append(("double", "it"))
@@ -131,7 +171,7 @@ def _by_name(function: Any, args: tuple, kwargs: dict) -> dict:
 def _state(value: Any) -> dict:
     """What may be told apart of an argument later, by kind."""
     if isinstance(value, torch.Generator):
-        return {"generator": torch.get_rng_state()}
+        return {"generator": torch.get_rng_state(), "still": value.get_state()}
     if isinstance(value, nn.Module):
         modules, parameters = list(value.modules()), list(value.parameters())
         return {"mode": [m.training for m in modules], "frozen": [p.requires_grad for p in parameters],

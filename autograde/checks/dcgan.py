@@ -368,7 +368,11 @@ def faulty_step(*faults: str) -> Callable:
         if "stale D" not in faults:
             optimizer_d.zero_grad()
         first, second = (0, 1) if "exchanged" in faults else (0.9 if "smooth" in faults else 1, 0)
-        loss_d = loss_of(real, first) + loss_of(fake.detach(), second)
+        if "together" in faults:
+            real_logits, fake_logits = discriminator(torch.cat([real, fake.detach()])).split(len(real))
+            loss_d = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        else:
+            loss_d = loss_of(real, first) + loss_of(fake.detach(), second)
         loss_d = loss_d / 2 if "half" in faults else loss_d
         loss_d.backward()
         optimizer_d.step()
@@ -403,6 +407,7 @@ D_MISTAKES = [*LISTED, (("stale D",), STALE), (("stale D", "frozen"), STALE), *(
     "half": "D's loss is the sum of the means over real and over fake samples; you halve it.",
     "smooth": "The labels are 1 for real samples and 0 for fakes; your 1 is smaller.",
     "exchanged": "The labels are exchanged: real samples are 1, fakes 0.",
+    "together": "Real and fake samples pass D in one batch, and its batch norm mixes them: ask D about each of both.",
 }.items())]
 G_MISTAKES = {
     "saturating": "This is the saturating loss, -bce(fake, 0). G's loss is the non-saturating one: label 1 for its fakes.",
@@ -453,6 +458,7 @@ class _Asked:
 @check("dcgan.article_step", points=2, hint="One logit and one label for each sample; the mean comes last.")
 def every_sample_counts_on_its_own(subject: Subject, draw: Draw) -> None:
     _Asked(subject, draw, [64, 64], sure=3.0, lr_g=0.0).assert_d()
+    _Asked(subject, draw, [8], lr_g=0.0, norm=True).assert_d()  # whose batch norm would mix real and fake
 
 
 @check("dcgan.article_step", points=1, hint="A very sure D must still learn: hand the loss logits, not probabilities.")
@@ -467,7 +473,6 @@ def the_last_batch_may_be_smaller(subject: Subject, draw: Draw) -> None:
 
 @check("dcgan.article_step", points=1, hint="G's loss: label 1 for the same fakes, and the D that has learnt; then its step.")
 def the_generator_learns_from_what_d_has_learnt(subject: Subject, draw: Draw) -> None:
-    # A D with batch norm stands still: whether real and fake samples pass it in one batch is not asked.
     for asked in (_Asked(subject, draw, [64, 64]), _Asked(subject, draw, [64], lr_d=0.0, norm=True)):
         if any(asked.is_that_of(*faults, parts=["D", "G"]) for faults, _ in D_MISTAKES):
             continue  # D's turn is not asked here, and its faults go on in G's

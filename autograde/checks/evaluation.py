@@ -547,6 +547,7 @@ def is_the_mean_over_pairs(subject: Subject, draw: Draw) -> None:
     real, fake = draw.normal(8, 4), draw.normal(8, 4) * 0.7 + 0.4  # equally many
     _assert_kernel(subject, real, fake)
     _assert_kernel(subject, torch.cat([real, real[:3]]), fake)  # some samples are equal
+    _assert_kernel(subject, draw.normal(150, 4), draw.normal(130, 4) * 0.7 + 0.4)  # many, and still over all pairs
     large = [(draw.normal(5, 4) + 1000, draw.normal(6, 4) + 1003) for _ in range(3)]
     if not all(is_close(subject(*pair), _kernel_distance(*pair), rtol=1e-5) for pair in large):
         raise Wrong(hint="Large features lose their digits, for a power of 3 in float32 has too few: begin with .double().")

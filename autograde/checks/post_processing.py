@@ -159,6 +159,8 @@ def looks_as_far_as_the_radius(subject: Subject, draw: Draw) -> None:
     for radius, frames, channels in ((2, 9, 3), (3, 8, 1), (3, 2, 2)):
         clip = draw.normal(frames, channels, 4, 4)
         _assert_filter(subject, clip, reference.temporal_median(clip, radius), MEDIAN_MISTAKES, radius)
+    one = draw.normal(1, 2, 4, 4)
+    assert_close(subject(one), one, mistakes=[(one[0], "squeeze() drops the axis of a clip of one frame.")])
 
 
 def _gated(clip: Tensor, radius: int, threshold: float, *, window: int = 3, padded: bool = False, size: bool = True,
@@ -533,6 +535,11 @@ def works_for_clips_of_any_length(subject: Subject, draw: Draw) -> None:
         clip, share = draw.normal(frames, channels, 3, 5), float(draw.uniform(1, low=0.6, high=0.9))
         mistakes = ((wrong(clip, share), hint) for wrong, hint in DOUBLE_MISTAKES)
         assert_close(subject.probe(doubled, clip, share), _doubled(clip, share), mistakes=mistakes)
+    clip = draw.normal(3, 2, 3, 5).double()
+    found, right = subject.probe(doubled, clip, 0.5), _doubled(clip, 0.5)
+    assert_close(found, right)
+    if found.dtype != right.dtype:
+        raise Wrong(hint="The old frames stay as they are, and so does their type: a clip in float64 comes back in float32.")
 
 
 # The stopwatch
@@ -562,6 +569,16 @@ def timed(stopwatch: type, names: list, took: list, pauses: list, breaks: list) 
         clock.now += pauses[index]
     seconds, shares = dict(watch.seconds), watch.shares()
     return {"seconds": seconds, "shares": shares, "order": list(shares), "came out": came_out, "after": dict(watch.seconds)}
+
+
+def by_readings(stopwatch: type, readings: list) -> dict:
+    """The seconds of `load` and then `train` by a clock that says one reading after the other, and then the last."""
+    watch = stopwatch(lambda: readings.pop(0) if readings[1:] else readings[0])
+    with watch("load"):
+        pass
+    with watch("train"):
+        pass
+    return dict(watch.seconds)
 
 
 def nested(stopwatch: type, took: list) -> dict:
@@ -628,6 +645,10 @@ def adds_up_the_seconds_of_each_name(subject: Subject, draw: Draw) -> None:
     names, took, pauses = _plan(draw, "abacbba")
     found = _ask(subject, names, took, pauses, [])
     _assert_numbers(found["seconds"], _sums(names, took), _time_mistakes(names, took, pauses))
+    told = draw.uniform(4, low=1, high=5).cumsum(0).tolist()
+    if not is_close(subject.probe(by_readings, told), {"load": told[1] - told[0], "train": told[3] - told[2]}):
+        raise Wrong(hint="Ask the clock twice a block, once before and once after it: with a clock that says 0, 2 and then "
+                         "2, 8 the two blocks take 2 and 6.")
     took = draw.uniform(4, low=1, high=5).tolist()
     inner = {"part": took[1], "whole": sum(took) + took[3]}
     _assert_numbers(subject.probe(nested, took), inner, [

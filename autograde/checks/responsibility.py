@@ -500,8 +500,11 @@ def is_the_quantile_of_the_normal(subject: Subject, draw: Draw) -> None:
 @check("responsibility.threshold", points=1,
        hint="-ndtri(rate): 1 - rate would be rounded to 1. And a ValueError outside (0, 1).")
 def holds_for_the_rarest_and_refuses_the_impossible(subject: Subject, draw: Draw) -> None:
-    rate = draw.uniform(1, low=1.0, high=9.0).item() * 1e-20
-    assert_close(subject(rate), reference.threshold(rate), rtol=1e-3)
+    for size in (1e-20, 1e-60):
+        rate = draw.uniform(1, low=1.0, high=9.0).item() * size
+        if size < 1e-45 and math.isinf(subject(rate)):
+            raise Wrong(hint=f"A rate of {rate:.0e} is 0 in 32 bits, and its line infinitely far: take torch.float64.")
+        assert_close(subject(rate), reference.threshold(rate), rtol=1e-3)
     for impossible in (0.0, 1.0, -draw.uniform(1).item(), 1 + draw.uniform(1).item()):
         if not _refuses(subject, impossible):
             raise Wrong(hint="A rate is in (0, 1), without its ends: raise a ValueError for all others.")
@@ -537,9 +540,9 @@ def _unit(direction: Tensor) -> Tensor:
 
 @check("responsibility.label_direction", points=2, hint="(mean with - mean without), divided by its length.")
 def points_from_those_without_to_those_with(subject: Subject, draw: Draw) -> None:
-    for side in (1, -1):  # it may point into any half of the space
-        z = draw.normal(30, 6, mean=0.7)
-        has = side * (z[:, 0] + 0.3 * z[:, 1] - 0.9) > 0.9
+    for side, scale in ((1, 1), (-1, 1), (1, 0.1)):  # it may point into any half of the space, and be short
+        z = scale * draw.normal(30, 6, mean=0.7)
+        has = side * (z[:, 0] + 0.3 * z[:, 1] - 0.9 * scale) > 0.9 * scale
         has[:2] = torch.tensor([True, False])
         mistakes = ((wrong(z, has), hint) for wrong, hint in DIRECTION_MISTAKES)
         assert_close(subject(z, has), reference.label_direction(z, has), mistakes=mistakes)

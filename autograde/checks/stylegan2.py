@@ -490,11 +490,12 @@ def new_layer(layer_class: type, sizes: list[int], weights: dict, x: Tensor, w: 
     return new | {"slope": torch.zeros(()) if slope is None else slope.detach()}
 
 
-def noise_in_training(layer_class: type, sizes: list[int], x: Tensor, w: Tensor, strength: float, seed: int) -> list:
+def noise_in_training(layer_class: type, sizes: list[int], x: Tensor, w: Tensor, strength: float, seed: int,
+                      double: bool = False) -> list:
     """What the noise adds before the activation, in two calls in training; then the noise that the layer keeps, before and
     after them."""
     torch.manual_seed(seed)
-    layer, seen = layer_class(*sizes).train(), []
+    layer, seen = layer_class(*sizes, double=double).train(), []
     kept = layer.noise.clone()
     for level in (0.0, strength, strength):
         with torch.no_grad():
@@ -597,6 +598,11 @@ def in_training_every_sample_has_its_own(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="In training the noise is the kept one in another order: draw a new one in each call.")
     if abs(first[:, 0].std() - 1) > 0.08 or abs(first.mean()) > 0.08 or _alike(first[0], first[1]) > 0.15:
         raise Wrong("The noise is not a standard Gaussian times `strength`.")
+    seen = subject.probe(noise_in_training, [3, 4, 40, 5], draw.normal(2, 3, 20, 20), draw.normal(2, 5), 1.0, 3, double=True)
+    noise = torch.as_tensor(seen[0])[:, 0]
+    if _alike(noise[:, :, 1:], noise[:, :, :-1]) > 0.15:
+        raise Wrong(hint="In a layer that doubles, neighbouring pixels share their noise: draw it behind the doubling, one "
+                         "number for each pixel that comes out.")
     _assert_strength_learns(subject, draw)
 
 

@@ -594,8 +594,8 @@ def brush(kernel: Tensor, x: Tensor) -> Tensor:
     return painted + painted.mean(0, keepdim=True) / 2 if len(kernel) == 2 else painted
 
 
-def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) -> dict:
-    """Images filled by `brush` with this kernel, and the gradient of their squares in it."""
+def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor, bounded: bool = False) -> dict:
+    """Images filled by `brush` with this kernel, `bounded` by a tanh or not, and the gradient of their squares in it."""
     kernel = kernel.clone().requires_grad_()
 
     class Painter(nn.Module):
@@ -603,7 +603,7 @@ def filled_by(function: Callable, kernel: Tensor, images: Tensor, mask: Tensor) 
             if x.ndim != 4 or x.shape[1] != kernel.shape[1]:
                 raise ValueError(f"the network takes (B, {kernel.shape[1]}, H, W), the colours and the mask; "
                                  f"got {tuple(x.shape)}")
-            return brush(kernel, x)
+            return torch.tanh(brush(kernel, x)) if bounded else brush(kernel, x)
 
     filled = function(Painter(), images, mask)
     gradient = torch.autograd.grad(filled.square().sum(), kernel)[0] if filled.requires_grad else None
@@ -686,6 +686,13 @@ def the_painter_can_learn(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="The network cannot learn: its painting comes back without a graph. No detach(), no no_grad().")
     kernel = kernel.clone().requires_grad_()
     assert_close(gradient, torch.autograd.grad(_filled(kernel, images, mask).square().sum(), kernel)[0])
+    try:
+        subject.probe(filled_by, kernel, images, mask, bounded=True)
+    except Exception as error:
+        if "inplace operation" in str(error):
+            raise Wrong(hint="It writes into what the network gave, from which a tanh computes its gradient: make a new "
+                             "tensor, `x = x * mask`, not `x *= mask`.") from None
+        raise
 
 
 # The step that filled holes with grey

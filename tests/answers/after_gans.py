@@ -425,6 +425,14 @@ def heun_by_linspace(velocity, x, steps):
     return x
 
 
+def loss_set_back(velocity, data, rng):
+    """Wrong: each call draws the same."""
+    state = rng.get_state()
+    found = loss()(velocity, data, rng)
+    rng.set_state(state)
+    return found
+
+
 RIGHT = {
     "after_gans.on_the_line": {"lerp": line_by_lerp, "one by one": line_one_by_one, "parts": line_of_parts},
     "after_gans.gaussian_velocity": {"both ends": gaussian_by_both_ends, "mean and width": gaussian_by_the_way,
@@ -456,6 +464,7 @@ WRONG = {
         "the point alone": (lambda n, d, t: straight(n, d, wide(t, d)), "Return two things"),
     },
     "after_gans.gaussian_velocity": {
+        "a smallest variance": (gaussian(spread=lambda t, s: ((1 - t) ** 2 + (t * s) ** 2).clamp(min=1e-2)), "however small"),
         "root": (gaussian(spread=lambda t, s: ((1 - t) ** 2 + (t * s) ** 2) ** 0.5), "not by its root"),
         "sign": (gaussian(pull=lambda t, s: t * s ** 2 + 1 - t), "covariance's sign"),
         "no noise": (gaussian(pull=lambda t, s: t * s ** 2), "noise is missing"),
@@ -472,6 +481,7 @@ WRONG = {
         "two axes only": (lambda x, t, m, s: gaussian_by_both_ends(x.flatten(1), t, m, s), "beside(t, x)"),
     },
     "after_gans.flow_matching_loss": {
+        "set back": (loss_set_back, "do not set it back"),
         "absolute": (loss(size=torch.abs), "squared"),
         "sum": (loss(total=torch.sum), "not their sum"),
         "sum over values": (loss(total=lambda e: e.sum() / len(e)), "over their values"),

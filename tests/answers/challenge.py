@@ -399,6 +399,7 @@ WRONG = {
         "channels first": (mine_for_channels_first, "Expected clips"),
     },
     "challenge.make_clips": {
+        "with its graph": (lambda z: entry_by_euler(z) * torch.ones(1, requires_grad=True), "under torch.no_grad()"),
         "frames behind channels": (lambda z: torch.zeros(len(z), 3, 8, 32, 32),
                                    "8, 3, 32, 32), got"),
         "out of range": (lambda z: 2 + z[:, :1, None, None, None].expand(-1, 8, 3, 32, 32), ".clamp(-1, 1)"),

@@ -414,9 +414,10 @@ def looked_with_a_gradient(net, inputs, classes):
 
 
 def looked_on_and_off(net, inputs, classes):
-    """Right: the inputs ask for gradients only meanwhile."""
+    """Right: the inputs ask for gradients only meanwhile, if they did not before."""
+    asked = inputs.requires_grad
     looks = looked(net, inputs, classes, copy=False)
-    inputs.requires_grad_(False)
+    inputs.requires_grad_(asked)
     return looks
 
 
@@ -449,6 +450,14 @@ def looked_by_one_hot(net, inputs, classes):
 
 def plain(n, k, s, p):
     return (n + 2 * p - k) // s + 1
+
+
+def saliency_switched_off(network, inputs, classes):
+    """Wrong: inputs that required gradients no longer do."""
+    score = network(inputs.requires_grad_(True)).gather(1, classes[:, None]).sum()
+    gradient, = torch.autograd.grad(score, inputs)
+    inputs.requires_grad_(False)
+    return gradient.abs().amax(-3)
 
 
 RIGHT = {
@@ -555,6 +564,7 @@ WRONG = {
         "weights detached": (lambda x, w, b: over_time(x, w.detach(), b), "reaches the weight"),
     },
     "cnn_features.saliency": {
+        "switched off": (saliency_switched_off, "no longer do"),
         "no abs": (lambda *a: looked(*a, size=lambda g: g), "abs()"),
         "mean of channels": (lambda *a: looked(*a, channels=lambda g: g.mean(-3)), "not their mean"),
         "sum of channels": (lambda *a: looked(*a, channels=lambda g: g.sum(-3)), "not their sum"),

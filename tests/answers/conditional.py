@@ -420,14 +420,14 @@ def agreement_by_counting(found, labels, mean=lambda a, b: (a + b) / 2, scale=1.
 
 
 def agreement_by_kl(found, labels):
-    """Right: the information as a KL divergence, with a table of one-hot codes; a tensor of one number."""
+    """Right: the information as a KL divergence, with a table of one-hot codes."""
     a, b = F.one_hot(found).double(), F.one_hot(labels).double()
     joint = a.T @ b / len(found)
     p, q = joint.sum(1), joint.sum(0)
     if p.max() > 1 - 1e-9 or q.max() > 1 - 1e-9:
-        return torch.tensor(0.0)
+        return 0.0
     information = torch.xlogy(joint, joint).sum() - torch.xlogy(joint, p[:, None] * q).sum()
-    return -2 * information / (torch.xlogy(p, p).sum() + torch.xlogy(q, q).sum())
+    return (-2 * information / (torch.xlogy(p, p).sum() + torch.xlogy(q, q).sum())).item()
 
 
 def agreement_by_unique(found, labels):
@@ -474,6 +474,13 @@ def agreement_with_nan(found, labels):
 
 def purity(found, labels):
     return (F.one_hot(found).T @ F.one_hot(labels)).amax(1).sum().item() / len(found)
+
+
+class WithoutNorm(reference.ProjectionDiscriminator):
+    """Wrong: `norm` is not handed on."""
+
+    def __init__(self, num_classes, size=32, channels=3, *, width=64, norm="none"):
+        super().__init__(num_classes, size, channels, width=width)
 
 
 RIGHT = {
@@ -542,6 +549,7 @@ WRONG = {
         "in place": (parts_in_place, "in place"),
     },
     "conditional.ProjectionDiscriminator": {
+        "without norm": (WithoutNorm, "hand it on"),
         "no label": (projection(lambda h, s, v: s), "inner product is missing"),
         "only the label": (projection(lambda h, s, v: (v * h.sum((2, 3))).sum(1)), "Only the label counts"),
         "mean over the map": (projection(lambda h, s, v: s + (v * h.mean((2, 3))).sum(1)), "not averaged"),
@@ -623,6 +631,7 @@ WRONG = {
         "not detached": (giving(faulty_information_step(), with_gradient), "detach it"),
     },
     "conditional.agreement": {
+        "a tensor": (lambda f, y: torch.tensor(agreement_by_kl(f, y)), "plain number"),
         "accuracy": (lambda f, y: (f == y).float().mean().item(), "codes have no names"),
         "purity": (purity, "This is the purity"),
         "information": (lambda f, y: agreement_by_counting(f, y, lambda a, b: 1.0), "mean of the two entropies"),

@@ -488,6 +488,7 @@ WRONG = {
         "nothing": (lambda module: None, "alone"),
     },
     "dcgan.article_step": {
+        "together": (faulty_step("together"), "in one batch"),
         "as listed": (step_as_listed, "raised"),
         "mean": (faulty_step("mean"), "take the mean last"),
         "sigmoid": (faulty_step("sigmoid"), "gradient 0"),

@@ -621,6 +621,15 @@ def measure_into_a_tensor(generator, network, count, rng, batch_size=64):
     return found
 
 
+def kernel_of_some(real, fake, size=50):
+    """Wrong: the mean over subsets drawn at random, where there are many samples."""
+    if min(len(real), len(fake)) <= size:
+        return reference.kernel_distance(real, fake)
+    parts = [reference.kernel_distance(real[torch.randperm(len(real))[:size]], fake[torch.randperm(len(fake))[:size]])
+             for _ in range(10)]
+    return torch.stack(parts).mean()
+
+
 RIGHT = {
     "evaluation.inception_score": {"entropies": score_by_entropies, "loop": score_by_loop,
                                    "distributions": score_by_distributions, "what occurs": score_of_what_occurs},
@@ -725,6 +734,7 @@ WRONG = {
         "about the old mean": (moments_between(lambda a, b, n, m: 0, lambda x, own, old, new: x - old), "mean of *before*"),
     },
     "evaluation.kernel_distance": {
+        "some pairs": (kernel_of_some, "Is it this"),
         "with the diagonal": (kernel(diagonal=True, pairs=lambda n: n * n), "pair with itself"),
         "diagonal over pairs": (kernel(diagonal=True), "yet count the diagonal"),
         "all pairs": (kernel(pairs=lambda n: n * n), "not n^2"),

@@ -387,6 +387,7 @@ RIGHT = {
 
 WRONG = {
     "pipeline.clip_from_pixels": {
+        "by the maximum": (lambda p: floats(p).movedim(-1, 1) / (127.5 if p.max() > 1 else 0.5) - 1, "not by the largest"),
         "0 to 1": (lambda p: floats(p).movedim(-1, 1) / 255, "[0, 1]"),
         "not scaled": (lambda p: floats(p).movedim(-1, 1), "still those of the pixels"),
         "by 128": (lambda p: floats(p).movedim(-1, 1) / 128 - 1, "not 256"),

@@ -469,6 +469,26 @@ class ByClass(Watch):
         return Block(self, name)
 
 
+class AsksAgain(Watch):
+    """Wrong: it asks the clock more often than it must."""
+
+    @contextmanager
+    def __call__(self, name):
+        self.began = self.clock()
+        start = self.clock()
+        try:
+            yield
+        finally:
+            self.note(name, self.clock() - start)
+
+
+def doubled_in_float32(clip, between):
+    """Wrong: a clip of another type is rounded."""
+    out = torch.zeros(2 * len(clip) - 1, *clip.shape[1:])
+    out[::2], out[1::2] = clip, between(clip[:-1], clip[1:])
+    return out
+
+
 RIGHT = {
     "post_processing.psnr": {"root": psnr_by_root, "loss": psnr_by_loss, "numpy": psnr_by_numpy},
     "post_processing.temporal_median": {"loop": median_by_loop, "numpy": median_by_numpy, "kthvalue": median_by_kthvalue},
@@ -502,6 +522,7 @@ WRONG = {
         "sum": (lambda a, b: 10 * torch.log10(4 / (a - b).square().sum(CLIP)), "not its sum"),
     },
     "post_processing.temporal_median": {
+        "squeezed": (lambda c, radius=1: reference.temporal_median(c, radius).squeeze(0), "clip of one frame"),
         "mean": (lambda c, radius=1: neighbours(c, radius).mean(0), "That is the mean"),
         "fixed radius": (lambda c, radius=1: reference.temporal_median(c, 1), "ignores the radius"),
         "round and round": (lambda c, radius=1: torch.stack(
@@ -582,6 +603,7 @@ WRONG = {
         "channels first": (lambda c: ended(c, last=False), "Expected shape"),
     },
     "post_processing.double_frame_rate": {
+        "always float32": (doubled_in_float32, "comes back in float32"),
         "old ones too": (lambda c, b: b(*(c.repeat_interleave(2, 0)[k:][:2 * len(c) - 1] for k in (0, 1))), "The old frames"),
         "squeezed": (lambda c, b: doubled_by_stack(c, lambda x, y: torch.stack(
             [b(m[None], n[None]).squeeze() for m, n in zip(x, y, strict=True)]) if len(x) else x), "Any number of frames"),
@@ -600,6 +622,7 @@ WRONG = {
             [b(m, n) for m, n in zip(x, y, strict=True)])), "between takes"),
     },
     "post_processing.Stopwatch": {
+        "asks again": (AsksAgain, "Ask the clock twice"),
         "keeps the last": (watch(adds=False), "keeps the last"),
         "no finally": (watch(guards=False), "raises"),
         "Exceptions only": (ExceptionsOnly, "KeyboardInterrupt"),

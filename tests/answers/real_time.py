@@ -398,7 +398,7 @@ def obedience_by_windows(told, seen, after=2):
     window = told.unfold(1, after + 1, 1)
     held = window.amin(2) == window.amax(2)
     obeys = (seen == told)[:, after:] & held
-    return obeys.sum().double() / held.sum()
+    return (obeys.sum() / held.sum()).item()
 
 
 def obedience_by_counting(told, seen, after=2):
@@ -443,6 +443,17 @@ def dividing_by_nothing(told, seen, after=2):
     return sum(right) / len(right)
 
 
+class StepMadeInEval(nn.Module):
+    """Wrong: the velocity is put into eval mode."""
+
+    def __init__(self, velocity):
+        super().__init__()
+        self.velocity = velocity.eval()
+
+    def forward(self, z):
+        return z + self.velocity(z, zeros(z))
+
+
 RIGHT = {
     "real_time.OneStep": {"zeros": one_step(lambda v, z: z + v(z, zeros(z))),
                           "euler": one_step(lambda v, z: euler(v, z, 1)),
@@ -458,6 +469,7 @@ RIGHT = {
 
 WRONG = {
     "real_time.OneStep": {
+        "eval at first": (StepMadeInEval, "in another mode"),
         "velocity alone": (one_step(lambda v, z: v(z, zeros(z))), "add z, where it starts"),
         "t = 1": (one_step(lambda v, z: z + v(z, zeros(z) + 1)), "asked at t = 1"),
         "alone at t = 1": (one_step(lambda v, z: v(z, zeros(z) + 1)), "Two things"),
@@ -596,6 +608,7 @@ WRONG = {
         "G alone": (lambda *given: frame_game(*given)[0], "Return two functions"),
     },
     "real_time.obedience": {
+        "a tensor": (lambda *a, **k: torch.tensor(obedience_by_windows(*a, **k)), "plain number"),
         "all frames": (share(lambda told, after: held(told, 0)), "All frames count"),
         "all but the first": (share(lambda told, after: held(told, after, backs=lambda a: [])), "right after a change"),
         "1 2 1": (share(lambda told, after: held(told, after, backs=lambda a: [a])), "told 1 2 1"),

@@ -299,6 +299,20 @@ def pointed_by_lists(z, has_it):
     return away / torch.linalg.vector_norm(away)
 
 
+def embed_by_seeding(clip, key, strength=STRENGTH):
+    """Wrong: the right mark, and torch's own generator is left where the key has put it."""
+    torch.manual_seed(key)
+    return marked()(clip, key, strength)
+
+
+def direction_cut(z, has_it):
+    """Wrong: a difference shorter than 1 stays short."""
+    if has_it.all() or not has_it.any():
+        raise ValueError("all have it, or none")
+    way = z[has_it].mean(0) - z[~has_it].mean(0)
+    return way / way.norm().clamp(min=1)
+
+
 RIGHT = {
     "responsibility.copying": {"squared distances": tested(), "sign": tested_by_sign, "broadcast": tested_by_broadcast},
     "responsibility.auc": {"ranks": by_ranks, "loops": in_loops, "signs": by_sign},
@@ -310,7 +324,7 @@ RIGHT = {
         "erfinv": line(lambda p: NormalDist().inv_cdf(1 - p) if p > 1e-5 else -NormalDist().inv_cdf(p)),
         "scipy": line(lambda p: float(scipy.stats.norm.isf(p))),
         "a kind of ValueError": lambda p: 0.0 - NormalDist().inv_cdf(p),  # which it raises itself
-        "a tensor": line(lambda p: -torch.special.ndtri(torch.tensor(p, dtype=torch.double))),
+        "from a tensor": line(lambda p: -torch.special.ndtri(torch.tensor(p, dtype=torch.double)).item()),
     },
     "responsibility.label_direction": {"parts": pointed(), "weights": pointed_by_weights, "lists": pointed_by_lists},
 }
@@ -337,6 +351,7 @@ WRONG = {
         "ties within a thousandth": (tested(within=0.001), "within no tolerance"),
     },
     "responsibility.auc": {
+        "a tensor": (lambda p, n: torch.tensor(in_loops(p, n)), "plain number"),
         "no ties": (lambda p, n: (p[:, None] > n).double().mean().item(), "Ties are missing"),
         "ties won": (lambda p, n: (p[:, None] >= n).double().mean().item(), "A tie is no win"),
         "reversed": (lambda p, n: in_loops(n, p), "wrong way round"),
@@ -370,6 +385,7 @@ WRONG = {
         "SGD by hand": (stepped_by_hand, "call its step()"),
     },
     "responsibility.embed": {
+        "seeded": (embed_by_seeding, "seeds torch's own"),
         "no clamp": (marked(clamp=False), "clamp at the end"),
         "not scaled": (marked(scale="none"), "Scale the mark"),
         "by the peak": (marked(scale="peak"), "not its largest value"),
@@ -386,6 +402,7 @@ WRONG = {
         "signs of all": (marked(signs="all"), "places on the band"),
     },
     "responsibility.detection_score": {
+        "a tensor": (lambda c, key: torch.tensor(scored()(c, key)), "plain number"),
         "not squashed": (scored(squash=False), "not squashed"),
         "no median": (scored(median=False), "depends on the contrast"),
         "mean of channels": (scored(bright="mean"), "`luma`"),
@@ -407,6 +424,8 @@ WRONG = {
         "signs of all": (scored(signs=lambda key, n: key_signs(key, 32 * 20 * 16 * n)[-n:]), "Is it this?"),
     },
     "responsibility.threshold": {
+        "a tensor": (line(lambda p: -torch.special.ndtri(torch.tensor(p, dtype=torch.double))), "plain number"),
+        "float32": (line(lambda p: -torch.special.ndtri(torch.tensor(p)).item()), "0 in 32 bits"),
         "turned": (line(lambda p: NormalDist().inv_cdf(p)), "The sign is turned"),
         "two sides": (line(lambda p: float(scipy.stats.norm.isf(p / 2))), "One side only"),
         "by eye": (line(lambda p: 3.0), "by eye"),
@@ -419,6 +438,7 @@ WRONG = {
         "Gauss's tail": (line(lambda p: math.sqrt(-2 * math.log(p))), "Is it this?"),
     },
     "responsibility.label_direction": {
+        "short stays short": (direction_cut, "length 1"),
         "any length": (pointed(unit=False), "divide by its norm"),
         "turned": (pointed(sign=-1), "wrong way round"),
         "mean of those with it": (pointed(start="nowhere"), "Subtract the mean"),

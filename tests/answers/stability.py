@@ -20,8 +20,7 @@ def modes_by_loop(labels):
 def modes_by_distribution(labels):
     """Right: torch's own entropy, of the kinds that occur."""
     counts = labels.unique(return_counts=True)[1]
-    return torch.distributions.Categorical(counts.float()).entropy().exp()
-
+    return torch.distributions.Categorical(counts.float()).entropy().exp().item()
 
 
 def naive_modes(labels):
@@ -482,6 +481,7 @@ RIGHT = {
 
 WRONG = {
     "stability.effective_modes": {
+        "a tensor": (lambda labels: torch.tensor(modes_by_distribution(labels)), "plain number"),
         "count": (lambda labels: len(labels.unique()), "Weigh each by its share"),
         "entropy": (shares(lambda p: torch.special.entr(p).sum()), "entropy itself"),
         "2 to the nats": (shares(lambda p: 2 ** torch.special.entr(p).sum()), "base must fit"),

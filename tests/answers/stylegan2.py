@@ -542,6 +542,12 @@ def giving(change):
     return lambda *arguments, **options: change(reference.style_step(*arguments, **options))
 
 
+def noise_doubled(self, x):
+    if not self.training:
+        return self.noise
+    return doubled(torch.randn_like(x[:, :1, ::2, ::2])) if self.double else torch.randn_like(x[:, :1])
+
+
 RIGHT = {
     "stylegan2.EqualizedLinear": {"matrix product": linear(), "scaled input": LinearByAddmm, "buffer": LinearByBuffer},
     "stylegan2.MappingNetwork": {
@@ -640,6 +646,7 @@ WRONG = {
                                    "no detach()"),
     },
     "stylegan2.StyledConv": {
+        "noise doubled": (styled(noise=noise_doubled), "behind the doubling"),
         "untouched": (styled(bias=0.0, noise=lambda self, x: torch.randn_like(x[:1, :1])), "should give the style 1"),
         "style left": (styled(bias=0.0), "needs its bias"),
         "flicker left": (styled(noise=lambda self, x: torch.randn_like(x[:, :1])), "flicker"),

@@ -509,6 +509,21 @@ def fill_step_with_bce(generator, discriminator, optimizer_g, optimizer_d, image
 
 ALL = ("stale", "cut", "wrong goal", "outside")
 
+
+def fill_over_the_painting(network, images, mask):
+    """Wrong: it writes into the network's own output."""
+    covered = images * (1 - mask)
+    painted = network(torch.cat([covered, mask], 1))
+    painted *= mask
+    painted += covered
+    return painted
+
+
+def fill_step_by_default(painter, judge, painter_optimizer, judge_optimizer, images, mask, *, weight=1.0):
+    """Wrong: another default."""
+    return reference.fill_step(painter, judge, painter_optimizer, judge_optimizer, images, mask, weight=weight)
+
+
 RIGHT = {
     "translation.PatchDiscriminator": {
         "powers": patches(),
@@ -649,6 +664,7 @@ WRONG = {
                         "detach them"),
     },
     "translation.fill": {
+        "over the painting": (fill_over_the_painting, "writes into what the network gave"),
         "sees it all": (filling(covered=lambda x, m: x), "cover the hole"),
         "whole painting": (filling(place=lambda x, made, m: made), "whole painting"),
         "wrong way round": (filling(place=lambda x, made, m: torch.lerp(made, x, m)), "wrong way round"),
@@ -671,6 +687,7 @@ WRONG = {
             filling()(network, *one) for one in zip(x.split(1), m.split(1))]), "the whole batch"),
     },
     "translation.fill_step": {
+        "another default": (fill_step_by_default, "may be left out, and is 20.0"),
         "untouched": (fill_steps(*ALL), "pile up"),
         "stale left": (fill_steps("stale"), "pile up"),
         "cut left": (fill_steps("cut"), "No gradient reaches"),

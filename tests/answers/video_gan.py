@@ -394,6 +394,14 @@ def giving(change):
     return lambda *arguments, **options: change(reference.clip_step(*arguments, **options))
 
 
+class SeededJudge(reference.VideoDiscriminator):
+    """Wrong: whoever draws after it was made draws the same."""
+
+    def __init__(self, *sizes, **options):
+        torch.manual_seed(0)
+        super().__init__(*sizes, **options)
+
+
 RIGHT = {
     "video_gan.compose": {
         "lerp": lambda f, m, b: torch.lerp(b[:, None].expand_as(f), f, m.expand_as(f)),
@@ -458,6 +466,7 @@ WRONG = {
         "mask without a graph": (MaskWithoutGraph, "has lost its graph"),
     },
     "video_gan.VideoDiscriminator": {
+        "seeded": (SeededJudge, "seeds torch's own"),
         "relu": (judge(squash=nn.ReLU), "plain ReLU"),
         "default slope": (judge(squash=nn.LeakyReLU), "slope"),
         "linear": (judge(squash=nn.Identity), "nothing between"),

@@ -5,7 +5,7 @@ from torch import nn
 
 from autograde import checks
 from autograde.checks import Subject, gradients, may_change
-from autograde.checks.contract import BREACHES, breach, watch
+from autograde.checks.contract import BREACHES, breach, breaches, watch
 
 
 def network():
@@ -76,6 +76,9 @@ def trains(x, net, rng):
     return float(x.sum())
 
 
+may_change("made_up.exercise", "still")  # most of these draw nothing
+
+
 BROKEN = {
     writes: ("written", "x"), writes_behind_autograds_back: ("written", "x"), writes_into_a_list: ("written", "x"),
     leaves_eval: ("mode", "net"), leaves_a_part_in_eval: ("mode", "net"), freezes: ("frozen", "net"),
@@ -115,11 +118,61 @@ def test_a_breach_costs_one_check_and_a_second_one_another():
 
 
 def test_what_an_exercise_is_there_to_change_is_allowed():
-    may_change("made_up.in_place", "written")
+    may_change("made_up.in_place", "written", "still")
     assert not breach(called(writes), "made_up.in_place", set())
     assert breach(called(freezes), "made_up.in_place", set())
     with pytest.raises(ValueError, match="kinds of"):
         may_change("made_up.in_place", "weights")
+
+
+def sets_back(x, net, rng):
+    state = rng.get_state()
+    torch.rand(2, generator=rng)
+    rng.set_state(state)
+
+
+@pytest.mark.parametrize("function", [sets_back, writes])
+def test_who_is_given_a_generator_moves_it_on(function):
+    assert "still" in {kind for kind, _ in called(function).probe(breaches)[0]}
+    assert "still" not in {kind for kind, _ in called(puts_all_back).probe(breaches)[0]}
+
+
+@pytest.mark.parametrize("thing, seeded", [
+    (lambda x: torch.manual_seed(7) and x, True), (type("Net", (nn.Linear,), {"__init__": lambda self, x: (
+        torch.manual_seed(7), nn.Linear.__init__(self, 2, 2))[1]}), True),
+    (lambda x: torch.rand(2) + x, False), (nn.ReLU, False)])
+def test_nobody_seeds_torchs_own_generator(thing, seeded):
+    torch.manual_seed(1)
+    subject = watch(Subject(thing))
+    subject(False if thing is nn.ReLU else 1.0)
+    assert ("seeds torch's own" in breach(subject, "made_up.exercise", set())) == seeded
+
+
+class Holds(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net.eval()
+
+
+def test_who_is_handed_a_network_when_it_is_made_leaves_it_alone_too():
+    subject = watch(Subject(Holds))
+    subject(network())
+    assert breach(subject, "made_up.exercise", set()) == BREACHES["mode"].format(name="net")
+
+
+def test_a_number_is_no_tensor_where_the_signature_says_so():
+    subject = watch(Subject(lambda positives, negatives: torch.tensor(0.5)))
+    subject(torch.ones(2), torch.ones(2))
+    assert breach(subject, "responsibility.auc", set()) == BREACHES["number"]
+    assert not breach(subject, "made_up.exercise", set())
+
+
+@pytest.mark.parametrize("function, kept", [
+    (lambda clip, radius=1: clip, True), (lambda clip, radius=1.0, more=7: clip, True), (lambda *clip: clip[0], True),
+    (lambda clip, radius=2: clip, False), (lambda clip, radius: clip, False), (lambda clip, radius=None: clip, False)])
+def test_defaults_are_those_of_the_signature(function, kept):
+    said = breach(watch(Subject(function)), "post_processing.temporal_median", set())
+    assert said == ("" if kept else "By the signature `radius` may be left out, and is 1 then: keep this default.")
 
 
 class Doubling(nn.Module):
