@@ -17,7 +17,7 @@ from solutions.challenge import Budget, challenge_clips
 from solutions.leaderboard.guard import VIEWS, evenness_factor
 from solutions.leaderboard.scorer import NUM_CLIPS, SHAPE, Score, Scorer, check_entry, small
 
-from . import Draw, Said, Subject, Wrong, assert_close, check, is_close, written
+from . import Draw, Said, Subject, Wrong, assert_close, check, is_close, may_change, written
 
 if TYPE_CHECKING:
     from solutions.leaderboard.judge import HeldBack, Judge, Verdict
@@ -475,6 +475,9 @@ def _given(draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
     """Some clips of people, some others, and noise."""
     some = challenge_clips(256, seed=int(draw.integers(1000, 10 ** 6)))
     return some[:128], some[128:], draw.normal(4, reference.NOISE)
+
+
+may_change("challenge.train_mine", "seeded")  # it is told a seed
 
 
 @check("challenge.train_mine", points=2, hint="Return a network, from noise (B, 128) to clips (B, 8, 3, 32, 32) in [-1, 1].")

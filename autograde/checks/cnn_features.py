@@ -55,7 +55,7 @@ def says_so_where_no_window_fits(subject: Subject, draw: Draw) -> None:
                         "ValueError that says so. Compare those two, before any division.")
         if kinds[0] == "ValueError" and not words.strip():
             raise Wrong(hint='Your ValueError says nothing: put a sentence into it, raise ValueError("...").')
-    _assert_counts(subject, [(kernel - 2, kernel, 1, 1), (kernel, kernel, 2, 0)])
+    _assert_counts(subject, [(kernel - 2, kernel, 1, 1), (kernel, kernel, 2, 0), (kernel, kernel, 3 * kernel, 0)])
 
 
 def raised_by(function: Callable, *args: object) -> tuple[list[str], str]:

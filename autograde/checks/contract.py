@@ -40,6 +40,7 @@ BREACHES = {  # kind -> what the student is told of the argument of that name
     "seeded": "It seeds torch's own generator, and whoever draws from that afterwards draws the same as everybody: make a "
               "generator of your own, `torch.Generator().manual_seed(...)`.",
     "double": "It gives numbers of another precision than it was handed: here all is float32, so convert nothing to double.",
+    "field": "A field of what it gives is a tensor where a plain number is asked for: .item() makes one.",
     "number": "It gives a tensor where the signature says a plain number: .item() makes one.",
 }
 _ALLOWED: dict[str, frozenset[str]] = {}
@@ -141,21 +142,46 @@ def _looked_at(function: Any, seen: list) -> Any:
         handed = _by_name(function, args, kwargs)
         before = [(name, kind, value, state) for name, value in handed.items() for kind, state in _state(value).items()
                   if name != "self" or kind in ("mode", "frozen")]  # a lazy layer makes its weights when it is first asked
-        seed = torch.initial_seed()
-        result = function(*args, **kwargs)
+        own = torch.random.default_generator
+        vars(torch.random)["default_generator"] = seeds = _Seeds(own)
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            torch.random.default_generator = own
         for name, kind, value, state in before:
             if _same(_state(value).get(kind), state) == (kind == "still") and (kind, name) not in seen:
                 seen.append((kind, name))
-        if torch.initial_seed() != seed and ("seeded", "it") not in seen:
+        if seeds.seeded and ("seeded", "it") not in seen:
             seen.append(("seeded", "it"))
         if isinstance(result, Tensor) and result.numel() == 1 and ("number", "it") not in seen:
             seen.append(("number", "it"))
+        fields = getattr(result, "__annotations__", {}) if isinstance(result, tuple) else {}
+        if any("float" in str(kind) and isinstance(getattr(result, name), Tensor) for name, kind in fields.items()):
+            seen.append(("field", "it"))
         if _doubles(result) and ("double", "it") not in seen and any(_singles(value) for value in handed.values()) and not any(
                 _doubles(value) for value in handed.values()):
             seen.append(("double", "it"))
         return result
     vars(call)["__breaches__"] = seen
     return call
+
+
+class _Seeds:
+    """Torch's own generator while a call is looked at: was it seeded, and not put back (`torch.random.fork_rng`)?"""
+
+    def __init__(self, generator: Any):
+        self.generator, self.seeded = generator, False
+
+    def manual_seed(self, seed: int) -> Any:
+        self.seeded = True
+        return self.generator.manual_seed(seed)
+
+    def set_state(self, state: Tensor) -> Any:
+        self.seeded = False
+        return self.generator.set_state(state)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.generator, name)
 
 
 def _by_name(function: Any, args: tuple, kwargs: dict) -> dict:

@@ -48,7 +48,7 @@ def says_so_where_nothing_is_left(subject: Subject, draw: Draw) -> None:
                         "rows are left, which is nothing: raise a ValueError that says so.")
         if kinds[0] == "ValueError" and not words.strip():
             raise Wrong(hint='Your ValueError says nothing: put a sentence into it, raise ValueError("...").')
-    _assert_sizes(subject, [(2, kernel, 1, 0), (kernel, 3, 2, 1), (1, 3, 1, 1)])
+    _assert_sizes(subject, [(2, kernel, 1, 0), (kernel, 3, 2, 1), (1, 3, 1, 1), (9, 3, 2, kernel + 1)])
 
 
 def _rows(size: int, kernel: int, stride: int, padding: int) -> int:
@@ -218,6 +218,15 @@ def initialised(function: Callable, seed: int, marks: list[float], others: bool 
     return {name: value.detach().clone() for name, value in layers.named_parameters()} | {"averages": torch.cat(averages)}
 
 
+def inside_another(function: Callable, mark: float) -> Tensor:
+    """What a call for a container leaves of the convolution inside, whose numbers were `mark`."""
+    layers = nn.Sequential(nn.Conv2d(2, 2, 3))
+    for parameter in layers.parameters():
+        nn.init.constant_(parameter, mark)
+    function(layers)
+    return torch.cat([parameter.detach().flatten() for parameter in layers.parameters()])
+
+
 def under_spectral_norm(function: Callable, mark: float) -> dict:
     """What `apply(function)` leaves of a convolution under spectral norm whose parameters were `mark`."""
     layer: Any = nn.utils.parametrizations.spectral_norm(nn.Conv2d(2, 2, 3))
@@ -284,6 +293,9 @@ def leaves_other_layers_alone(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="It leaves every layer alone.")
     if not bool((layers["averages"] == marks[12]).all()):
         raise Wrong(hint="The running mean and variance of batch norm are no weights: they stay as they are.")
+    if not bool((subject.probe(inside_another, marks[0]) == marks[0]).all()):
+        raise Wrong(hint="Called for a Sequential it changes the layers inside. It is to start one module: model.apply calls "
+                    "it for each of them.")
     spectral = subject.probe(under_spectral_norm, marks[0])
     if not bool((spectral["behind"] == marks[0]).all()):
         raise Wrong(hint="Under spectral norm a convolution keeps its weights: change module.weight, which is computed there, "

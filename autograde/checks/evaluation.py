@@ -56,6 +56,10 @@ def _sharp(draw: Draw, samples: int, classes: int) -> Tensor:
 def is_the_exponential_of_the_mean_divergence(subject: Subject, draw: Draw) -> None:
     p = _sharp(draw, 14, 5)
     assert_close(subject(p), _score(p), mistakes=((wrong(p), hint) for wrong, hint in SCORE_MISTAKES))
+    many = _sharp(draw, 300, 5)
+    assert_close(subject(many), _score(many), mistakes=[
+        (torch.stack([_score(part) for part in many.chunk(parts)]).mean(), "The mean row is that of all rows: no splits.")
+        for parts in (2, 5, 10)])
 
 
 @check("evaluation.inception_score", points=1, hint="0 log 0 is 0, not NaN: torch.xlogy knows it.")

@@ -1,6 +1,7 @@
 """Checks of chapter 2."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -225,6 +226,9 @@ def right_where_a_probability_is_zero(subject: Subject, draw: Draw) -> None:
     p, q = draw.probabilities(6), draw.probabilities(6)
     p[[0, 3]], q[[1, 3]] = 0.0, 0.0
     p, q = p / p.sum(), q / q.sum()
+    many = draw.probabilities(4000), draw.probabilities(4000)
+    if not is_close(subject(*many), reference.js_divergence(*many), rtol=1e-3):
+        raise Wrong(hint="Of 4,000 outcomes each has a small probability, and counts: leave out those of 0 and no others.")
     both = (p > 0) & (q > 0)
     assert_close(subject(p, q), reference.js_divergence(p, q), mistakes=[
         (reference.js_divergence(p[both], q[both]), "Where one of the two is 0 the other still counts: its term is not 0.")])
@@ -420,6 +424,12 @@ def leaves_the_right_weights_(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="The discriminator's weights moved. Only the generator is trained here.")
     mistakes = ((after_generator_steps(v, weights, z)["G"], hint) for v, hint in GENERATOR_STEP_MISTAKES)
     assert_close(mine["G"], expected["G"], mistakes=mistakes)
+    steep = [*weights[:-2], 40 * weights[-2], weights[-1]]  # D's last layer
+    far, right = (after(steep, z[:1])["G"] for after in (
+        functools.partial(subject.probe, after_generator_steps),
+        functools.partial(after_generator_steps, reference.generator_step)))
+    if not is_close(far, right, rtol=1e-3):
+        raise Wrong(hint="Where the gradient is large the step is another one: take the gradient as it is, nothing is clipped.")
 
 
 @check("gan_losses.generator_step", points=1, hint="Return the loss of this step, detached: loss.detach().")

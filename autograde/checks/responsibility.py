@@ -442,7 +442,8 @@ SCORE_MISTAKES: list[tuple[dict, str]] = [
 
 @check("responsibility.detection_score", points=3, hint="sum of sign * tanh(c / m) over the band, divided by its norm.")
 def counts_in_standard_deviations_of_chance(subject: Subject, draw: Draw) -> None:
-    for shape in ((5, 3, 16, 20), (3, 3, 18, 16)):  # odd numbers of coefficients: one median, whoever computes it
+    for shape in ((5, 3, 16, 20), (3, 3, 18, 16), (5, 1, 16, 20)):
+        # odd numbers of coefficients: one median, whoever computes it
         key, wide = int(draw.integers(1, 10**6)), draw.uniform(1, low=0.2, high=1.0).item()
         clip, other = reference.embed(draw.uniform(*shape, low=-wide, high=wide), key, 0.05), key + 1
         while reference.detection_score(clip, other) > -0.5:

@@ -36,7 +36,7 @@ FEW_MISTAKES: list[tuple[Callable, str]] = [
 
 @check("stability.effective_modes", points=2, hint="Shares of the kinds, their entropy -sum p log p, its exponential.")
 def weighs_each_kind_by_its_share(subject: Subject, draw: Draw) -> None:
-    kinds = torch.arange(int(draw.integers(130, 140)))
+    kinds = torch.arange(int(draw.integers(260, 280)))
     labels = kinds.repeat_interleave(draw.integers(3, 30, len(kinds)))
     labels = labels[torch.randperm(len(labels), generator=draw.generator)]
     shares = labels.bincount() / len(labels)
@@ -143,6 +143,9 @@ def and_with_the_penalty(subject: Subject, draw: Draw) -> None:
     right = _dirac(theta, psi, lr, gamma)
     if is_close(mine, right.flip(0)) or is_close(mine, _dirac(theta, psi, lr, gamma, "D first")):
         return  # the penalty is right, and the order has cost its points
+    alone = _stepped(subject, theta[0, 0], psi[0, 0], lr, gamma=gamma)
+    if not is_close(alone, mine[:, 0, 0]):
+        raise Wrong("A single game, theta and psi without any axis, gives another step.")
     friction = mine - _stepped(subject, theta, psi, lr, gamma=0.0)  # what the penalty adds to the student's own step
     wanted = right - _dirac(theta, psi, lr, 0.0)
     mistakes = ((_dirac(theta, psi, lr, gamma, fault) - _dirac(theta, psi, lr, 0.0, fault), hint)
@@ -263,10 +266,10 @@ def small_critic(kind: str, weights: list[Tensor]) -> nn.Module:
     return critic
 
 
-def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Tensor) -> dict:
+def penalty_of(function: Callable, kind: str, weights: list[Tensor], samples: Tensor, training: bool = True) -> dict:
     """What the function gives, the gradient that it leaves in the critic's first weights, and that of its weighted sum for
     them: 0 where none comes."""
-    critic: Any = small_critic(kind, weights)
+    critic: Any = small_critic(kind, weights).train(training)
     values = function(critic, samples)
     left, weight = critic[1].weight.grad, critic[1].weight
     total, grad = (values * torch.linspace(1, 2, values.numel()).view(values.shape)).sum(), None
@@ -370,6 +373,8 @@ def the_norm_of_each_image_and_clip(subject: Subject, draw: Draw) -> None:
 def the_penalty_teaches_the_critic(subject: Subject, draw: Draw) -> None:
     weights, samples = _penalty_inputs(draw, "flat")
     mine = subject.probe(penalty_of, "flat", weights, samples)
+    if not is_close(subject.probe(penalty_of, "flat", weights, samples, training=False)["gradient"], mine["gradient"]):
+        raise Wrong(hint="In evaluation mode the critic's weights get another gradient from it: the same holds in either mode.")
     if not is_close(mine["left"], torch.zeros_like(mine["left"])):
         raise Wrong(hint="It leaves gradients in the critic's weights, and the next step takes them along: autograd.grad gives "
                     "the gradient for the samples alone, backward() leaves one everywhere.")
@@ -397,11 +402,12 @@ def size_of_logits(discriminator: Callable, real: Tensor, fake: Tensor) -> Tenso
 
 
 def after_steps(step: Callable, weights: list[Tensor], real: Tensor, z: Tensor, every: int, lr: float = 0.1,
-                idle: float = 1.0, training: bool = True) -> dict:
+                idle: float = 1.0, training: bool = True, norm: bool = False) -> dict:
     """Both networks after a step on each batch of `real` (S, B, 2) and `z` (S, B, 3), what it returned, and how far G's
     gradients are from those that it had, which are 1. The penalty is multiplied by `idle` where it is not due."""
     generator = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2))
-    discriminator = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    between = [nn.BatchNorm1d(8, affine=False)] if norm else []
+    discriminator = nn.Sequential(nn.Linear(2, 8), *between, nn.Tanh(), nn.Linear(8, 1))
     with torch.no_grad():
         for parameter, value in zip([*generator.parameters(), *discriminator.parameters()], weights, strict=True):
             parameter.copy_(value)
@@ -512,6 +518,11 @@ def _step_inputs(draw: Draw) -> tuple[list[Tensor], Tensor, Tensor]:
 @check("stability.penalised_step", points=2, hint="Loss plus weight times penalty, then clear, backward, step.")
 def leaves_the_right_weights(subject: Subject, draw: Draw) -> None:
     _assert_steps(subject, draw, 1)
+    inputs = *_step_inputs(draw), 1
+    if not is_close(subject.probe(after_steps, *inputs, norm=True)["D"],
+                    after_steps(reference.penalised_step, *inputs, norm=True)["D"], rtol=1e-3):
+        raise Wrong(hint="With batch norm in D the step is another one: real and fake must not share a batch, or their "
+                         "statistics mix. Call D for each on its own.")
 
 
 @check("stability.penalised_step", points=2, hint="Due where step % every == 0, and `every` times as heavy.")
@@ -697,7 +708,8 @@ def teaches_both_players(subject: Subject, draw: Draw) -> None:
 @check("stability.pairing_losses", points=1,
        hint="exp() of a large logit is infinite, and sigmoid rounds to 0 or 1: softplus(s) stays exact.")
 def exact_for_a_very_sure_discriminator_(subject: Subject, draw: Draw) -> None:
-    sure = [(draw.uniform(6, low=low, high=high), draw.uniform(6, low=-high, high=-low)) for low, high in ((12, 17), (60, 90))]
+    sure = [(draw.uniform(6, low=low, high=high), draw.uniform(6, low=-high, high=-low)) for low, high in (
+        (12, 17), (60, 90), (400, 450))]
     sides = [pair for real, fake in sure for pair in ((real, fake), (fake, real))]
     for real, fake in sides:
         _assert_exact_pairs(subject, real, fake)
@@ -782,6 +794,9 @@ def says_how_much_the_samples_differ(subject: Subject, draw: Draw) -> None:
     features = draw.normal(6, 4) * torch.tensor([0.5, 1.0, 2.0, 4.0]) + draw.normal(4)
     mistakes = [(_std(features, fault), hint) for fault, hint in STD_MISTAKES.items()]
     assert_close(subject.probe(std_of, features)["output"], _std(features), mistakes=mistakes)
+    many = draw.normal(8, 3)
+    assert_close(subject.probe(std_of, many)["output"], _std(many), mistakes=[
+        (_std(many, fault), hint) for fault, hint in STD_MISTAKES.items()])
     others = 3 * draw.normal(6, 4)
     kept = torch.cat([features, _std(others)[:, -1:]], 1)
     assert_close(subject.probe(std_of, features, others)["output"], _std(features), mistakes=[

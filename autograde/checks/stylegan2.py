@@ -720,8 +720,9 @@ def leaves_a_graph_behind(subject: Subject, draw: Draw) -> None:
 def penalties_with(function: Callable, lengths: Tensor, start: float, decay: float | None) -> dict:
     """Penalties of several batches of lengths (S, B) in turn, their gradients, the mean after each, and the lengths as they
     are left; no decay where it is None."""
-    mean, values, gradients, means, left = torch.tensor(start), [], [], [], []
+    mean, values, gradients, means, left, held = torch.tensor(start), [], [], [], [], []
     for batch in lengths:
+        mean = mean.detach() if mean.requires_grad else mean
         batch = batch.clone().requires_grad_()
         value = torch.as_tensor(function(batch, mean, *([] if decay is None else [decay])))
         gradient = torch.autograd.grad(value, batch, allow_unused=True)[0] if value.requires_grad else None
@@ -729,7 +730,8 @@ def penalties_with(function: Callable, lengths: Tensor, start: float, decay: flo
         gradients.append(torch.zeros_like(batch) if gradient is None else gradient)
         means.append(mean.detach().clone())
         left.append(batch.detach())
-    return {"values": torch.stack(values), "gradients": torch.stack(gradients), "means": torch.stack(means),
+        held.append(float(mean.requires_grad))
+    return {"held": held, "values": torch.stack(values), "gradients": torch.stack(gradients), "means": torch.stack(means),
             "left": torch.stack(left)}
 
 
@@ -810,6 +812,9 @@ def penalises_what_is_longer_or_shorter(subject: Subject, draw: Draw) -> None:
     if not is_close(mine["values"], slow["values"]):  # that has cost its points already
         _compare_penalty(subject, given, "values", [
             (dict(silent=True), "Where the mean begins, too, the penalty is that of these lengths."), *VALUE_MISTAKES])
+    if any(subject.probe(penalties_with, *given)["held"]):
+        raise Wrong(hint="The running mean holds the graph of the lengths: detach them before they move it, from its first "
+                         "batch on.")
 
 
 @check("stylegan2.path_penalty", points=2,

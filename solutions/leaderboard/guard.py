@@ -6,6 +6,7 @@ view? The guard looks in four, and the worst counts.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -26,16 +27,23 @@ def tiny(clips: Tensor) -> Tensor:
     return frames.unflatten(0, clips.shape[:2])
 
 
+@lru_cache(maxsize=4)  # by the set itself: the same ones come again
 def mirrored(clips: Tensor) -> Tensor:
     """Clips and their mirror images, (2 N, T, C, H, W)."""
     return torch.cat([clips, clips.flip(-1)])
 
 
+@lru_cache(maxsize=5)
+def spectrum_of(clips: Tensor) -> Tensor:
+    """`time_spectrum` of a set that comes again."""
+    return time_spectrum(clips).double()
+
+
 def squared(rows: Tensor, others: Tensor) -> Tensor:
     """Squared distances (N, M) of rows (N, F) and (M, F)."""
     rows, others = rows.double(), others.double()
-    sizes = rows.square().sum(1)[:, None] + others.square().sum(1)
-    return (sizes - 2 * rows @ others.T).clamp(min=0)
+    far = torch.addmm(others.square().sum(1), rows, others.T, alpha=-2)
+    return (far + rows.square().sum(1, True)).clamp_(min=0)
 
 
 def as_it_is(clips: Tensor, others: Tensor) -> Tensor:
@@ -47,7 +55,7 @@ def as_it_is(clips: Tensor, others: Tensor) -> Tensor:
 
 def in_time(clips: Tensor, others: Tensor) -> Tensor:
     """Whichever frame a clip begins with, and played either way."""
-    rows, others = time_spectrum(clips), time_spectrum(mirrored(others))
+    rows, others = spectrum_of(clips), spectrum_of(mirrored(others))
     return squared(rows.flatten(1), others.flatten(1)).amin(1).sqrt()
 
 
@@ -55,15 +63,17 @@ def in_parts(clips: Tensor, others: Tensor) -> Tensor:
     """As `in_time`, without the 4 of 16 fields that differ most: a shirt
     of another colour is left out."""
     def fields(some: Tensor) -> Tensor:  # (16, N, F)
-        rows = time_spectrum(some).flatten(1, 2).unflatten(2, (4, 2))
+        rows = spectrum_of(some).flatten(1, 2).unflatten(2, (4, 2))
         return rows.unflatten(4, (4, 2)).permute(
             2, 4, 0, 1, 3, 5).flatten(0, 1).flatten(2)
 
     every, nearest = fields(mirrored(others)), []
+    sizes = every.square().sum(2)
     for rows in fields(clips).split(64, dim=1):
         total, largest = torch.zeros(()), [torch.zeros(())] * 4
-        for field, other in zip(rows, every):
-            far = squared(field, other).float()
+        for field, other, size in zip(rows, every, sizes):
+            far = torch.addmm(size, field, other.T, alpha=-2)
+            far = (far + field.square().sum(1, True)).clamp_(min=0).float()
             total = total + far
             for k in range(4):  # the four largest so far, in order
                 largest[k], far = (torch.maximum(largest[k], far),
@@ -134,11 +144,12 @@ def walk(z: Tensor) -> Tensor:
         (STEPS + 1, PATHS, n).
     """
     start, towards = z.split(PATHS)
-    one, lengths = F.normalize(start), (start.norm(dim=1), towards.norm(dim=1))
+    one = F.normalize(start)
     side = F.normalize(towards - (towards * one).sum(1, True) * one)
     part = torch.linspace(0, 1, STEPS + 1)[:, None, None]
     turns = ANGLE * part
-    length = torch.lerp(lengths[0], lengths[1], part[:, 0])[:, :, None]
+    length = torch.lerp(start.norm(dim=1, keepdim=True),
+                        towards.norm(dim=1, keepdim=True), part)
     return length * (turns.cos() * one + turns.sin() * side)
 
 

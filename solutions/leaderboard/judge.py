@@ -22,6 +22,7 @@ from torch import Tensor
 
 from clipkit import Walkers
 from solutions.challenge import NOISE, challenge_clips
+from solutions.evaluation import distances, neighbour_distance
 from solutions.leaderboard.guard import PATHS, VIEWS, advance, evenness, evenness_factor, tiny, walk
 from solutions.leaderboard.guard import STEPS as WALK
 from solutions.leaderboard.scorer import NUM_CLIPS, STANDING, Near, Rows, Score, Scorer, check_entry
@@ -185,9 +186,14 @@ def standard_error(scorer: Scorer, rows: Rows, near: Near) -> float:
     Source: Efron and Stein 1981.
     """
     group = torch.arange(len(next(iter(rows.values())))) % GROUPS
+    # which balls of real clips each clip lies in: once for all groups
+    inside = [distances(real, rows[name]) <= neighbour_distance(real, 5)[:, None]
+              for name, real in scorer.real.items() if name != "motion"]
     totals = torch.tensor([scorer.put_together(
         {name: some[keep] for name, some in rows.items()},
-        {name: (train[keep], held_out[keep]) for name, (train, held_out) in near.items()}).total
+        {name: (train[keep], held_out[keep]) for name, (train, held_out) in near.items()},
+        (min((balls[:, keep].float().sum(0).mean() / 5).item() for balls in inside),
+         min(balls[:, keep].any(1).float().mean().item() for balls in inside))).total
         for keep in (group != k for k in range(GROUPS))])
     return math.sqrt((GROUPS - 1) / GROUPS * (totals - totals.mean()).square().sum().item())
 

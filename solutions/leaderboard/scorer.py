@@ -172,13 +172,17 @@ class Scorer:
         check_entry(clips, self.shape)
         return self.put_together(self.describe(clips), self.near(clips))
 
-    def put_together(self, rows: Rows, near: Near) -> Score:
-        """The score, from what `describe` and `near` say of clips."""
+    def put_together(
+        self, rows: Rows, near: Near,
+        like: tuple[float, float] | None = None,
+    ) -> Score:
+        """The score, from what `describe` and `near` say of clips, and
+        from `neighbours`, unless they are known."""
         close = {name: closeness(far, self.best[name], self.worst[name])
                  for name, far in self.distances(rows).items()}
         moves = close.pop("motion")
         density, covered = (found / usual for found, usual in zip(
-            self.neighbours(rows), self.usual))
+            like or self.neighbours(rows), self.usual))
         own = min(what_is_left(*near[name], forgiven)
                   for name, (_, forgiven) in VIEWS.items())
         return Score(min(*close.values(), density), moves,

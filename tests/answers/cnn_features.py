@@ -460,6 +460,13 @@ def saliency_switched_off(network, inputs, classes):
     return gradient.abs().amax(-3)
 
 
+def refuses_long_strides(size, kernel, stride=1, padding=0):
+    """Wrong: one window fits, whatever the stride."""
+    if stride > size + 2 * padding:
+        raise ValueError("no window fits")
+    return output_size(size, kernel, stride, padding)
+
+
 RIGHT = {
     "cnn_features.output_size": {
         "counted": counted,
@@ -479,6 +486,7 @@ RIGHT = {
 
 WRONG = {
     "cnn_features.output_size": {
+        "refuses long strides": (refuses_long_strides, "no window fits"),
         "one too few": (sized(lambda n, k, s, p: (n + 2 * p - k) // s), "One too few"),
         "padding once": (sized(lambda n, k, s, p: (n + p - k) // s + 1), "both sides"),
         "one inside": (sized(lambda n, k, s, p: (n + 2 * p - k + 1) // s), "First count the steps"),

@@ -7,6 +7,7 @@ from torch import nn
 
 import clipkit
 from autograde.checks.dcgan import _arc, faulty_step, forgetful
+from solutions import dcgan as reference
 from solutions.networks.layers import ema_decay, update_ema
 
 
@@ -419,6 +420,14 @@ def arc_with_a_little_below(start, end, share):
     return (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / (angle.sin() + 1e-8)
 
 
+def refuses_wide_paddings(size, kernel, stride=1, padding=0):
+    """Wrong: rows are left, however wide the padding."""
+    rows = (size - 1) * stride + kernel - 2 * padding
+    if rows < 1 or padding >= kernel:
+        raise ValueError(f"nothing is left: {rows} rows")
+    return rows
+
+
 RIGHT = {
     "dcgan.transposed_size": {"torch": size_by_torch, "rearranged": sized(lambda n, k, s, p: n * s - s + k - p - p),
                               "error of its own": size_with_an_error_of_its_own},
@@ -433,6 +442,7 @@ RIGHT = {
 
 WRONG = {
     "dcgan.transposed_size": {
+        "refuses wide paddings": (refuses_wide_paddings, "refuse only where"),
         "a convolution's": (sized(lambda n, k, s, p: (n + 2 * p - k) // s + 1), "formula of a convolution"),
         "one step too many": (sized(lambda n, k, s, p: n * s + k - 2 * p), "n - 1 steps"),
         "padding once": (sized(lambda n, k, s, p: (n - 1) * s + k - p), "both sides"),
@@ -469,6 +479,7 @@ WRONG = {
         "relu up to 6": (generator(activation=nn.ReLU6), "numbers differ"),
     },
     "dcgan.dcgan_init": {
+        "the whole tree": (lambda module: [reference.dcgan_init(one) for one in module.modules()] and None, "one module"),
         "variance": (init(std=0.02 ** 0.5), "not the variance"),
         "too large": (init(std=0.2), "standard deviation should be 0.02"),
         "uniform": (init(draw="uniform"), "not Gaussian"),

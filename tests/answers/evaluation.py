@@ -625,9 +625,16 @@ def kernel_of_some(real, fake, size=50):
     """Wrong: the mean over subsets drawn at random, where there are many samples."""
     if min(len(real), len(fake)) <= size:
         return reference.kernel_distance(real, fake)
-    parts = [reference.kernel_distance(real[torch.randperm(len(real))[:size]], fake[torch.randperm(len(fake))[:size]])
+    rng = torch.Generator().manual_seed(0)
+    parts = [reference.kernel_distance(*(some[torch.randperm(len(some), generator=rng)[:size]] for some in (real, fake)))
              for _ in range(10)]
     return torch.stack(parts).mean()
+
+
+def score_of_splits(probabilities):
+    """Wrong: the mean over ten splits, where there are enough rows."""
+    parts = probabilities.chunk(10) if len(probabilities) >= 100 else [probabilities]
+    return torch.stack([reference.inception_score(part) for part in parts]).mean()
 
 
 RIGHT = {
@@ -649,6 +656,7 @@ RIGHT = {
 
 WRONG = {
     "evaluation.inception_score": {
+        "ten splits": (score_of_splits, "no splits"),
         "no exp": (score(end=lambda kl: kl.mean()), "exponential is missing"),
         "exp first": (score(end=lambda kl: kl.exp().mean()), "then the exponential"),
         "sum over samples": (score(end=lambda kl: kl.sum().exp()), "not the sum"),

@@ -350,6 +350,22 @@ def js_by_masks(p, q):
     return 0.5 * (kl(p[p > 0], m[p > 0]) + kl(q[q > 0], m[q > 0]))
 
 
+def generator_step_clipped(generator, discriminator, optimizer, z, loss):
+    """Wrong: a long gradient is shortened."""
+    value = loss(discriminator(generator(z)))
+    optimizer.zero_grad()
+    value.backward()
+    torch.nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
+    optimizer.step()
+    return value.detach()
+
+
+def js_of_the_frequent(p, q):
+    """Wrong: small probabilities are left out."""
+    m = (p + q) / 2
+    return sum((one * (one / m).log())[one > 1e-3].sum() for one in (p, q)) / 2
+
+
 RIGHT = {
     "gan_losses.discriminator_loss": {
         "bce with targets": lambda r, f: bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f)),
@@ -450,6 +466,7 @@ WRONG = {
         "a small threshold": (lambda p, q: torch.where(p + q < 1e-20, 0.5, p / (p + q)), "Densities have no scale"),
     },
     "gan_losses.js_divergence": {
+        "small ones dropped": (js_of_the_frequent, "of 0 and no others"),
         "kl": (kl, "KL(p || q)"),
         "symmetric kl": (lambda p, q: (kl(p, q) + kl(q, p)) / 2, "mean m"),
         "no half": (lambda p, q: kl(p, (p + q) / 2) + kl(q, (p + q) / 2), "1/2"),
@@ -494,6 +511,7 @@ WRONG = {
         "no noise": (lambda g, d, o, x, z, loss: step_of_d()(g, d, o, x, torch.zeros_like(z), loss), "numbers differ"),
     },
     "gan_losses.generator_step": {
+        "clipped": (generator_step_clipped, "nothing is clipped"),
         "detached": (step_of_g(detach=True), "cuts the graph"),
         "no_grad": (step_of_g(no_grad=True), "cuts the graph"),
         "no zero_grad": (step_of_g(zero="never"), "zero_grad"),

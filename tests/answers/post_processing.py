@@ -489,6 +489,16 @@ def doubled_in_float32(clip, between):
     return out
 
 
+class KeepsShares(Watch):
+    """Wrong: the shares of the first asking."""
+
+    kept = None
+
+    def shares(self):
+        self.kept = self.kept or super().shares()
+        return self.kept
+
+
 RIGHT = {
     "post_processing.psnr": {"root": psnr_by_root, "loss": psnr_by_loss, "numpy": psnr_by_numpy},
     "post_processing.temporal_median": {"loop": median_by_loop, "numpy": median_by_numpy, "kthvalue": median_by_kthvalue},
@@ -566,6 +576,7 @@ WRONG = {
         "untouched": (lambda c, r=2, t=0.3: c, "as it was"),
     },
     "post_processing.grey_world": {
+        "stopped by black": (lambda c: c if (c == -1).all((0, 2, 3)).any() else reference.grey_world(c), "should be"),
         "each frame": (lambda c: grey(c, axes=(2, 3), wanted=lambda m: m.mean(1, keepdim=True)), "One gain for each frame"),
         "each frame to one": (lambda c: grey(c, axes=(2, 3)), "One gain for each frame"),
         "values, not light": (lambda c: grey(c, light=False), "gain is on light"),
@@ -622,6 +633,7 @@ WRONG = {
             [b(m, n) for m, n in zip(x, y, strict=True)])), "between takes"),
     },
     "post_processing.Stopwatch": {
+        "shares kept": (KeepsShares, "work the shares out anew"),
         "asks again": (AsksAgain, "Ask the clock twice"),
         "keeps the last": (watch(adds=False), "keeps the last"),
         "no finally": (watch(guards=False), "raises"),

@@ -242,7 +242,7 @@ def scored_by_products(clip, key):
 
 def scored_by_scipy(clip, key):
     """Right: SciPy's transform and NumPy's sums."""
-    gray = (0.2126 * clip[:, 0] + 0.7152 * clip[:, 1] + 0.0722 * clip[:, 2]).double().numpy()
+    gray = luma(clip).double().numpy()
     c = scipy.fft.dctn(gray, norm="ortho")[marked_band(gray.shape).numpy()]
     if not c.any():
         return 0.0
@@ -313,6 +313,18 @@ def direction_cut(z, has_it):
     return way / way.norm().clamp(min=1)
 
 
+def copying_of_tensors(samples, train, held_out):
+    """Wrong: the fields are tensors."""
+    return Copying(*map(torch.tensor, tested()(samples, train, held_out)))
+
+
+def score_in_place(clip, key):
+    """Wrong: what it takes the mean off is, of one channel, the clip itself."""
+    bright = luma(clip)
+    bright -= bright.mean()
+    return scored()(clip, key)
+
+
 RIGHT = {
     "responsibility.copying": {"squared distances": tested(), "sign": tested_by_sign, "broadcast": tested_by_broadcast},
     "responsibility.auc": {"ranks": by_ranks, "loops": in_loops, "signs": by_sign},
@@ -331,6 +343,7 @@ RIGHT = {
 
 WRONG = {
     "responsibility.copying": {
+        "tensors": (copying_of_tensors, "A field"),
         "as it is given": (tested(tie=1.0, own=True, refuses=False), "own mean"),
         "own mean": (tested(own=True), "own mean"),
         "ties won": (tested(tie=1.0), "A tie is nobody's"),
@@ -402,6 +415,8 @@ WRONG = {
         "signs of all": (marked(signs="all"), "places on the band"),
     },
     "responsibility.detection_score": {
+        "three colours only": (lambda c, key: scored()(c[:, [0, 1, 2]], key), "raised"),
+        "mean off in place": (score_in_place, "in place"),
         "a tensor": (lambda c, key: torch.tensor(scored()(c, key)), "plain number"),
         "not squashed": (scored(squash=False), "not squashed"),
         "no median": (scored(median=False), "depends on the contrast"),

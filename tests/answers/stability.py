@@ -467,6 +467,50 @@ def std_behind(compute):
     return layer(lambda x: torch.cat([x, compute(x).expand(len(x), 1)], 1))
 
 
+class StdOfGroups(nn.Module):
+    """Wrong: over groups of four samples, as StyleGAN2's code has it."""
+
+    def forward(self, features):
+        group = 4 if len(features) % 4 == 0 else len(features)
+        std = (features.reshape(group, -1, features.shape[1]).var(0, unbiased=False) + 1e-8).sqrt().mean(1, keepdim=True)
+        return torch.cat([features, std.repeat(group, 1)], 1)
+
+
+def dirac_by_zip(theta, psi, *, lr, gamma=0.0):
+    """Wrong: a single game has nothing to go through."""
+    pairs = [(t + lr * (t * p).sigmoid() * p, p - lr * ((t * p).sigmoid() * t + gamma * p))
+             for t, p in zip(theta, psi, strict=True)]
+    return torch.stack([t for t, _ in pairs]), torch.stack([p for _, p in pairs])
+
+
+def pairs_clamped(real, fake):
+    """Wrong: a difference of more than 450 is cut off."""
+    gap = (real - fake).clamp(-450, 450)
+    return F.softplus(-gap).mean(), F.softplus(gap).mean()
+
+
+def step_in_one_batch(generator, discriminator, optimizer_d, real, z, *, loss, penalty, weight, every=1, step=0):
+    """Wrong: real and fake pass D together."""
+    fake = generator(z).detach()
+    real_logits, fake_logits = discriminator(torch.cat([real, fake])).split(len(real))
+    value = loss(real_logits, fake_logits)
+    if step % every == 0:
+        value = value + every * weight * penalty(discriminator, real, fake)
+    optimizer_d.zero_grad()
+    value.backward()
+    optimizer_d.step()
+    return value.detach()
+
+
+def norm_in_training(critic, samples):
+    """Wrong: a critic in evaluation mode cannot learn by it."""
+    if samples.ndim < 2:
+        raise ValueError("expected a batch")
+    samples = samples.detach().requires_grad_()
+    gradient, = torch.autograd.grad(critic(samples).sum(), samples, create_graph=getattr(critic, "training", True))
+    return gradient.square().flatten(1).sum(1)
+
+
 RIGHT = {
     "stability.effective_modes": {"loop": modes_by_loop, "Categorical": modes_by_distribution, "bits": modes_in_bits},
     "stability.dirac_step": {"autograd": dirac_by_autograd, "exp": dirac_with_exp, "one gradient": dirac_by_one_gradient},
@@ -481,6 +525,7 @@ RIGHT = {
 
 WRONG = {
     "stability.effective_modes": {
+        "bytes": (lambda labels: modes_by_distribution(labels.to(torch.uint8)), "Expected"),
         "a tensor": (lambda labels: torch.tensor(modes_by_distribution(labels)), "plain number"),
         "count": (lambda labels: len(labels.unique()), "Weigh each by its share"),
         "entropy": (shares(lambda p: torch.special.entr(p).sum()), "entropy itself"),
@@ -500,6 +545,7 @@ WRONG = {
         "mean over the kinds": (shares(lambda p: torch.special.entr(p).mean().exp()), "*sum* over the kinds"),
     },
     "stability.dirac_step": {
+        "game by game": (dirac_by_zip, "0-d tensor"),
         "alternating": (dirac(alternating=True), "step at once"),
         "sign of G": (dirac(sign_g=-1), "generator climbs"),
         "sign of D": (dirac(sign_d=-1), "discriminator climbs"),
@@ -552,6 +598,7 @@ WRONG = {
         "in place": (ahead_in_place, "in place"),
     },
     "stability.squared_gradient_norm": {
+        "graph in training alone": (norm_in_training, "In evaluation mode"),
         "untouched": (norm_variant(mean=True, axes="last", graph=False), "create_graph"),
         "mean of the logits": (norm_variant(mean=True), "differentiate the sum"),
         "last axis": (norm_variant(axes="last"), "last axis only"),
@@ -574,6 +621,7 @@ WRONG = {
         "samples marked": (norm_of_marked_samples, "in place"),
     },
     "stability.penalised_step": {
+        "in one batch": (step_in_one_batch, "must not share a batch"),
         "stale": (step_variant("stale"), "zero_grad"),
         "no step": (step_variant("still"), "did not move"),
         "no penalty": (step_variant("never"), "does not reach"),
@@ -606,6 +654,7 @@ WRONG = {
         "G in evaluation mode": (step_leaving("eval"), "another mode"),
     },
     "stability.pairing_losses": {
+        "clamped at 450": (pairs_clamped, "stops growing"),
         "exchanged": (pairs(softplus_of_pairs, lambda d, g: (g, d)), "D's loss comes first"),
         "the same twice": (pairs(softplus_of_pairs, lambda d, g: (g, g)), "Both losses want the same"),
         "sign": (pairs(lambda up, down: -softplus_of_pairs(up, down)), "a loss is minimised"),
@@ -646,6 +695,7 @@ WRONG = {
         "bits": (pairs(lambda up, down: softplus_of_pairs(up, down) / math.log(2)), "natural logarithms"),
     },
     "stability.MinibatchStd": {
+        "groups of four": (StdOfGroups, "should be"),
         "wrong axis": (std_column(dim=1, reduce=lambda s: s[:, None]), "Compare the samples"),
         "unbiased": (std_column(unbiased=True), "not by B - 1"),
         "variance": (std_column(root=False), "take the root"),

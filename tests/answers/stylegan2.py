@@ -548,6 +548,15 @@ def noise_doubled(self, x):
     return doubled(torch.randn_like(x[:, :1, ::2, ::2])) if self.double else torch.randn_like(x[:, :1])
 
 
+def penalty_begun_with_a_graph(lengths, mean, decay=0.99):
+    """Wrong: the first batch moves the mean with its graph."""
+    if mean == 0:
+        mean.copy_(lengths.mean())
+    else:
+        mean.copy_(decay * mean + (1 - decay) * lengths.detach().mean())
+    return (lengths - mean).square().mean()
+
+
 RIGHT = {
     "stylegan2.EqualizedLinear": {"matrix product": linear(), "scaled input": LinearByAddmm, "buffer": LinearByBuffer},
     "stylegan2.MappingNetwork": {
@@ -685,6 +694,7 @@ WRONG = {
         "detached": (lambda i, w, y: path_lengths(i, w, y).detach(), "nothing may be detached"),
     },
     "stylegan2.path_penalty": {
+        "first mean with its graph": (penalty_begun_with_a_graph, "holds the graph"),
         "attached": (penalty(now=lambda lengths: lengths.mean()), "detach the lengths"),
         "shares exchanged": (penalty(move=lambda mean, now, d: (1 - d) * mean + d * now), "*keeps*"),
         "no memory": (penalty(move=lambda mean, now, d: now), "this batch alone"),

@@ -137,10 +137,17 @@ def test_who_is_given_a_generator_moves_it_on(function):
     assert "still" not in {kind for kind, _ in called(puts_all_back).probe(breaches)[0]}
 
 
+def forked(x):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+    return x
+
+
 @pytest.mark.parametrize("thing, seeded", [
     (lambda x: torch.manual_seed(7) and x, True), (type("Net", (nn.Linear,), {"__init__": lambda self, x: (
         torch.manual_seed(7), nn.Linear.__init__(self, 2, 2))[1]}), True),
-    (lambda x: torch.rand(2) + x, False), (nn.ReLU, False)])
+    (lambda x: torch.manual_seed(1) and x, True),  # the seed that it has already
+    (forked, False), (lambda x: torch.rand(2) + x, False), (nn.ReLU, False)])
 def test_nobody_seeds_torchs_own_generator(thing, seeded):
     torch.manual_seed(1)
     subject = watch(Subject(thing))
