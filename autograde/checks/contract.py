@@ -148,19 +148,16 @@ def _looked_at(function: Any, seen: list) -> Any:
             result = function(*args, **kwargs)
         finally:
             torch.random.default_generator = own
-        for name, kind, value, state in before:
-            if _same(_state(value).get(kind), state) == (kind == "still") and (kind, name) not in seen:
-                seen.append((kind, name))
-        if seeds.seeded and ("seeded", "it") not in seen:
-            seen.append(("seeded", "it"))
-        if isinstance(result, Tensor) and result.numel() == 1 and ("number", "it") not in seen:
-            seen.append(("number", "it"))
+        broken = [(kind, name) for name, kind, value, state in before
+                  if _same(_state(value).get(kind), state) == (kind == "still")]
         fields = getattr(result, "__annotations__", {}) if isinstance(result, tuple) else {}
-        if any("float" in str(kind) and isinstance(getattr(result, name), Tensor) for name, kind in fields.items()):
-            seen.append(("field", "it"))
-        if _doubles(result) and ("double", "it") not in seen and any(_singles(value) for value in handed.values()) and not any(
-                _doubles(value) for value in handed.values()):
-            seen.append(("double", "it"))
+        broken += [(kind, "it") for kind, is_so in {
+            "seeded": seeds.seeded,
+            "number": isinstance(result, Tensor) and result.numel() == 1,
+            "field": any("float" in str(kind) and isinstance(getattr(result, name), Tensor) for name, kind in fields.items()),
+            "double": _doubles(result) and any(map(_singles, handed.values())) and not any(map(_doubles, handed.values())),
+        }.items() if is_so]
+        seen.extend(pair for pair in broken if pair not in seen)
         return result
     vars(call)["__breaches__"] = seen
     return call

@@ -792,11 +792,9 @@ STD_MISTAKES = {
 @check("stability.MinibatchStd", points=2, hint="Standard deviation over the batch, mean over the features, as a column.")
 def says_how_much_the_samples_differ(subject: Subject, draw: Draw) -> None:
     features = draw.normal(6, 4) * torch.tensor([0.5, 1.0, 2.0, 4.0]) + draw.normal(4)
-    mistakes = [(_std(features, fault), hint) for fault, hint in STD_MISTAKES.items()]
-    assert_close(subject.probe(std_of, features)["output"], _std(features), mistakes=mistakes)
-    many = draw.normal(8, 3)
-    assert_close(subject.probe(std_of, many)["output"], _std(many), mistakes=[
-        (_std(many, fault), hint) for fault, hint in STD_MISTAKES.items()])
+    for some in (features, draw.normal(8, 3)):
+        mistakes = [(_std(some, fault), hint) for fault, hint in STD_MISTAKES.items()]
+        assert_close(subject.probe(std_of, some)["output"], _std(some), mistakes=mistakes)
     others = 3 * draw.normal(6, 4)
     kept = torch.cat([features, _std(others)[:, -1:]], 1)
     assert_close(subject.probe(std_of, features, others)["output"], _std(features), mistakes=[
