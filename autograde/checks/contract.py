@@ -206,7 +206,9 @@ def _state(value: Any) -> dict:
 
 def _same(left: Any, right: Any) -> bool:
     if isinstance(left, Tensor) and isinstance(right, Tensor):
-        return left.shape == right.shape and left.dtype == right.dtype and torch.allclose(left, right, 0, 0, equal_nan=True)
+        if left.shape != right.shape or left.dtype != right.dtype:
+            return False
+        return torch.equal(left, right) or torch.allclose(left, right, 0, 0, equal_nan=True)  # the first is much faster
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(_same, left, right))
     return left == right
