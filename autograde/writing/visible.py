@@ -7,28 +7,40 @@ import copy
 import io
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .chapter import Chapter, imported, role
 
 
+class _Cells:
+    """The code cells of a chapter, of which those that its visible checks need are run once, in their order."""
+
+    def __init__(self, sources: list[str], needed: set[int]) -> None:
+        self._waiting, self._space = [(at, sources[at]) for at in sorted(needed)], dict[str, Any]()
+
+    def run_above(self, place: int) -> dict[str, Any]:
+        """What the needed ones above a place have left."""
+        while self._waiting and self._waiting[0][0] < place:
+            exec(self._waiting.pop(0)[1], self._space)
+        return self._space
+
+
 @dataclass
 class VisibleCheck:
-    """The visible check of an exercise ("gan_losses.generator_loss"), and the cells above it that it needs."""
+    """The visible check of an exercise ("gan_losses.generator_loss"), and where it stands among the cells."""
 
     exercise: str
     source: str
-    needed: list[str]
-    _space: dict[str, Any] = field(default_factory=dict)
+    place: int
+    cells: _Cells
 
     def refusal(self, answer: Any) -> str:
         """What the check says of an answer, as "AssertionError: ..."; empty where it passes."""
         with _quiet():
-            if not self._space:
-                for source in self.needed:
-                    exec(source, self._space)
-            space = {name: _fresh(value) for name, value in self._space.items()} | {self.exercise.partition(".")[2]: answer}
+            uses = _uses(ast.parse(self.source))
+            space = {name: _fresh(value) if name in uses else value for name, value in self.cells.run_above(self.place).items()}
+            space[self.exercise.partition(".")[2]] = answer
             try:
                 exec(self.source, space)
             except Exception as error:  # whatever a wrong answer meets
@@ -36,26 +48,27 @@ class VisibleCheck:
         return ""
 
 
-def visible_checks(chapter: Chapter) -> Iterator[VisibleCheck]:
-    """Those of a chapter, in its order; written answers have none."""
-    cells = [(role(cell), _plain(cell.source), cell) for cell in chapter.notebook.cells if cell.cell_type == "code"]
-    for at, (kind, source, _) in enumerate(cells):
-        if kind == "check":
-            name = next(imported(cell)[0] for before, _, cell in reversed(cells[:at]) if before == "exercise")
-            yield VisibleCheck(f"{chapter.name}.{name}", source, needed(source, [above for _, above, _ in cells[:at]]))
+def visible_checks(chapter: Chapter) -> list[VisibleCheck]:
+    """Those of a chapter, in its order, in which they are to be asked; written answers have none."""
+    code = [cell for cell in chapter.notebook.cells if cell.cell_type == "code"]
+    kinds, sources = [role(cell) for cell in code], [_plain(cell.source) for cell in code]
+    places = [at for at, kind in enumerate(kinds) if kind == "check"]
+    cells = _Cells(sources, {above for at in places for above in needed(sources[at], sources[:at])})
+    names = [next(imported(code[above])[0] for above in range(at, -1, -1) if kinds[above] == "exercise") for at in places]
+    return [VisibleCheck(f"{chapter.name}.{name}", sources[at], at, cells) for at, name in zip(places, names, strict=True)]
 
 
-def needed(source: str, above: list[str]) -> list[str]:
-    """Which of the cells above define what a cell uses, or what those use, in their order.
+def needed(source: str, above: list[str]) -> list[int]:
+    """The places of those cells above that define what a cell uses, or what those use, in their order.
 
     A name is defined where it is assigned, imported, or the name of a function or class; what a cell changes by a method
     or an index counts as used, so that the cell is taken with what it changes.
     """
     found, wanted = [], _uses(ast.parse(source))
-    for cell in reversed(above):
-        tree = ast.parse(cell)
+    for place in reversed(range(len(above))):
+        tree = ast.parse(above[place])
         if _defines(tree) & wanted:
-            found.append(cell)
+            found.append(place)
             wanted |= _uses(tree)
     return found[::-1]
 

@@ -47,8 +47,8 @@ def course(entry_file, held_back, tmp_path_factory):
     for student, source in ENTRIES.items():
         notebook = release.student(read)
         for exercise in read.exercises:
-            if student != "ann" and exercise.name == "cheat":
-                continue  # it takes long, and is none of this test's business
+            if student != "ann" and exercise.name in ("cheat", "train_mine"):
+                continue  # they take long, and are none of this test's business
             comment = f"<!-- {exercise.id} -->\n" if exercise.kind == "written" else ""
             cell_of(notebook, exercise.name).source = comment + answers.model(exercise.answer)
         if source:

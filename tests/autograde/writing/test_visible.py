@@ -35,12 +35,12 @@ def test_few_wrong_answers_pass_by_the_figures_that_are_kept():
 
 def test_just_the_cells_that_are_needed_are_run():
     cells = ["import torch", "size = 3", "def net(x):\n    return x * size", "other = torch.zeros(2)", "net = net"]
-    assert needed("assert net(2) == 6", cells) == ["size = 3", "def net(x):\n    return x * size", "net = net"]
+    assert needed("assert net(2) == 6", cells) == [1, 2, 4]
     assert needed("print(len('abc'))", cells) == []
 
 
 def test_an_answer_finds_nothing_that_another_has_left():
-    check = next(iter(visible_checks(chapter.load("02_gan_losses"))))
+    check = visible_checks(chapter.load("02_gan_losses"))[0]
     assert check.exercise == "gan_losses.discriminator_loss"
 
     def spoils(real_logits, fake_logits):
