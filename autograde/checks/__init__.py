@@ -83,7 +83,8 @@ class Said(str):
 
 _TORCH_ERRORS = {  # what torch says, and what it means in a training step
     "modified by an inplace operation":
-        "optimizer.step() changed weights that backward() still needed. First all backward(), then step().",
+        "What backward() still needed was written over: by optimizer.step(), which comes after all backward(), or in place, as "
+        "by `x *= mask`: make a new tensor, `x = x * mask`.",
     "backward through the graph a second time":
         "Two calls of backward() share a graph: detach what the second one should not pass through.",
     "does not require grad":

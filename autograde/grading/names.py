@@ -165,18 +165,22 @@ def _plain(statement: ast.stmt, uses: frozenset[str]) -> Iterator[tuple[str, str
                     for alias in statement.names)
     elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _keeps_nothing(statement):
         yield statement.name, uses
+    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda) and _keeps_nothing(statement.value):
+        yield from ((target.id, uses) for target in statement.targets if isinstance(target, ast.Name))
     elif isinstance(statement, ast.Assign) and (used := _value_of(statement.value)) is not None:
         yield from ((target.id, used) for target in statement.targets if isinstance(target, ast.Name))
 
 
-def _keeps_nothing(node: ast.stmt) -> bool:
+def _keeps_nothing(node: ast.stmt | ast.Lambda) -> bool:
     """Whether a function or a class, once defined, has no part that a call could change."""
+    if not _are_pure(getattr(node, "decorator_list", ())):
+        return False
     if isinstance(node, ast.ClassDef):
-        return _are_pure(node.decorator_list) and all(map(_keeps_nothing, node.body))
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return all(map(_keeps_nothing, node.body))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
         has_global = any(isinstance(part, ast.Global) for part in ast.walk(node))
-        return _are_pure(node.decorator_list) and all(_value_of(value) is not None for value in defaults) and not has_global
+        return all(_value_of(value) is not None for value in defaults) and not has_global
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr):
         return node.value is None or _is_constant(node.value)
     return isinstance(node, ast.Pass)

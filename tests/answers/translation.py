@@ -664,7 +664,7 @@ WRONG = {
                         "detach them"),
     },
     "translation.fill": {
-        "over the painting": (fill_over_the_painting, "writes into what the network gave"),
+        "over the painting": (fill_over_the_painting, "make a new tensor, `x = x * mask`"),
         "sees it all": (filling(covered=lambda x, m: x), "cover the hole"),
         "whole painting": (filling(place=lambda x, made, m: made), "whole painting"),
         "wrong way round": (filling(place=lambda x, made, m: torch.lerp(made, x, m)), "wrong way round"),
