@@ -203,7 +203,7 @@ class Grader:
         """Run when it is first asked for, while others go on."""
         name, released = assignment.chapter.name, assignment.released
         if name not in self._alone:
-            jobs = [Job(None, broken.locked_alone(released), name)]
+            jobs = [Job(None, broken.locked_alone(released), name, held_back=self._held_back(name))]
             (_, run), = itertools.chain.from_iterable(self._rounds(jobs))
             self._alone[name] = broken.alone(released, run)
         return self._alone[name]

@@ -165,10 +165,21 @@ def _plain(statement: ast.stmt, uses: frozenset[str]) -> Iterator[tuple[str, str
                     for alias in statement.names)
     elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _keeps_nothing(statement):
         yield statement.name, uses
-    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda) and _keeps_nothing(statement.value):
-        yield from ((target.id, uses) for target in statement.targets if isinstance(target, ast.Name))
-    elif isinstance(statement, ast.Assign) and (used := _value_of(statement.value)) is not None:
-        yield from ((target.id, used) for target in statement.targets if isinstance(target, ast.Name))
+    elif isinstance(statement, ast.Assign):
+        for name, value in (pair for target in statement.targets for pair in _pairs(target, statement.value)):
+            if isinstance(value, ast.Lambda) and _keeps_nothing(value):
+                yield name, uses
+            elif (used := _value_of(value)) is not None:
+                yield name, used
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Each name that is assigned to, with its value: `a, b = 1, 2` gives two."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for part, of_it in zip(target.elts, value.elts, strict=True):
+            yield from _pairs(part, of_it)
 
 
 def _keeps_nothing(node: ast.stmt | ast.Lambda) -> bool:

@@ -11,8 +11,8 @@ from autograde.__main__ import main
 from autograde.checks import challenge
 from autograde.grading import board, intake
 from autograde.grading.course import Course
-from autograde.grading.grader import _digest
-from autograde.grading.runner import Limits, run
+from autograde.grading.grader import Grader, _digest
+from autograde.grading.runner import Limits, Run, run
 from autograde.writing import answers, chapter, release
 from solutions.challenge import Budget
 from solutions.leaderboard.judge import HeldBack, Verdict
@@ -122,6 +122,14 @@ def test_operations_of_a_clip_are_counted(graded):
     hint = entry_of(graded["gus"])["checks"][0]["hint"]
     assert "operations; the budget allows 1e+08" in hint
     assert not any(check["hint"].startswith("Your clips score") for check in entry_of(graded["gus"])["checks"]), "no place on the board"
+
+
+def test_locked_cells_that_run_alone_leave_the_judge_of_the_course_ready(course, monkeypatch):
+    """Where they came with another, the one of the course would be made anew for each entry that follows: in seconds."""
+    asked, grader = [], Grader(Course(course))
+    monkeypatch.setattr(grader, "rounds", lambda jobs: [[(job, asked.append(job) or Run()) for job in jobs]])
+    grader._locked_alone(grader._assignment(STEM))
+    assert [job.held_back for job in asked] == [Course(course).held_back("challenge")] != [""]
 
 
 def test_entries_share_a_rank_where_their_intervals_meet(monkeypatch):

@@ -66,7 +66,8 @@ def test_a_cell_that_stands_on_an_answer_may_fail_so_what_was_bound_before_count
 @pytest.mark.parametrize("state", [
     "calls = []\n\ndef f(x):\n    calls.append(x)", "def f(x, seen=[]):\n    seen.append(x)", "def f(x):\n    global n\n    n = 1",
     "class f:\n    all = []\n", "import functools\n\n@functools.cache\ndef f(x):\n    return x", "f = Model()",
-    "def f(x):\n    f.n = 1", "f = lambda x, seen=[]: seen.append(x)"])
+    "def f(x):\n    f.n = 1", "f = lambda x, seen=[]: seen.append(x)",
+    "f, g = [], 1"])
 def test_an_answer_that_keeps_something_of_a_call_is_called_as_often_as_in_the_notebook(state):
     notebook = ("y = 1", (state, EXERCISE), "z = f(2)", "w = 3")
     assert ran(*notebook, "print(f)", written={4}) == [1, 2, 4]
@@ -75,7 +76,7 @@ def test_an_answer_that_keeps_something_of_a_call_is_called_as_often_as_in_the_n
 def test_a_plain_function_or_class_or_number_is_not_changed_by_who_uses_it():
     kinds = ("def f(x, n=3):\n    return x", "class f(nn.Module):\n    size = 2\n\n    def forward(self, x):\n        return x",
              "@torch.no_grad()\ndef f(x):\n    return x", "f = 3", "f = max(2, 3) // 2", "f = Callable[[int], int]",
-             "from torch import relu as f", "f = lambda x, n=3: x")
+             "from torch import relu as f", "f = lambda x, n=3: x", "f, (g, h) = 3, (4, 5)")
     for kind in kinds:
         assert ran(("import torch\nfrom torch import nn\nfrom typing import Callable", GIVEN), (kind, EXERCISE), "z = f(2)",
                    "print(f)", written={3})[-2:] == [1, 3], kind
