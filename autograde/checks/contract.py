@@ -137,9 +137,14 @@ def breaches(thing: Any) -> tuple:
 
 
 def _looked_at(function: Any, seen: list) -> Any:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # nothing is known of its arguments
+        signature = inspect.Signature()
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        handed = _by_name(function, args, kwargs)
+        handed = _by_name(signature, args, kwargs, with_self=function.__name__ == "forward")
         before = [(name, kind, value, state) for name, value in handed.items() for kind, state in _state(value).items()
                   if name != "self" or kind in ("mode", "frozen")]  # a lazy layer makes its weights when it is first asked
         own = torch.random.default_generator
@@ -181,14 +186,14 @@ class _Seeds:
         return getattr(self.generator, name)
 
 
-def _by_name(function: Any, args: tuple, kwargs: dict) -> dict:
+def _by_name(signature: inspect.Signature, args: tuple, kwargs: dict, *, with_self: bool) -> dict:
     """The arguments of a call, by the names that the student gave them; `self` of a network's `forward` alone, since other
     methods may be there to change it."""
     try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
-    except (TypeError, ValueError):  # the call itself will say it
+        bound = signature.bind(*args, **kwargs)
+    except TypeError:  # the call itself will say it
         return {}
-    return {name: value for name, value in bound.arguments.items() if name != "self" or function.__name__ == "forward"}
+    return {name: value for name, value in bound.arguments.items() if name != "self" or with_self}
 
 
 def _state(value: Any) -> dict:

@@ -1,6 +1,7 @@
 """Checks of chapter 10."""
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -144,8 +145,8 @@ def _assert_streams(subject: Subject, draw: Draw, which: int, mistakes: Iterable
                         (lambda v, b: v.transpose(1, 2)[:, :, 3:].sigmoid(), THREE), *mistakes]
         other = [(value, f"Here should be the {STREAMS[which]}, and is the {STREAMS[k]}: return foreground, mask, background.")
                  for k, value in enumerate(right) if k != which]
-        assert_close(mine[which], right[which], mistakes=[
-            *other, *((wrong(volume, background), hint) for wrong, hint in mistakes)])
+        known = ((wrong(volume, background), hint) for wrong, hint in mistakes)
+        assert_close(mine[which], right[which], mistakes=itertools.chain(other, known))
     _assert_learns(network.probe(stream_of, which), stream_of(streams_with(reference.VideoGenerator, sizes, weights), which), z,
                    hint=f"No gradient comes back through the {STREAMS[which]}: nothing may be detached here, or what makes it "
                         "never learns.")
@@ -375,7 +376,8 @@ def _assert_walk(subject: Subject, draw: Draw, batch: int, frames: int) -> None:
         raise Wrong(hint="The same noise gives other codes in a second call: each walk starts from zeros, with the "
                          "cell handed in.")
     thin = [(right.squeeze(), "(B, T, H), also of one clip or one frame: no squeeze().")] if 1 in (batch, frames) else []
-    assert_close(codes, right, mistakes=[*thin, *((wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES)])
+    known = ((wrong(weights, noise), hint) for wrong, hint in WALK_MISTAKES)
+    assert_close(codes, right, mistakes=itertools.chain(thin, known))
     pulls, expected = (list(part.values()) for part in (
         mine.probe(gradients, noise), gradients(walk_with(reference.motion_codes, weights), noise)))
     if not any(torch.as_tensor(pull).any() for pull in pulls):
@@ -811,6 +813,14 @@ def the_generator_learns_from_the_new_discriminator(subject: Subject, draw: Draw
         assert_close(_flat(mine["G"]), _flat(right["G"]), mistakes=mistakes)
 
 
+PENALTY_MISTAKES = {
+    "no penalty": "The penalty is missing: gamma * r1_penalty(discriminator, real).",
+    "penalty of fakes": "R1 is the gradient at *real* clips.",
+    "no gamma": "The penalty has no weight: multiply it by gamma.",
+    "half gamma": "The penalty is halved twice: r1_penalty holds the half already.",
+}
+
+
 @check("video_gan.clip_step", points=1, hint="gamma * r1_penalty(discriminator, real) in D's loss, extra() in G's.")
 def penalty_and_extra_count(subject: Subject, draw: Draw) -> None:
     nets, *given = _draw_step(draw, 6, 1)
@@ -826,17 +836,14 @@ def penalty_and_extra_count(subject: Subject, draw: Draw) -> None:
         return {"D": _flat(both["D"]) - _flat(plain["D"]), "G": _flat(shared["G"]) - _flat(plain["G"])}
 
     right = moved(lambda *g, **o: after_step(faulty_step(), *g, **o))
-    faulty = {fault: moved(lambda *g, fault=fault, **o: after_step(faulty_step(fault), *g, **o)) for fault in (
-        "no penalty", "penalty of fakes", "no gamma", "half gamma", "no extra", "anew")}
+
+    def faulty(fault: str, network: str) -> Tensor:
+        return moved(lambda *g, **o: after_step(faulty_step(fault), *g, **o))[network]
+
     mine = moved(lambda *g, **o: subject.probe(after_step, *g, **o))
-    assert_close(mine["D"], right["D"], mistakes=[
-        (faulty["no penalty"]["D"], "The penalty is missing: gamma * r1_penalty(discriminator, real)."),
-        (faulty["penalty of fakes"]["D"], "R1 is the gradient at *real* clips."),
-        (faulty["no gamma"]["D"], "The penalty has no weight: multiply it by gamma."),
-        (faulty["half gamma"]["D"], "The penalty is halved twice: r1_penalty holds the half already.")])
-    if is_close(mine["G"], faulty["anew"]["G"]):  # that has cost its points already
-        return
-    assert_close(mine["G"], right["G"], mistakes=[(faulty["no extra"]["G"], "extra() is missing in G's loss.")])
+    assert_close(mine["D"], right["D"], mistakes=((faulty(fault, "D"), hint) for fault, hint in PENALTY_MISTAKES.items()))
+    if not is_close(mine["G"], right["G"]) and not is_close(mine["G"], faulty("anew", "G")):  # that has cost its points already
+        assert_close(mine["G"], right["G"], mistakes=[(faulty("no extra", "G"), "extra() is missing in G's loss.")])
 
 
 @check("video_gan.clip_step", points=1,
@@ -849,12 +856,16 @@ def returns_both_losses(subject: Subject, draw: Draw) -> None:
         raise Wrong(hint="Return two losses: D's, then G's.")
     if any(isinstance(value, Tensor) and value.requires_grad for value in losses):
         raise Wrong(hint="The losses still hold their graphs, and with them the memory of the step: detach them.")
-    faults = ((), ("before",), ("no penalty",), ("penalty of fakes",), ("no gamma",), ("half gamma",), ("no extra",),
-              *((fault,) for fault in STEP_MISTAKES))
-    ways = {faults_: after_step(faulty_step(*faults_), *given) for faults_ in faults}
-    taken = next((way for way in ways.values() if is_close(_weights(mine), _weights(way))), ways[()])  # paid for above
-    added = after_step(faulty_step("added"), *given)
-    bare_d, bare_g = ways[("no penalty",)]["losses"][0], ways[("no extra",)]["losses"][1]
+
+    def way(*faults: str) -> dict:
+        return after_step(faulty_step(*faults), *given)
+
+    right, faults = way(), ("before", *PENALTY_MISTAKES, "no extra", *STEP_MISTAKES)
+    ways = itertools.chain([right], map(way, faults))
+    taken = next((one for one in ways if is_close(_weights(mine), _weights(one))), right)  # paid for above
+    if is_close(_flat(losses), _flat(taken["losses"])) and is_close(_weights(mine), _weights(taken)):
+        return
+    added, bare_d, bare_g = way("added"), way("no penalty")["losses"][0], way("no extra")["losses"][1]
     loss_d, loss_g = taken["losses"]
     assert_close(_flat(losses), _flat(taken["losses"]), mistakes=[
         (_flat([loss_g, loss_d]), "D's loss comes first."), (_flat(added["losses"]), ADDED),
