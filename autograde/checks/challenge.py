@@ -431,7 +431,7 @@ STEP_MISTAKES = [
 def _steps(subject: Subject, draw: Draw) -> tuple[dict, tuple]:
     """What three steps of the student's leave, and what they were given."""
     weights = [[draw.normal(3, 4, std=0.5), draw.normal(3)] for _ in range(2)]
-    given = weights, draw.normal(3, 300, 3, mean=1), int(draw.integers(0, 10 ** 6)), float(draw.uniform(1, low=0.6, high=0.9))
+    given = weights, draw.normal(3, 300, 3, mean=4), int(draw.integers(0, 10 ** 6)), float(draw.uniform(1, low=0.6, high=0.9))
     return subject.probe(after_entry_steps, *given), given
 
 

@@ -215,7 +215,7 @@ def logits_with(network_class: type, sizes: list[int], weights: list[Tensor], im
     fill(network.embed, weights[-1:])
     images = images.clone().requires_grad_()
     logits = network(1.0 * images, labels)
-    return {"logits": logits.detach(),
+    return {"logits": logits.detach(), "in evaluation": network.eval()(images, labels).detach(),
             "gradients": squares_pull(logits, [images, *network.discriminator.parameters(), *network.embed.parameters()])}
 
 
@@ -319,8 +319,10 @@ def also_for_as_many_images_as_features_for_one_and_with_gradients(subject: Subj
         own = [weight.clone().requires_grad_() for weight in weights]
         shown = images.clone().requires_grad_()
         return _flat(squares_pull(give(*_features(own, shown), own[-1][labels]), [shown, *own]))
-    mine = subject.probe(logits_with, [16, 1], weights, images, labels)["gradients"]
-    assert_close(_flat(mine), pulls(lambda h, s, v: s + (v * h.sum((2, 3))).sum(1)), rtol=1e-3, atol=1e-3,
+    mine = subject.probe(logits_with, [16, 1], weights, images, labels)
+    if not is_close(mine["logits"], mine["in evaluation"]):
+        raise Wrong(hint="In evaluation mode it gives other logits: equation (4) holds in either mode.")
+    assert_close(_flat(mine["gradients"]), pulls(lambda h, s, v: s + (v * h.sum((2, 3))).sum(1)), rtol=1e-3, atol=1e-3,
                  mistakes=((pulls(cut), hint) for cut, hint in CUTS))
     if not is_close(subject.probe(first_logits, weights, images, labels), _features(weights, images)[1], rtol=1e-3, atol=1e-3):
         raise Wrong(hint="In a new network labels count already: their vectors are zero at first, nn.init.zeros_ in __init__.")

@@ -469,7 +469,7 @@ class _Asked:
 
 @check("dcgan.article_step", points=2, hint="One logit and one label for each sample; the mean comes last.")
 def every_sample_counts_on_its_own(subject: Subject, draw: Draw) -> None:
-    _Asked(subject, draw, [64, 64], sure=3.0, lr_g=0.0).assert_d()
+    _Asked(subject, draw, [64, 81], sure=3.0, lr_g=0.0).assert_d()
     _Asked(subject, draw, [8], lr_g=0.0, norm=True).assert_d()  # whose batch norm would mix real and fake
 
 

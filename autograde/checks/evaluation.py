@@ -552,6 +552,7 @@ def is_the_mean_over_pairs(subject: Subject, draw: Draw) -> None:
     _assert_kernel(subject, real, fake)
     _assert_kernel(subject, torch.cat([real, real[:3]]), fake)  # some samples are equal
     _assert_kernel(subject, draw.normal(150, 4), draw.normal(130, 4) * 0.7 + 0.4)  # many, and still over all pairs
+    _assert_kernel(subject, draw.normal(9, 4).double(), draw.normal(7, 4).double() * 0.7 + 0.4)  # as _checked gives them back
     large = [(draw.normal(5, 4) + 1000, draw.normal(6, 4) + 1003) for _ in range(3)]
     if not all(is_close(subject(*pair), _kernel_distance(*pair), rtol=1e-5) for pair in large):
         raise Wrong(hint="Large features lose their digits, for a power of 3 in float32 has too few: begin with .double().")
@@ -683,6 +684,10 @@ def takes_any_k_and_the_border_of_a_ball(subject: Subject, draw: Draw) -> None:
     for mistake, _ in BORDER_MISTAKES:
         for which in (0, 1):
             _assert_border(subject, draw, mistake, which)
+    real = 100 * draw.normal(9, 2)
+    if not is_close(list(subject(real, real + 0.01, 1)), [1.0, 1.0]):
+        raise Wrong(hint="Where each fake is next to the real sample of its own place both shares are 1: a sample may lie in "
+                         "the ball of any of the other set, also in that of the one in the same place.")
     pairs = ((draw.normal(31, 2), draw.normal(34, 2) * 0.7 + 0.8) for _ in range(300))
     real, fake = next((x, y) for x, y in pairs if len({float(_share(y, x, k)) for k in range(1, 6)}) == 5)
     if not is_close(list(subject(real, fake)), list(subject(real, fake, 3))):

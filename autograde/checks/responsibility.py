@@ -191,6 +191,10 @@ def counts_pairs_and_halves_ties(subject: Subject, draw: Draw) -> None:
         if not is_close(subject(p, n), reference.auc(p, n)):
             raise Wrong(hint="Only the order of two scores counts, however near or large they are: compare them as they are, "
                              "with no tolerance, no sigmoid, no thresholds set beforehand.")
+        p, n = (1 + 1e-9 * x.double() for x in (p, n))
+        if not is_close(subject(p, n), reference.auc(p, n)):
+            raise Wrong(hint="Scores in float64 that differ little become ties: compare them as they are, in their own "
+                             "precision.")
 
 
 # The private step

@@ -167,7 +167,10 @@ def looked_ahead(function: Callable, matrix: Tensor, bend: float, game: Tensor, 
     def by_name(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
         return by_place(theta, psi)
 
-    found = function(by_name if named else by_place, *game.clone())
+    step = by_name if named else by_place
+    function(step, *game.flip(0))  # it does not count: every step is one of its own
+    calls.clear()
+    found = function(step, *game.clone())
     if not isinstance(found, list | tuple) or len(found) != 2:
         return {"game": None, "calls": len(calls)}
     return {"game": [torch.as_tensor(one) for one in found], "calls": len(calls)}
@@ -378,6 +381,10 @@ def the_penalty_teaches_the_critic(subject: Subject, draw: Draw) -> None:
     if not is_close(mine["left"], torch.zeros_like(mine["left"])):
         raise Wrong(hint="It leaves gradients in the critic's weights, and the next step takes them along: autograd.grad gives "
                     "the gradient for the samples alone, backward() leaves one everywhere.")
+    level = [torch.zeros_like(value) for value in weights]
+    if not subject.probe(penalty_of, "flat", level, samples)["gradient"].isfinite().all():
+        raise Wrong(hint="Where the critic is level the gradient of the penalty is NaN: the slope of a root is infinite at 0. "
+                    "Asked for are squares, and no root on the way.")
     for variant in FORGIVEN:
         own = penalty_of(variant, "flat", weights, samples)
         if all(is_close(mine[part], own[part]) for part in ("values", "gradient")):
@@ -542,7 +549,9 @@ def cuts_the_generator_off_and_returns_the_loss(subject: Subject, draw: Draw) ->
     expected = after_steps(reference.penalised_step, weights, real, z, 2, 0.0)
     if any(value is None for value in mine["losses"]):
         raise Wrong(hint="The step returns None: return what was minimised.")
-    if any(isinstance(value, Tensor) and value.requires_grad for value in mine["losses"]):
+    if not all(isinstance(value, Tensor) for value in mine["losses"]):
+        raise Wrong(hint="Return a tensor, detached: `duel` stacks what the steps return, and .item() gives a plain number.")
+    if any(value.requires_grad for value in mine["losses"]):
         raise Wrong(hint="What you return still holds its graph: detach it.")
     own = subject.probe(after_steps, weights, real, z, 2)
     for fault in ("", *STEP_MISTAKES):  # what its own steps have minimised is right, too

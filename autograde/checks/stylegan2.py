@@ -384,6 +384,11 @@ def _by_map(out: Tensor) -> Tensor:
     return out / (out.square().mean((2, 3), keepdim=True) + 1e-8).sqrt()
 
 
+def of_one_for_all(function: Callable, x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
+    """What comes of a constant (1, I, H, W) that stands for each sample of a batch, as at the beginning of a generator."""
+    return function(x.expand(len(style), -1, -1, -1), weight, style)
+
+
 def _assert_modulated(subject: Subject, x: Tensor, weight: Tensor, style: Tensor) -> None:
     mistakes = ((wrong(x, weight, style), hint) for wrong, hint in CONV_MISTAKES)
     assert_close(subject(x, weight, style), _per_sample(x, weight, style), mistakes=mistakes, atol=1e-4, rtol=1e-3)
@@ -395,6 +400,8 @@ def equals_other_weights_for_each_sample(subject: Subject, draw: Draw) -> None:
     _assert_modulated(subject, draw.normal(3, 5, 6, 7), draw.normal(4, 5, 3, 3), draw.normal(3, 5))
     _assert_modulated(subject, draw.normal(4, 4, 5, 5), draw.normal(4, 4, 3, 3), draw.normal(4, 4))
     _assert_modulated(subject, draw.normal(1, 3, 4, 6), draw.normal(2, 3, 3, 3), draw.normal(1, 3))  # a batch of one
+    given = draw.normal(1, 3, 4, 6), draw.normal(2, 3, 3, 3), draw.normal(5, 3)
+    assert_close(subject.probe(of_one_for_all, *given), of_one_for_all(_per_sample, *given), atol=1e-4, rtol=1e-3)
 
 
 @check("stylegan2.modulated_conv", points=1, hint="demodulate=False leaves out the division, nothing else.")

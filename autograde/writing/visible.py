@@ -14,15 +14,20 @@ from .chapter import Chapter, imported, role
 
 
 class _Cells:
-    """The code cells of a chapter, of which those that its visible checks need are run once, in their order."""
+    """The code cells of a chapter, of which those that its visible checks need are run in their order: once, where checks are
+    asked in theirs."""
 
     def __init__(self, sources: list[str], needed: set[int]) -> None:
-        self._waiting, self._space = [(at, sources[at]) for at in sorted(needed)], dict[str, Any]()
+        self._sources, self._needed, self._space, self._done = sources, sorted(needed), dict[str, Any](), 0
 
     def run_above(self, place: int) -> dict[str, Any]:
         """What the needed ones above a place have left."""
-        while self._waiting and self._waiting[0][0] < place:
-            exec(self._waiting.pop(0)[1], self._space)
+        if place < self._done:
+            self._space, self._done = {}, 0
+        for at in self._needed:
+            if self._done <= at < place:
+                exec(self._sources[at], self._space)
+        self._done = place
         return self._space
 
 
@@ -49,7 +54,7 @@ class VisibleCheck:
 
 
 def visible_checks(chapter: Chapter) -> list[VisibleCheck]:
-    """Those of a chapter, in its order, in which they are to be asked; written answers have none."""
+    """Those of a chapter, in its order; written answers have none."""
     code = [cell for cell in chapter.notebook.cells if cell.cell_type == "code"]
     kinds, sources = [role(cell) for cell in code], [_plain(cell.source) for cell in code]
     places = [at for at, kind in enumerate(kinds) if kind == "check"]

@@ -294,6 +294,19 @@ def batch_normed(z):
     return (clips - clips.mean(0)).clamp(-1, 1)
 
 
+def step_of_length_1(velocity, average, optimizer, codes, rng, decay):
+    """Wrong: a steep gradient is cut."""
+    loss = flow_matching_loss(velocity, codes, rng)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(velocity.parameters(), 1.0)
+    optimizer.step()
+    with torch.no_grad():
+        for old, new in zip(average.parameters(), velocity.parameters(), strict=True):
+            old.lerp_(new, 1 - decay)
+    return loss.detach()
+
+
 RIGHT = {
     "challenge.motion": {"in loops": motion_in_loops, "lag by lag": motion_with_diff_pool},
     "challenge.originality": {"by minima": originality_by_minima, "in a loop": originality_by_loop},
@@ -373,6 +386,7 @@ WRONG = {
         "six steps": (entry(forward=lambda self, z: self.decode(heun(self.velocity, z[:, :self.codes], 6))), "6 steps"),
     },
     "challenge.entry_step": {
+        "gradient cut to length 1": (step_of_length_1, "Is it this"),
         "stale gradients": (_step("backward step average"), "zero_grad()"),
         "gradient thrown away": (_step("backward zero step average"), "not behind it"),
         "no step": (_step("zero backward average"), "did not move"),

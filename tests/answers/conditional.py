@@ -483,6 +483,13 @@ class WithoutNorm(reference.ProjectionDiscriminator):
         super().__init__(num_classes, size, channels, width=width)
 
 
+class NoLabelInEvaluation(reference.ProjectionDiscriminator):
+    """Wrong: the label counts in training alone."""
+
+    def forward(self, images, labels):
+        return super().forward(images, labels) if self.training else self.discriminator(images).flatten()
+
+
 RIGHT = {
     "conditional.ConditionalGenerator": {
         "normal_ of the weight": generator(start=lambda w: w.data.normal_(0, 0.1)),
@@ -549,6 +556,7 @@ WRONG = {
         "in place": (parts_in_place, "in place"),
     },
     "conditional.ProjectionDiscriminator": {
+        "no label in evaluation": (NoLabelInEvaluation, "evaluation mode"),
         "without norm": (WithoutNorm, "hand it on"),
         "no label": (projection(lambda h, s, v: s), "inner product is missing"),
         "only the label": (projection(lambda h, s, v: (v * h.sum((2, 3))).sum(1)), "Only the label counts"),

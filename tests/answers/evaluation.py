@@ -637,6 +637,23 @@ def score_of_splits(probabilities):
     return torch.stack([reference.inception_score(part) for part in parts]).mean()
 
 
+def kernel_in_place(real, fake):
+    """Wrong: features in float64 are those of the caller, and are written over."""
+    x, y = real.double(), fake.double()
+    for features in (x, y):
+        features /= features.shape[1] ** 0.5
+    return reference.kernel_distance(x * x.shape[1] ** 0.5, y * y.shape[1] ** 0.5)
+
+
+def shares_without_partners(real, fake, k=3):
+    """Wrong: no sample counts for the one in its own place."""
+    between = reference.distances(real, fake)
+    if len(real) == len(fake):
+        between.fill_diagonal_(float("inf"))
+    return ((between <= reference.neighbour_distance(real, k)[:, None]).any(0).float().mean().item(),
+            (between <= reference.neighbour_distance(fake, k)).any(1).float().mean().item())
+
+
 RIGHT = {
     "evaluation.inception_score": {"entropies": score_by_entropies, "loop": score_by_loop,
                                    "distributions": score_by_distributions, "what occurs": score_of_what_occurs},
@@ -742,6 +759,7 @@ WRONG = {
         "about the old mean": (moments_between(lambda a, b, n, m: 0, lambda x, own, old, new: x - old), "mean of *before*"),
     },
     "evaluation.kernel_distance": {
+        "in place": (kernel_in_place, "in place"),
         "some pairs": (kernel_of_some, "Is it this"),
         "with the diagonal": (kernel(diagonal=True, pairs=lambda n: n * n), "pair with itself"),
         "diagonal over pairs": (kernel(diagonal=True), "yet count the diagonal"),
@@ -764,6 +782,7 @@ WRONG = {
         "absolute": (kernel(end=torch.abs), "Let it be negative"),
     },
     "evaluation.precision_recall": {
+        "not its partner": (shares_without_partners, "in the same place"),
         "exchanged": (shares(swap=True), "exchanged"),
         "counts itself": (shares(nearest=with_itself), "row itself"),
         "in all balls": (shares(some=lambda inside: inside.all(1)), "not all"),

@@ -364,6 +364,7 @@ WRONG = {
         "ties within a thousandth": (tested(within=0.001), "within no tolerance"),
     },
     "responsibility.auc": {
+        "single precision": (lambda p, n: in_loops(p.float(), n.float()), "float64"),
         "a tensor": (lambda p, n: torch.tensor(in_loops(p, n)), "plain number"),
         "no ties": (lambda p, n: (p[:, None] > n).double().mean().item(), "Ties are missing"),
         "ties won": (lambda p, n: (p[:, None] >= n).double().mean().item(), "A tie is no win"),

@@ -282,7 +282,7 @@ def step_in_one_pass(generator, discriminator, optimizer_d, real, z, *, loss, pe
     total = loss(discriminator(real), discriminator(fake)) + (now * penalty(discriminator, real, fake) if now else 0.0)
     total.backward()
     optimizer_d.step()
-    return total.item()
+    return total.detach()
 
 
 def step_with_two_backwards(generator, discriminator, optimizer_d, real, z, *, loss, penalty, weight, every=1, step=0):
@@ -511,6 +511,24 @@ def norm_in_training(critic, samples):
     return gradient.square().flatten(1).sum(1)
 
 
+_before = {}
+
+
+def ahead_by_memory(step, theta, psi):
+    """Wrong: in a game that it knows it goes ahead by what was added there last."""
+    here = torch.stack([theta, psi])
+    ahead = here + _before[step] if step in _before else torch.stack(list(step(theta, psi)))
+    added = torch.stack(list(step(*ahead))) - ahead
+    _before.clear()
+    _before[step] = added
+    return tuple(here + added)
+
+
+def norm_by_a_root(critic, samples):
+    """Wrong: by a root, whose slope at 0 is infinite."""
+    return norm_by_torch_func(critic, samples).sqrt() ** 2
+
+
 RIGHT = {
     "stability.effective_modes": {"loop": modes_by_loop, "Categorical": modes_by_distribution, "bits": modes_in_bits},
     "stability.dirac_step": {"autograd": dirac_by_autograd, "exp": dirac_with_exp, "one gradient": dirac_by_one_gradient},
@@ -573,6 +591,7 @@ WRONG = {
                     "keep their shape"),
     },
     "stability.extragradient_step": {
+        "by memory": (ahead_by_memory, "numbers differ"),
         "plain": (lambda step, theta, psi: step(theta, psi), "plain step"),
         "two steps": (lambda step, theta, psi: step(*step(theta, psi)), "Come back first"),
         "mean": (ahead(lambda game, here, there, pull: game + (here + there) / 2), "one there alone"),
@@ -598,6 +617,7 @@ WRONG = {
         "in place": (ahead_in_place, "in place"),
     },
     "stability.squared_gradient_norm": {
+        "by a root": (norm_by_a_root, "infinite at 0"),
         "graph in training alone": (norm_in_training, "In evaluation mode"),
         "untouched": (norm_variant(mean=True, axes="last", graph=False), "create_graph"),
         "mean of the logits": (norm_variant(mean=True), "differentiate the sum"),
@@ -621,6 +641,7 @@ WRONG = {
         "samples marked": (norm_of_marked_samples, "in place"),
     },
     "stability.penalised_step": {
+        "a number": (lambda *a, **o: step_in_one_pass(*a, **o).item(), "Return a tensor"),
         "in one batch": (step_in_one_batch, "must not share a batch"),
         "stale": (step_variant("stale"), "zero_grad"),
         "no step": (step_variant("still"), "did not move"),

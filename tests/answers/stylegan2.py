@@ -557,6 +557,12 @@ def penalty_begun_with_a_graph(lengths, mean, decay=0.99):
     return (lengths - mean).square().mean()
 
 
+def conv_of_a_view(x, weight, style, *, demodulate=True):
+    """Wrong: what stands for all samples, x.expand(...), has no such view."""
+    x.view(1, -1, *x.shape[2:])
+    return modulated_conv(x, weight, style, demodulate=demodulate)
+
+
 RIGHT = {
     "stylegan2.EqualizedLinear": {"matrix product": linear(), "scaled input": LinearByAddmm, "buffer": LinearByBuffer},
     "stylegan2.MappingNetwork": {
@@ -628,6 +634,7 @@ WRONG = {
                               "used several times"),
     },
     "stylegan2.modulated_conv": {
+        "a view": (conv_of_a_view, "raised RuntimeError"),
         "not demodulated": (conv(length=lambda w, s: torch.ones(len(s), len(w))), "Nothing is demodulated"),
         "by the plain weights": (conv(length=lambda w, s: w.square().sum((1, 2, 3)).sqrt().expand(len(s), -1)), "*before*"),
         "over the outputs": (lambda x, w, s, *, demodulate=True: conv_over(x, w, s, (0, 2, 3), demodulate), "goes *out*"),
