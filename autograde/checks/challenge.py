@@ -210,7 +210,7 @@ class _Sets:
 
     def left(self, clips: Tensor) -> float:
         """What `originality` leaves of them. It is handed just those of each set that are nearest to one of them: what it says
-        is the same, in a twentieth of the time."""
+        is the same, in a fifth of the time."""
         rows = small(clips)
 
         def nearest(others: Tensor) -> Tensor:
